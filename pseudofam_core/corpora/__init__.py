@@ -1,0 +1,62 @@
+"""Parallel corpora: open one with `open_corpus`, whatever its layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pseudofam_core.corpora.batches import sample_indices, token_batches
+from pseudofam_core.corpora.bitext import SPLITS, Bitext, ParallelCorpus
+from pseudofam_core.corpora.cleaning import Cleaning, CleaningReport, Reason, clean
+from pseudofam_core.corpora.hugging_face import HubCorpus, SavedDatasetCorpus
+from pseudofam_core.corpora.line_files import LineFilesCorpus
+from pseudofam_core.corpora.moses import MosesCorpus
+from pseudofam_core.corpora.parallel import shared_targets
+from pseudofam_core.corpora.reader import Reader
+from pseudofam_core.corpora.tables import TableCorpus
+from pseudofam_core.corpora.ted import TedTalksCorpus
+from pseudofam_core.errors import CorpusError
+
+__all__ = [
+    "READERS",
+    "SPLITS",
+    "Bitext",
+    "Cleaning",
+    "CleaningReport",
+    "HubCorpus",
+    "LineFilesCorpus",
+    "MosesCorpus",
+    "ParallelCorpus",
+    "Reason",
+    "SavedDatasetCorpus",
+    "TableCorpus",
+    "TedTalksCorpus",
+    "clean",
+    "open_corpus",
+    "sample_indices",
+    "shared_targets",
+    "token_batches",
+]
+
+# The first that recognises a source reads it: a layout with stricter marks stands before a looser one.
+READERS: tuple[type[Reader], ...] = (SavedDatasetCorpus, MosesCorpus, TedTalksCorpus, LineFilesCorpus, TableCorpus)
+
+
+def open_corpus(source: str | Path) -> ParallelCorpus:
+    """Open a corpus: ``hf:NAME`` from the hub, else a folder or file, recognised by what is in it.
+
+    Raises:
+        CorpusError: Nothing is there, or no reader knows the layout; the message lists what was looked for.
+    """
+    if str(source).startswith(HubCorpus.prefix):
+        return HubCorpus(str(source).removeprefix(HubCorpus.prefix))
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise CorpusError("There is no such file or folder. A dataset of the hub is written hf:NAME.", path=path)
+    try:
+        reader = next((reader for reader in READERS if reader.recognises(path)), None)
+    except OSError as error:
+        raise CorpusError(f"The folder can't be looked through: {error.strerror}.", path=path) from error
+    if reader is None:
+        layouts = "".join(f"\n  - {known.layout}" for known in (*READERS, HubCorpus))
+        raise CorpusError(f"No corpus is recognised here. Looked for:{layouts}", path=path)
+    return reader(path)

@@ -1,0 +1,67 @@
+"""What every reader returns: aligned sentences of one pair, and the promise of a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+from pseudofam_core.languages import LanguagePair
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Bitext:
+    """Aligned sentences of one pair and split: ``sources[i]`` translates to ``targets[i]``.
+
+    Raises:
+        ValueError: The two sides differ in length.
+    """
+
+    pair: LanguagePair
+    split: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse sides of different length."""
+        if len(self.sources) != len(self.targets):
+            raise ValueError(f"sources and targets must align. Got {len(self.sources)} and {len(self.targets)} lines.")
+
+    def __len__(self) -> int:
+        """Number of sentence pairs."""
+        return len(self.sources)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the pair and both sides, in hexadecimal: equal exactly where the text is equal."""
+        sha = hashlib.sha256(str(self.pair).encode())
+        for line in (*self.sources, *self.targets):
+            sha.update(b"\0" + line.encode())
+        return sha.hexdigest()
+
+
+class ParallelCorpus(Protocol):
+    """A named source of bitexts. Opening one reads no text; `read` does."""
+
+    @property
+    def name(self) -> str:
+        """Short name, for labels and manifests."""
+        ...
+
+    def pairs(self) -> tuple[LanguagePair, ...]:
+        """The pairs it holds, sorted."""
+        ...
+
+    def splits(self, pair: LanguagePair) -> tuple[str, ...]:
+        """The splits that exist for `pair`, in the order train, dev, test."""
+        ...
+
+    def read(self, pair: LanguagePair, split: str) -> Bitext:
+        """Read one split of one pair.
+
+        Raises:
+            CorpusError: The split is missing, empty or damaged; the message names file and line.
+        """
+        ...

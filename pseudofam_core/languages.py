@@ -1,0 +1,171 @@
+"""Languages and language pairs: codes, names, scripts and traditional families.
+
+The table stands in `languages.tsv`, beside this file; its header states its sources.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+
+# Corpora also use ISO 639-3 codes of macrolanguages (FLORES-101: ara, fas): each with the table's code of its language.
+_MACROLANGUAGES = {
+    "ara": "ar",
+    "aym": "ayr",
+    "aze": "az",
+    "din": "dik",
+    "est": "et",
+    "fas": "fa",
+    "ful": "ff",
+    "kau": "knc",
+    "kur": "kmr",
+    "lav": "lv",
+    "mlg": "mg",
+    "mon": "mn",
+    "msa": "ms",
+    "nep": "ne",
+    "nor": "no",
+    "ori": "or",
+    "orm": "gaz",
+    "pus": "ps",
+    "que": "quy",
+    "sqi": "sq",
+    "swa": "sw",
+    "tmh": "taq",
+    "uzb": "uz",
+    "yid": "yi",
+    "zho": "zh",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language as corpora and translation models name it.
+
+    Attributes:
+        code: The code that this project uses: M2M100's, else NLLB's ISO 639-3, else (a second script) NLLB's in full.
+        name: English name.
+        iso639_1: Two letters, or None.
+        iso639_3: Three letters of the individual language; a macrolanguage is resolved (fa → pes).
+        script: ISO 15924 code of the script that the models' text of this row uses.
+        family: Top-level family of Glottolog.
+        branch: The branch below it that the traditional grouping uses, or None.
+        m2m100: Code in M2M100's tokenizer, or None.
+        nllb: Code in NLLB-200's tokenizer, or None.
+        mbart50: Code in mBART-50's tokenizer, or None.
+    """
+
+    code: str
+    name: str
+    iso639_1: str | None
+    iso639_3: str
+    script: str
+    family: str
+    branch: str | None
+    m2m100: str | None
+    nllb: str | None
+    mbart50: str | None
+
+    @property
+    def traditional_family(self) -> str:
+        """The grouping of the paper: the branch inside Indo-European, the family elsewhere."""
+        return self.branch if self.family == "Indo-European" and self.branch else self.family
+
+    @property
+    def label(self) -> str:
+        """Name and code, as every page writes a language: ``Belarusian · be``."""
+        return f"{self.name} · {self.code}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LanguagePair:
+    """A translation direction, written ``be-en``: from `source` into `target`.
+
+    Both are codes of the table; `pair` reads any spelling of a code.
+    """
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        """``source-target``."""
+        return f"{self.source}-{self.target}"
+
+    @property
+    def language(self) -> Language:
+        """The side that tells pairs of one pool apart: the one that is not English."""
+        return language(self.target if self.source == "en" else self.source)
+
+    @property
+    def label(self) -> str:
+        """``Belarusian · be`` for be-en."""
+        return self.language.label
+
+
+def languages() -> Mapping[str, Language]:
+    """All known languages by their project code."""
+    return _tables()[0]
+
+
+def language(code: str) -> Language:
+    """Look a language up by any of its codes (be, bel, bel_Cyrl, mBART's kk_KZ) or its English name.
+
+    Case does not matter, nor whether a code is written with - or _. A macrolanguage's ISO 639-3 code (fas) stands for
+    the individual language that the models cover (fa, which is pes).
+
+    Raises:
+        ValueError: No language has that code or name; the message offers the nearest ones.
+    """
+    by_spelling = _tables()[1]
+    if found := by_spelling.get(spelling := _folded(code)):
+        return found
+    near = difflib.get_close_matches(spelling, by_spelling, n=3)
+    raise ValueError(
+        f"language must be a known code or English name. Got {code!r}. "
+        + (f"Did you mean {', '.join(near)}?" if near else "`pseudofam_core.languages.languages()` lists them.")
+    )
+
+
+def pair(text: str) -> LanguagePair:
+    """Read ``be-en`` (or ``bel_Cyrl-eng_Latn``, ``be→en``) as a pair.
+
+    Raises:
+        ValueError: Not two known, different languages.
+    """
+    sides = text.replace("→", "-").split("-")
+    if len(sides) != 2:
+        raise ValueError(f"A language pair is written source-target, like be-en. Got {text!r}.")
+    source, target = (language(side).code for side in sides)
+    if source == target:
+        raise ValueError(f"A language pair needs two different languages. Got {text!r}.")
+    return LanguagePair(source, target)
+
+
+@functools.cache
+def _tables() -> tuple[Mapping[str, Language], Mapping[str, Language]]:
+    """The table by code, and by every spelling in lower case."""
+    text = resources.files(__package__).joinpath("languages.tsv").read_text(encoding="utf-8")
+    rows = csv.DictReader((line for line in text.splitlines() if not line.startswith("#")), delimiter="\t")
+    by_code = {row["code"]: _language(row) for row in rows}
+    by_spelling: dict[str, Language] = {}
+    for spellings in ("code", "iso639_1", "iso639_3", "m2m100", "nllb", "mbart50", "name"):
+        for found in by_code.values():
+            if spelling := getattr(found, spellings):
+                by_spelling.setdefault(_folded(spelling), found)
+    by_spelling |= {macrolanguage: by_code[code] for macrolanguage, code in _MACROLANGUAGES.items()}
+    return MappingProxyType(by_code), MappingProxyType(by_spelling)
+
+
+def _folded(spelling: str) -> str:
+    return spelling.strip().lower().replace("-", "_")
+
+
+def _language(row: Mapping[str, str]) -> Language:
+    optional = {key: row[key] or None for key in ("iso639_1", "branch", "m2m100", "nllb", "mbart50")}
+    required = {key: row[key] for key in ("code", "name", "iso639_3", "script", "family")}
+    return Language(**required, **optional)  # type: ignore[arg-type]  # the two dicts split str from str | None

@@ -1,0 +1,185 @@
+"""What to compute: frozen plain values, from which keys are made.
+
+A `Workspace` is what a person chooses. The pipeline resolves it, with the bytes of the model and the
+sentences that were really drawn, into a `FisherSpec` per pair and a `SimilaritySpec`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pseudofam_core.corpora.cleaning import Cleaning
+from pseudofam_core.languages import LanguagePair
+
+PARAMETER_GROUPS = ("ffn", "encoder-ffn", "decoder-ffn", "attention", "layers", "all")
+
+
+class Estimator(StrEnum):
+    """How the Fisher diagonal is estimated (METHOD.md §1 names the alternatives)."""
+
+    PER_SENTENCE = "per-sentence"
+
+
+class Measure(StrEnum):
+    """How two Fisher diagonals are compared."""
+
+    MSE = "mse"
+    KL = "kl"
+    KL_NORMALISED = "kl-normalised"
+    OVERLAP = "overlap"
+
+    @property
+    def is_similarity(self) -> bool:
+        """Whether larger means nearer: Overlap alone."""
+        return self is Measure.OVERLAP
+
+    @property
+    def label(self) -> str:
+        """The name that pages and figures write."""
+        names = {"mse": "MSE", "kl": "KL", "kl-normalised": "KL (normalised)", "overlap": "Overlap"}
+        return names[self.value]
+
+
+class Scope(StrEnum):
+    """Among which parameters the top K are taken, before the group is looked at."""
+
+    GROUP = "group"
+    MODEL = "model"
+
+
+class Rule(StrEnum):
+    """How a family is picked from a target's neighbours."""
+
+    PAPER = "paper"
+    RADIUS = "radius"
+    NEAREST = "nearest"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Model x corpus x estimator: everything that decides a pool's Fisher diagonals.
+
+    Attributes:
+        model: ``sample``, a local Hugging Face folder or a hub name.
+        corpus: ``sample``, a folder or file, or ``hf:NAME``.
+        pairs: The pool, or None for every pair of the corpus.
+        split: The split that sentences are drawn from. Never the one that will be scored.
+        parameters: A name of `PARAMETER_GROUPS` or a regular expression over parameter names.
+        estimator: How the diagonal is estimated.
+        max_sentences: Sentences drawn of each pair, or None for all.
+        max_length: Tokens of a side beyond which a sentence is cut.
+        cleaning: Steps applied before drawing.
+        seed: Of the draw.
+    """
+
+    model: str = "sample"
+    corpus: str = "sample"
+    pairs: tuple[LanguagePair, ...] | None = None
+    split: str = "train"
+    parameters: str = "ffn"
+    estimator: Estimator = Estimator.PER_SENTENCE
+    max_sentences: int | None = 200
+    max_length: int = 256
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse counts that mean nothing."""
+        if self.max_sentences is not None and self.max_sentences < 1:
+            raise ValueError(f"max_sentences must be at least 1, or None for all. Got {self.max_sentences}.")
+        if self.max_length < 8:
+            raise ValueError(f"max_length must be at least 8 tokens. Got {self.max_length}.")
+        if self.pairs is not None and len(set(self.pairs)) != len(self.pairs):
+            raise ValueError(f"pairs must differ from one another. Got {', '.join(map(str, self.pairs))}.")
+
+
+@dataclass(frozen=True)
+class FisherSpec:
+    """One pair's Fisher diagonal: what its value depends on, and names for labels.
+
+    Attributes:
+        model_revision: Digest of the model's files, or the hub's commit.
+        text_digest: Digest of the sentences that are read, after cleaning and drawing.
+        pair: The direction.
+        parameters: See `Workspace`.
+        estimator: See `Workspace`.
+        max_length: See `Workspace`.
+        workspace: The request it was resolved from: where to find model and text. Not part of the key.
+    """
+
+    model_revision: str
+    text_digest: str
+    pair: LanguagePair
+    parameters: str
+    estimator: Estimator
+    max_length: int
+    workspace: Workspace = field(compare=False, metadata={"key": False})
+
+
+@dataclass(frozen=True)
+class SimilaritySpec:
+    """A pool's matrices by one measure, over finished estimates.
+
+    Attributes:
+        fishers: Keys of the estimates, in the order of `pairs`.
+        pairs: The pool, sorted.
+        measure: How two diagonals are compared.
+        top_fraction: Share K of the parameters in a mask. Overlap only; None elsewhere.
+        scope: Where the top K are taken. Overlap only; None elsewhere.
+        group: The parameters compared: a name of `PARAMETER_GROUPS` or a regular expression.
+    """
+
+    fishers: tuple[str, ...]
+    pairs: tuple[LanguagePair, ...]
+    measure: Measure
+    top_fraction: float | None = None
+    scope: Scope | None = None
+    group: str = "ffn"
+
+    def __post_init__(self) -> None:
+        """Refuse a K that is missing, out of range or without meaning."""
+        if self.measure is Measure.OVERLAP:
+            if self.top_fraction is None or not 0 < self.top_fraction <= 1:
+                raise ValueError(f"top_fraction must be in (0, 1] for overlap. Got {self.top_fraction}.")
+            if self.scope is None:
+                raise ValueError("scope must be group or model for overlap. Got None.")
+        elif self.top_fraction is not None or self.scope is not None:
+            raise ValueError(f"top_fraction and scope are for overlap only. Got them with {self.measure}. Leave them out.")
+        if len(self.fishers) != len(self.pairs):
+            raise ValueError(f"fishers must align with pairs. Got {len(self.fishers)} for {len(self.pairs)} pairs.")
+        if len(self.pairs) < 2:
+            raise ValueError(f"pairs must name at least 2 to compare. Got {len(self.pairs)}. Estimate another pair.")
+
+
+@dataclass(frozen=True)
+class SelectionSpec:
+    """How a family is picked (METHOD.md §3). The defaults are the paper's rule.
+
+    Attributes:
+        rule: The paper's shrinking radius, a fixed radius, or the nearest k.
+        initial_radius: Replaces the rule's own first radius; for `Rule.RADIUS`, the radius itself.
+        shrink: What the radius is multiplied with where a step equals it.
+        smallest: Fewest members (the paper: 2).
+        largest: Most members (the paper: 10); for `Rule.NEAREST`, k.
+        decimals: Distances are rounded to so many before they are compared; None rounds nothing.
+            The paper's scripts round KL and Overlap to 5 and MSE not at all.
+    """
+
+    rule: Rule = Rule.PAPER
+    initial_radius: float | None = None
+    shrink: float = 0.5
+    smallest: int = 2
+    largest: int = 10
+    decimals: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and radii that can't be."""
+        if not 1 <= self.smallest <= self.largest:
+            raise ValueError(f"smallest must be in [1, largest={self.largest}]. Got {self.smallest}.")
+        if not 0 < self.shrink <= 1:
+            raise ValueError(f"shrink must be in (0, 1]. Got {self.shrink}.")
+        if self.initial_radius is not None and self.initial_radius < 0:
+            raise ValueError(f"initial_radius must not be negative. Got {self.initial_radius}.")
+        if self.rule is Rule.RADIUS and self.initial_radius is None:
+            raise ValueError("initial_radius must be given for the fixed-radius rule. Got None.")
