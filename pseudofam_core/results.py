@@ -80,7 +80,7 @@ class Neighbour:
         rank: 1 is the nearest.
         value: The measure's own value, rounded as the rule compared it.
         gap: Step from the neighbour before, in the measure's units, never negative; None for the first.
-        radius: The radius that `gap` was held against; None where no test was made.
+        radius: The radius that `gap` (by `Rule.RADIUS`, the distance) was held against; None where no test was made.
         member: Whether the rule took it.
         reason: One plain sentence: why it is in or out.
     """

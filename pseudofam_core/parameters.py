@@ -1,0 +1,41 @@
+"""Groups of a model's parameters, by their Hugging Face names (METHOD.md §1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pseudofam_core.specs import PARAMETER_GROUPS
+
+# fc1/fc2: M2M100, NLLB, mBART, Marian. DenseReluDense.wi, .wi_0, .wi_1, .wo: T5, MADLAD.
+_FFN = r"{side}\.(layers|block)\.\d+\..*\b(fc1|fc2|wi|wi_0|wi_1|wo)\.weight$"
+_PATTERNS = {
+    "ffn": _FFN.format(side="(encoder|decoder)"),
+    "encoder-ffn": _FFN.format(side="encoder"),
+    "decoder-ffn": _FFN.format(side="decoder"),
+    "attention": r"(encoder|decoder)\.(layers|block)\.\d+\..*(self_attn|encoder_attn|SelfAttention|EncDecAttention)\.",
+    "layers": r"(encoder|decoder)\.(layers|block)\.\d+\.",
+    "all": r"",
+}
+
+
+def select_parameters(names: Iterable[str], group: str) -> tuple[str, ...]:
+    """The names that belong to a group, in the order given.
+
+    Args:
+        names: Parameter names.
+        group: One of `PARAMETER_GROUPS`, or a regular expression that is searched in each name.
+
+    Raises:
+        ValueError: The expression is not valid, or nothing belongs to the group.
+    """
+    try:
+        pattern = re.compile(_PATTERNS.get(group, group))
+    except re.error as error:
+        raise ValueError(
+            f"parameters must be one of {', '.join(PARAMETER_GROUPS)} or a regular expression. Got {group!r}: {error}."
+        ) from error
+    selected = tuple(name for name in names if pattern.search(name))
+    if not selected:
+        raise ValueError(f"parameters must select at least one parameter. {group!r} selects none of this model's.")
+    return selected

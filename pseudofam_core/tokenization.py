@@ -1,0 +1,170 @@
+"""Text to token ids, with source and target language set the way each model family wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from transformers import M2M100Tokenizer, MarianTokenizer, MBart50Tokenizer, NllbTokenizer, PreTrainedTokenizerBase
+
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import LanguageNotCovered, ModelError
+from pseudofam_core.languages import Language, LanguagePair, language, languages
+
+
+class ModelFamily(Enum):
+    """How a family of models is told the languages."""
+
+    M2M100 = "M2M100"
+    NLLB = "NLLB"
+    MBART50 = "mBART-50"
+    MARIAN = "Marian"
+    MADLAD = "MADLAD"
+    T5 = "T5"
+
+
+@dataclass(frozen=True)
+class EncodedPair:
+    """Token ids of one sentence pair, special tokens included."""
+
+    source: list[int]
+    target: list[int]
+
+
+def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFamily:
+    """The family that a tokenizer belongs to.
+
+    Args:
+        tokenizer: The model's own tokenizer.
+        model_type: ``model_type`` of the model's configuration.
+
+    Raises:
+        ModelError: None of the families that are known.
+    """
+    classes: dict[type, ModelFamily] = {
+        M2M100Tokenizer: ModelFamily.M2M100,
+        NllbTokenizer: ModelFamily.NLLB,
+        MBart50Tokenizer: ModelFamily.MBART50,
+        MarianTokenizer: ModelFamily.MARIAN,
+    }
+    for kind, family in classes.items():
+        if isinstance(tokenizer, kind):
+            return family
+    if model_type in ("t5", "mt5", "umt5"):
+        return ModelFamily.MADLAD if _knows(tokenizer, "<2en>") else ModelFamily.T5
+    raise ModelError(
+        f"model must be of a known translation family ({', '.join(one.value for one in ModelFamily)}). "
+        f"Got model type {model_type!r} with a {type(tokenizer).__name__}."
+    )
+
+
+def check_coverage(
+    tokenizer: PreTrainedTokenizerBase, family: ModelFamily, pair: LanguagePair, pool: Iterable[LanguagePair] = ()
+) -> None:
+    """Refuse a pair whose languages the model has no code for.
+
+    Args:
+        tokenizer: The model's own tokenizer.
+        family: Its family.
+        pair: The pair asked for.
+        pool: Further pairs; the message names those that are covered.
+
+    Raises:
+        LanguageNotCovered: A side is not covered.
+    """
+    missing = [code for code, covered in _sides(tokenizer, family, pair) if not covered]
+    if not missing:
+        return
+    usable = [str(one) for one in pool if all(covered for _, covered in _sides(tokenizer, family, one))]
+    raise LanguageNotCovered(
+        f"This {family.value} model has no code for {' and '.join(language(one).label for one in missing)}, so {pair} "
+        f"can't be estimated with it. "
+        + (f"Of the pool it covers {', '.join(usable)}." if usable else "It covers no other pair of the pool.")
+    )
+
+
+def covered_languages(tokenizer: PreTrainedTokenizerBase, family: ModelFamily) -> tuple[Language, ...]:
+    """The languages of the table that the model can read, in the table's order."""
+    return tuple(one for one in languages().values() if _covers(tokenizer, family, one, source=True))
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, family: ModelFamily, bitext: Bitext, *, max_length: int
+) -> list[EncodedPair]:
+    """Encode every sentence pair, cut to `max_length` tokens a side.
+
+    Raises:
+        LanguageNotCovered: The model has no code for a side.
+    """
+    check_coverage(tokenizer, family, bitext.pair)
+    source, target = language(bitext.pair.source), language(bitext.pair.target)
+    if family in _CODE_OF:
+        tokenizer.src_lang, tokenizer.tgt_lang = _CODE_OF[family](source), _CODE_OF[family](target)
+    prefix = _source_prefix(tokenizer, family, source, target)
+    cut: dict[str, Any] = {"truncation": True, "max_length": max_length}
+    sources = tokenizer([prefix + one for one in bitext.sources], **cut)["input_ids"]
+    targets = tokenizer(text_target=list(bitext.targets), **cut)["input_ids"]
+    return [EncodedPair(*sides) for sides in zip(sources, targets, strict=True)]
+
+
+_CODE_OF = {
+    ModelFamily.M2M100: lambda one: one.m2m100,
+    ModelFamily.NLLB: lambda one: one.nllb,
+    ModelFamily.MBART50: lambda one: one.mbart50,
+}
+
+
+def _source_prefix(tokenizer: Any, family: ModelFamily, source: Language, target: Language) -> str:
+    if family is ModelFamily.T5:
+        return f"translate {source.name} to {target.name}: "
+    if family is ModelFamily.MADLAD:
+        return f"<2{_madlad_code(tokenizer, target)}> "
+    if family is ModelFamily.MARIAN and (token := _marian_token(tokenizer, target)):
+        return f"{token} "
+    return ""
+
+
+def _sides(tokenizer: Any, family: ModelFamily, pair: LanguagePair) -> list[tuple[str, bool]]:
+    source = _covers(tokenizer, family, language(pair.source), source=True)
+    target = _covers(tokenizer, family, language(pair.target), source=False)
+    return [(pair.source, source), (pair.target, target)]
+
+
+def _covers(tokenizer: Any, family: ModelFamily, one: Language, *, source: bool) -> bool:
+    if family is ModelFamily.M2M100:
+        return one.m2m100 in tokenizer.lang_code_to_id
+    if family in _CODE_OF:
+        return _knows(tokenizer, _CODE_OF[family](one))
+    if family is ModelFamily.MARIAN:
+        return _marian_covers(tokenizer, one, source=source)
+    # T5 reads any text and says nothing of its languages; MADLAD lists those it writes.
+    return family is ModelFamily.T5 or _madlad_code(tokenizer, one) is not None
+
+
+def _marian_covers(tokenizer: Any, one: Language, *, source: bool) -> bool:
+    """Marian models name one language a side, or a collective code of ISO 639-5 (``sla``, ``mul``)."""
+    if not source and _marian_token(tokenizer, one):
+        return True
+    named = tokenizer.source_lang if source else tokenizer.target_lang
+    if not named:
+        return True  # the checkpoint does not say; the user does
+    codes = {code.lower() for code in (one.code, one.iso639_1, one.iso639_3) if code}
+    single = named.lower() in {code for known in languages().values() for code in (known.code, known.iso639_3)}
+    return named.lower() in codes if single else source
+
+
+def _marian_token(tokenizer: Any, target: Language) -> str | None:
+    known = set(tokenizer.supported_language_codes)
+    spellings = (target.iso639_3, target.iso639_1, target.nllb, target.code)
+    return next((f">>{one}<<" for one in spellings if one and f">>{one}<<" in known), None)
+
+
+def _madlad_code(tokenizer: Any, one: Language) -> str | None:
+    spellings = (one.iso639_1, one.code, one.iso639_3)
+    return next((code for code in spellings if code and _knows(tokenizer, f"<2{code}>")), None)
+
+
+def _knows(tokenizer: Any, token: str | None) -> bool:
+    return token is not None and token in tokenizer.get_vocab()
