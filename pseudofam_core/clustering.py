@@ -71,8 +71,8 @@ def linkage(matrix: PairwiseMatrix, *, method: str = "average") -> FloatMatrix:
     """
     if method not in LINKAGE_METHODS:
         raise ValueError(
-            f"method must be one of {', '.join(LINKAGE_METHODS)}. Got {method!r}. Take average; ward, centroid and median "
-            "need Euclidean distances, which these are not."
+            f"method must be one of {', '.join(LINKAGE_METHODS)}. Got {method!r}. Take average; ward, centroid "
+            "and median need Euclidean distances, which these are not."
         )
     # The mean of both KL directions is Σ (F_i − F_j)(log F_i − log F_j) / 2 ≥ 0, but rounding can leave it below 0.
     distances = np.maximum(matrix.symmetric_distances(), 0)
@@ -98,8 +98,9 @@ def cut_by_number(Z: FloatMatrix, n: int) -> Labels:
     n_pairs = len(Z) + 1
     if not 1 <= n <= n_pairs:
         raise ValueError(f"n must be in [1, {n_pairs}], the pairs of the tree. Got {n}.")
-    # fcluster's maxclust gives fewer clusters than asked for where merges tie.
-    return _numbered(hierarchy.cut_tree(Z, n_clusters=n)[:, 0], Z)
+    # Cut by the number of the merge: maxclust gives fewer clusters than asked for where heights tie.
+    merge = np.arange(n_pairs - 1, dtype=np.float64)
+    return _numbered(hierarchy.fcluster(Z, t=n_pairs - n - 1, criterion="monocrit", monocrit=merge), Z)
 
 
 def cut_by_height(Z: FloatMatrix, h: float) -> Labels:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.specs import Measure, Scope, SelectionSpec
 
 FloatMatrix = npt.NDArray[np.float64]
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +37,7 @@ class PairwiseMatrix:
     measure: Measure
     top_fraction: float | None = None
     scope: Scope | None = None
-    provenance: Mapping[str, Any] = field(default=_NOTHING)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what is not a full square of finite numbers."""
@@ -112,7 +110,7 @@ class PseudoFamily:
     measure: Measure
     selection: SelectionSpec
     top_fraction: float | None = None
-    provenance: Mapping[str, Any] = field(default=_NOTHING)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def members(self) -> tuple[LanguagePair, ...]:

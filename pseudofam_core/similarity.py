@@ -166,7 +166,9 @@ class _Pool:
                 yield name, ...
             elif prod(shape):
                 step = max(1, n_at_once // prod(shape[1:]))
-                yield from ((name, slice(start, start + step)) for start in range(0, shape[0], step))
+                # safetensors does not cut a slice off at the end of its axis.
+                for start in range(0, shape[0], step):
+                    yield name, slice(start, min(start + step, shape[0]))
 
     def _read(self, pair: LanguagePair, name: str, rows: slice | Any) -> _Array:
         values: _Array = self._handles[pair].get_slice(name)[rows].reshape(-1)

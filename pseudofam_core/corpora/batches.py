@@ -47,7 +47,12 @@ def sample_indices(n: int, size: int, *, seed: int) -> list[int]:
     """
     if not 0 <= size <= n:
         raise ValueError(f"size must be in [0, {n}], as {n} sentences are there. Got {size}.")
+    return sorted(shuffled_indices(n, seed=seed)[:size])
+
+
+def shuffled_indices(n: int, *, seed: int) -> list[int]:
+    """The indices 0 … n − 1 in an order that depends on `seed` alone, the same in every Python version."""
     # Of Python's and numpy's generators, only random() is promised to give the same numbers in every version.
     generator = random.Random(seed)
     ranks = [generator.random() for _ in range(n)]
-    return sorted(sorted(range(n), key=ranks.__getitem__)[:size])
+    return sorted(range(n), key=ranks.__getitem__)

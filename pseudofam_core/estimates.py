@@ -1,0 +1,122 @@
+"""From a workspace to the keys of its Fisher estimates, and to those that are finished.
+
+Nothing is computed here and no model is loaded, so pages may ask at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pseudofam_core.cache import Artifact, Cache
+from pseudofam_core.corpora import SPLITS, Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
+from pseudofam_core.corpora.batches import shuffled_indices
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.hashing import key_of
+from pseudofam_core.hub import SAMPLE, resolve_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.results import FisherSummary
+from pseudofam_core.specs import FisherSpec, Workspace
+
+FISHER_STAGE = "fisher"
+FISHER_VERSION = 1  # raise it when the same spec would give another value
+FISHER_FILE = "fisher.safetensors"
+
+
+def sample_corpus() -> Path:
+    """The folder of the sample corpus, which ships with the package."""
+    return Path(__file__).parent / "sample" / "corpus"
+
+
+def corpus_of(workspace: Workspace) -> ParallelCorpus:
+    """Open the workspace's corpus."""
+    return open_corpus(sample_corpus() if workspace.corpus == SAMPLE else workspace.corpus)
+
+
+def pool_of(workspace: Workspace) -> tuple[LanguagePair, ...]:
+    """The workspace's pairs, sorted: those it names, or all that its corpus has in the split.
+
+    Raises:
+        CorpusError: The corpus lacks a pair, or has none in the split.
+    """
+    corpus = corpus_of(workspace)
+    if workspace.pairs is not None:
+        return tuple(sorted(workspace.pairs))
+    pairs = tuple(pair for pair in corpus.pairs() if workspace.split in corpus.splits(pair))
+    if not pairs:
+        raise CorpusError(f"{corpus.name} has no pair with a split named {workspace.split!r}. Choose another split.")
+    return pairs
+
+
+def drawn_text(workspace: Workspace, pair: LanguagePair) -> tuple[Bitext, CleaningReport]:
+    """The sentences that an estimate reads: shuffled by seed, cleaned, the first `max_sentences` taken.
+
+    Corpora that are aligned over all languages give every pair the same sentences, but for what
+    cleaning drops. Sentences of the other splits are held out.
+
+    Raises:
+        CorpusError: The split is missing or damaged, or nothing is left after cleaning.
+    """
+    corpus = corpus_of(workspace)
+    bitext = corpus.read(pair, workspace.split)
+    others = [split for split in corpus.splits(pair) if split != workspace.split and split in SPLITS[1:]]
+    held_out = [corpus.read(pair, split) for split in others] if workspace.cleaning.drop_held_out else []
+    order = shuffled_indices(len(bitext), seed=workspace.seed)
+    cleaned, report = clean(_rows(bitext, order), workspace.cleaning, held_out=held_out)
+    if not len(cleaned):
+        raise CorpusError(f"Cleaning left no sentence of {pair} in {corpus.name}. Loosen the cleaning steps.")
+    return _rows(cleaned, range(len(cleaned))[: workspace.max_sentences]), report
+
+
+def fisher_spec(workspace: Workspace, pair: LanguagePair) -> FisherSpec:
+    """Resolve one pair of a workspace to what its estimate depends on.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The text can't be read.
+    """
+    bitext, _ = drawn_text(workspace, pair)
+    return FisherSpec(
+        model_revision=resolve_model(workspace.model).revision,
+        text_digest=bitext.digest,
+        pair=pair,
+        parameters=workspace.parameters,
+        estimator=workspace.estimator,
+        max_length=workspace.max_length,
+        workspace=replace(workspace, pairs=None),
+    )
+
+
+def fisher_key(spec: FisherSpec) -> str:
+    """The key under which the cache holds the estimate of `spec`."""
+    return key_of(FISHER_STAGE, FISHER_VERSION, spec)
+
+
+def find_fisher(spec: FisherSpec, cache: Cache) -> Artifact | None:
+    """The finished estimate of `spec`, or None."""
+    return cache.find(FISHER_STAGE, fisher_key(spec))
+
+
+def summarise(artifact: Artifact) -> FisherSummary:
+    """What the manifest of an estimate tells."""
+    counts = artifact.manifest
+    source, target = counts["spec"]["pair"]["source"], counts["spec"]["pair"]["target"]
+    return FisherSummary(
+        pair=LanguagePair(source, target),
+        key=artifact.key,
+        n_sentences=counts["n_sentences"],
+        n_source_tokens=counts["n_source_tokens"],
+        n_target_tokens=counts["n_target_tokens"],
+        n_parameters=counts["n_parameters"],
+        mean_loss=counts["loss"] / counts["n_target_tokens"],
+        total=counts["total"],
+        layer_mass=counts["layer_mass"],
+        seconds=counts["seconds"],
+        created=counts["created"],
+    )
+
+
+def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:
+    sources, targets = (tuple(side[i] for i in indices) for side in (bitext.sources, bitext.targets))
+    return Bitext(bitext.pair, bitext.split, sources, targets)

@@ -1,0 +1,11 @@
+"""Long work as jobs that outlive the page and the server.
+
+`submit_estimate` hands the work to an engine (`pseudofam_core.jobs.engine`) in another process; everything else reads
+and marks the job's folder (`pseudofam_core.jobs.record`). Nothing here imports torch or the pipeline.
+"""
+
+from pseudofam_core.jobs.control import cancel, list_jobs, log_tail, resume, submit_estimate, view
+from pseudofam_core.jobs.record import State
+from pseudofam_core.jobs.state import JobView, TaskView
+
+__all__ = ["JobView", "State", "TaskView", "cancel", "list_jobs", "log_tail", "resume", "submit_estimate", "view"]

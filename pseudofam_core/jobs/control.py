@@ -1,0 +1,156 @@
+"""Start, watch, cancel and resume jobs: what pages and the command line call."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from pseudofam_core.errors import JobError
+from pseudofam_core.jobs import engine, record, work
+from pseudofam_core.jobs.record import Attempt, Job, Request, State
+from pseudofam_core.jobs.state import JobView, derive, with_positions
+from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.specs import Workspace
+
+logger = logging.getLogger(__name__)
+
+
+def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[LanguagePair]) -> str:
+    """Have the Fisher diagonals of `pairs` computed; returns the job's id.
+
+    An equal request that is queued or running is the same job and is left alone. One that has ended is resumed.
+
+    Raises:
+        ValueError: No pairs, the same one twice, or an unknown language.
+        JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
+    """
+    pairs = tuple(pair(str(one)) for one in pairs)
+    if not pairs or len(set(pairs)) != len(pairs):
+        raise ValueError(f"pairs must name at least one, and none twice. Got {', '.join(map(str, pairs)) or 'none'}.")
+    workspace = replace(workspace, model=_absolute(workspace.model), corpus=_absolute(workspace.corpus))
+    request = Request("estimate", workspace, pairs, _title(workspace, pairs), time.time())
+    record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
+    resume(cache_root, request.id)
+    return request.id
+
+
+def resume(cache_root: Path, job_id: str) -> None:
+    """Run what a job has not finished, or all of it where all is done. One that is queued or running is left alone.
+
+    Raises:
+        JobError: There is no such job, it is just being cancelled, or the engine does not start or does not answer.
+    """
+    folder = record.job_folder(cache_root.absolute(), job_id)
+    job = record.read_job(folder)
+    if not job.attempts:
+        _begin(cache_root, folder, job, job.request.pairs)
+        return
+    seen = _see(cache_root, job)
+    if seen.state is State.CANCELLING:
+        raise JobError("The job is still stopping. Wait until it has, then start it again.")
+    if not seen.state.is_active:
+        unfinished = tuple(one.pair for one in seen.tasks if one.state is not State.DONE)
+        _begin(cache_root, folder, job, unfinished or job.request.pairs)
+
+
+def cancel(cache_root: Path, job_id: str) -> None:
+    """Ask a job to stop: at once where it is queued, at the next batch where it runs. One that has ended is left alone.
+
+    Raises:
+        JobError: There is no such job.
+    """
+    folder = record.job_folder(cache_root, job_id)
+    job = _read_begun(folder)
+    if _see(cache_root, job).state.is_active:
+        record.cancel_mark(record.attempt_folder(folder, job.attempts[-1].number)).touch()
+
+
+def view(cache_root: Path, job_id: str) -> JobView:
+    """See one job.
+
+    Raises:
+        JobError: There is no such job, or its files are damaged.
+    """
+    seen = _see(cache_root, _read_begun(record.job_folder(cache_root, job_id)))
+    if seen.state is not State.QUEUED:
+        return seen
+    return next((one for one in list_jobs(cache_root) if one.id == job_id), seen)
+
+
+def list_jobs(cache_root: Path) -> list[JobView]:
+    """See all jobs, the latest request first. Damaged ones are left out and logged."""
+    jobs = []
+    for file in (cache_root / "jobs").glob("*/spec.json"):
+        try:
+            jobs.append(_read_begun(file.parent))
+        except JobError as damage:
+            logger.warning("%s", damage)
+    living, now = engine.current(cache_root), time.time()
+    views = with_positions(derive(job, now=now, engine=living) for job in jobs)
+    return sorted(views, key=lambda one: one.created, reverse=True)
+
+
+def log_tail(cache_root: Path, job_id: str, n_lines: int = 50) -> str:
+    """The last lines of a job's log; empty before a worker has begun.
+
+    Raises:
+        JobError: `job_id` is no job's.
+    """
+    try:
+        with record.log_file(record.job_folder(cache_root, job_id)).open(encoding="utf-8", errors="replace") as lines:
+            return "".join(deque(lines, maxlen=n_lines))
+    except FileNotFoundError:
+        return ""
+
+
+def _begin(cache_root: Path, folder: Path, job: Job, pairs: tuple[LanguagePair, ...]) -> None:
+    """Hand `pairs` to the engine as the next attempt, unless somebody else has just done so."""
+    from distributed import fire_and_forget
+
+    number = job.attempts[-1].number + 1 if job.attempts else 1
+    host = None if engine.configured() else socket.gethostname()
+    with closing(engine.connect(cache_root)) as client:
+        identity = str(client.scheduler_info()["id"])
+        if not record.claim_attempt(folder, Attempt(number, pairs, time.time(), identity, host, False, {})):
+            return
+        if job.attempts:  # whatever is left of the last one must not run beside this one
+            record.cancel_mark(record.attempt_folder(folder, number - 1)).touch()
+        try:
+            for one in pairs:
+                key = f"{folder.name}-{number}-{one}"
+                fire_and_forget(
+                    client.submit(work.run_task, str(folder), number, str(one), key=key, resources=engine.HEAVY)
+                )
+        except BaseException:
+            shutil.rmtree(record.attempt_folder(folder, number))  # tasks that find no attempt do nothing
+            raise
+
+
+def _read_begun(folder: Path) -> Job:
+    """A job that has been handed to an engine at least once."""
+    job = record.read_job(folder)
+    if not job.attempts:
+        raise JobError(f"The job {folder.name} was never handed to an engine. Submit it again.")
+    return job
+
+
+def _see(cache_root: Path, job: Job) -> JobView:
+    return derive(job, now=time.time(), engine=engine.current(cache_root))
+
+
+def _absolute(name: str) -> str:
+    """A path in full, because the engine works in another folder; other names as they are."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if name != "sample" and path.exists() else name
+
+
+def _title(workspace: Workspace, pairs: Sequence[LanguagePair]) -> str:
+    what = pairs[0].label if len(pairs) == 1 else f"{len(pairs)} pairs"
+    return f"Estimate {what} with {Path(workspace.model).name} on {Path(workspace.corpus).name}"

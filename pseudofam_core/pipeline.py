@@ -1,0 +1,126 @@
+"""The stage that needs a model: compute a Fisher estimate and keep it. Only workers and the command line come here."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+from pseudofam_core import __version__
+from pseudofam_core.cache import Artifact, Cache
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.estimates import FISHER_FILE, FISHER_STAGE, drawn_text, find_fisher, fisher_key, fisher_spec
+from pseudofam_core.fisher import FisherDiagonal, estimate_fisher
+from pseudofam_core.hashing import canonical
+from pseudofam_core.hub import ModelSource, fetch_model, resolve_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.memory import keep_freed_memory
+from pseudofam_core.models import TranslationModel, load_model
+from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
+from pseudofam_core.specs import FisherSpec
+from pseudofam_core.tokenization import check_coverage
+
+__all__ = ["compute", "device_name", "fisher_spec"]
+logger = logging.getLogger(__name__)
+
+
+def compute(
+    spec: FisherSpec,
+    cache: Cache,
+    *,
+    batch_tokens: int = 2048,
+    pool: tuple[LanguagePair, ...] = (),
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> Artifact:
+    """Find the estimate of `spec`, or compute it, going on from the checkpoint of an interrupted run.
+
+    Args:
+        spec: What to estimate.
+        cache: Where the result and the checkpoint are kept.
+        batch_tokens: See `estimate_fisher`.
+        pool: Further pairs, so that a refusal can name those that the model covers.
+        report: Receives progress.
+        should_stop: Asked after each batch.
+
+    Raises:
+        CorpusError: The text has changed since `spec` was made, or can't be read.
+        ModelError: The model can't be loaded, has changed, or lacks a language.
+        JobCancelled: `should_stop` said so; the checkpoint stays.
+        CacheError: The result can't be written.
+    """
+    if found := find_fisher(spec, cache):
+        report(Progress("estimating", found.manifest["n_sentences"], found.manifest["n_sentences"]))
+        return found
+    report(Progress("loading the model", 0, 1, "models"))
+    bitext = _text_of(spec)
+    model = _model(resolve_model(spec.workspace.model))
+    check_coverage(model.tokenizer, model.family, spec.pair, pool)
+    checkpoint = cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors"
+    started = time.monotonic()
+    diagonal = estimate_fisher(
+        model,
+        bitext,
+        parameters=spec.parameters,
+        max_length=spec.max_length,
+        batch_tokens=batch_tokens,
+        checkpoint=checkpoint,
+        report=report,
+        should_stop=should_stop,
+    )
+    artifact = _stored(spec, diagonal, time.monotonic() - started, cache)
+    shutil.rmtree(checkpoint.parent, ignore_errors=True)
+    return artifact
+
+
+def device_name() -> str:
+    """The device that estimates run on: ``cuda`` where there is one, else ``cpu``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@functools.lru_cache(maxsize=1)
+def _model(source: ModelSource) -> TranslationModel:
+    """Load a model once for all pairs of a pool; frozen and in evaluation mode, so sharing it is safe."""
+    keep_freed_memory()
+    return load_model(fetch_model(source), device=device_name())
+
+
+def _text_of(spec: FisherSpec) -> Bitext:
+    bitext, report = drawn_text(spec.workspace, spec.pair)
+    if bitext.digest != spec.text_digest:
+        raise CorpusError(f"The text of {spec.pair} has changed since this estimate was asked for. Ask again.")
+    if report.n_dropped:
+        logger.info("%s: cleaning kept %d of %d sentence pairs.", spec.pair, report.n_kept, report.n_pairs)
+    return bitext
+
+
+def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, cache: Cache) -> Artifact:
+    masses = {name: float(one.sum(dtype=torch.float64)) for name, one in diagonal.values.items()}
+    total = sum(masses.values())
+    summary: dict[str, Any] = {
+        "workspace": canonical(spec.workspace),
+        "version": __version__,
+        "libraries": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "device": device_name(),
+        "n_sentences": diagonal.n_sentences,
+        "n_source_tokens": diagonal.n_source_tokens,
+        "n_target_tokens": diagonal.n_target_tokens,
+        "n_parameters": sum(one.numel() for one in diagonal.values.values()),
+        "loss": diagonal.loss,
+        "total": total,
+        "layer_mass": {name: mass / total if total else 0.0 for name, mass in masses.items()},
+        "seconds": seconds,
+    }
+
+    def write(folder: Path) -> None:
+        save_file({name: one.contiguous() for name, one in diagonal.values.items()}, folder / FISHER_FILE)
+
+    return cache.store(FISHER_STAGE, fisher_key(spec), spec=spec, summary=summary, write=write)
