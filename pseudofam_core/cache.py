@@ -25,6 +25,11 @@ logger = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
 
 
+def default_root() -> Path:
+    """The cache folder where none is named: ``PSEUDOFAM_CACHE``, else ``cache`` beside the package."""
+    return Path(os.environ.get("PSEUDOFAM_CACHE") or Path(__file__).parent.parent / "cache")
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A finished, verified result on disk.
@@ -92,13 +97,13 @@ class Cache:
             final.parent.mkdir(parents=True, exist_ok=True)
             beside = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=final.parent))
         except OSError as error:
-            raise CacheError(f"The cache at {self.root} can't be written: {error}. Choose another with --cache.") from error
+            raise CacheError(f"The cache {self.root} can't be written: {error}. Choose another folder.") from error
         try:
             write(beside)
             _write_manifest(beside, {"stage": stage, "key": key, "spec": canonical(spec), **canonical(summary)})
             _replace(beside, final)
         except OSError as error:
-            raise CacheError(f"{stage} {key} could not be written: {error}. Free some space and run it again.") from error
+            raise CacheError(f"{stage} {key} can't be written: {error}. Free some space and run it again.") from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         return _verified(final)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
@@ -12,6 +13,7 @@ from pseudofam_core.errors import ModelError
 from pseudofam_core.hashing import files_digest
 
 SAMPLE = "sample"
+_UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OSError)
 _SUFFIXES = (".json", ".safetensors", ".bin", ".model", ".spm", ".txt")
 _OTHER_FRAMEWORKS = ("flax_model", "tf_model", "rust_model", "training_args", "optimizer", "scheduler", "trainer_state")
 
@@ -43,6 +45,8 @@ def resolve_model(name: str) -> ModelSource:
         ModelError: There is no such model, or the hub can't be reached.
     """
     folder = sample_model() if name == SAMPLE else Path(name).expanduser()
+    if name == SAMPLE and not folder.is_dir():
+        raise ModelError(f"The sample model is missing from this installation: {folder}. Name another model folder.")
     if folder.is_dir():
         return ModelSource(name, _folder_revision(folder), folder)
     try:
@@ -63,7 +67,7 @@ def fetch_model(source: ModelSource) -> Path:
     try:
         files = HfApi().list_repo_files(source.name, revision=source.revision)
         return Path(snapshot_download(source.name, revision=source.revision, allow_patterns=_wanted(files)))
-    except (HfHubHTTPError, OSError) as error:
+    except _UNREACHABLE as error:
         raise ModelError(f"{source.name} could not be downloaded: {error}. Check the network and try again.") from error
 
 
@@ -78,8 +82,8 @@ def _wanted(files: list[str]) -> list[str]:
 def _folder_revision(folder: Path) -> str:
     """Digest of the files at the top of the folder that a model is loaded from; checkpoints below do not count."""
     files = [folder / one for one in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
-    if not (folder / "config.json") in files:
-        raise ModelError(f"model must be a folder with a config.json. {folder} has none. Point --model to such a folder.")
+    if (folder / "config.json") not in files:
+        raise ModelError(f"model must be a folder with a config.json. {folder} has none. Name the folder that has it.")
     return files_digest(files, root=folder)
 
 
@@ -89,5 +93,6 @@ def _hub_revision(name: str) -> str:
         return str(HfApi().model_info(name).sha)
     except (HFValidationError, RepositoryNotFoundError) as error:
         raise ModelError(f"{message}, and there is no such folder or hub model.") from error
-    except (HfHubHTTPError, OSError) as error:
-        raise ModelError(f"{message}: no such folder, and the hub can't be reached ({type(error).__name__}).") from error
+    except _UNREACHABLE as error:
+        reason = type(error).__name__
+        raise ModelError(f"{message}: no such folder, and the hub can't be reached ({reason}).") from error

@@ -36,16 +36,9 @@ class TranslationModel:
         return dict(self.module.named_parameters())
 
     def collate(self, batch: Sequence[EncodedPair]) -> dict[str, torch.Tensor]:
-        """Pad a batch to the tensors that the model takes; padded labels do not count in its loss."""
-        pad = self.tokenizer.pad_token_id
-        sources = _padded([one.source for one in batch], pad)
-        mask = _padded([[1] * len(one.source) for one in batch], 0)
-        labels = _padded([one.target for one in batch], IGNORED_LABEL)
-        return {
-            "input_ids": sources.to(self.device),
-            "attention_mask": mask.to(self.device),
-            "labels": labels.to(self.device),
-        }
+        """Pad a batch to the tensors that the model takes, on its device."""
+        batch_tensors = padded_batch(batch, self.tokenizer.pad_token_id)
+        return {name: one.to(self.device) for name, one in batch_tensors.items()}
 
 
 def load_model(
@@ -76,5 +69,15 @@ def _has_safetensors(folder: Path) -> bool:
     return any(folder.glob("*.safetensors"))
 
 
-def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+def padded_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
+    """Source ids, their mask, and labels, each (B, T); padded labels do not count in the loss."""
+    return {
+        "input_ids": padded([one.source for one in batch], pad_id),
+        "attention_mask": padded([[1] * len(one.source) for one in batch], 0),
+        "labels": padded([one.target for one in batch], IGNORED_LABEL),
+    }
+
+
+def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """Rows of ids as one (B, T) tensor, filled up with `value`."""
     return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)

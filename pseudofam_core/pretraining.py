@@ -23,12 +23,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
-from pseudofam_core.languages import LanguagePair, language
+from pseudofam_core.languages import LanguagePair
 from pseudofam_core.memory import keep_freed_memory
+from pseudofam_core.models import IGNORED_LABEL, padded, padded_batch
+from pseudofam_core.tokenization import EncodedPair, ModelFamily, encode
 
 logger = logging.getLogger(__name__)
 
-IGNORED_LABEL = -100
 _CHUNK_BATCHES = 50  # sentences are drawn and length-sorted in chunks of about this many batches
 
 
@@ -107,7 +108,7 @@ def pretrain(spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_e
     torch.manual_seed(spec.seed)
     trainer = _PlannedTrainer(
         M2M100ForConditionalGeneration(model_config(spec, tokenizer)),
-        encode_training_pairs(bitexts, tokenizer),
+        [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in bitexts],
         spec,
         _arguments(spec, out, save_every),
         int(tokenizer.pad_token_id),
@@ -163,22 +164,6 @@ def model_config(spec: PretrainingSpec, tokenizer: M2M100Tokenizer) -> M2M100Con
     )
 
 
-def encode_training_pairs(
-    bitexts: Sequence[Bitext], tokenizer: M2M100Tokenizer
-) -> list[list[tuple[list[int], list[int]]]]:
-    """Token ids of every sentence pair, by bitext: (source ids, target ids), language tokens first."""
-    encoded = []
-    for bitext in bitexts:
-        tokenizer.src_lang, tokenizer.tgt_lang = (
-            language(bitext.pair.source).m2m100,
-            language(bitext.pair.target).m2m100,
-        )
-        sources = tokenizer(list(bitext.sources), truncation=True, max_length=256)["input_ids"]
-        targets = tokenizer(text_target=list(bitext.targets), truncation=True, max_length=256)["input_ids"]
-        encoded.append(list(zip(sources, targets, strict=True)))
-    return encoded
-
-
 def draw_batches(
     lengths: Sequence[Sequence[int]], *, n_batches: int, max_tokens: int, temperature: float, seed: int
 ) -> list[list[int]]:
@@ -212,13 +197,13 @@ class _PlannedTrainer(Trainer):
     def __init__(
         self,
         model: M2M100ForConditionalGeneration,
-        encoded: list[list[tuple[list[int], list[int]]]],
+        encoded: list[list[EncodedPair]],
         spec: PretrainingSpec,
         arguments: TrainingArguments,
         pad_id: int,
     ) -> None:
         super().__init__(model, arguments, compute_loss_func=_SmoothedLoss(spec.label_smoothing))
-        lengths = [[max(len(source), len(target)) * 2 for source, target in one] for one in encoded]
+        lengths = [[max(len(pair.source), len(pair.target)) * 2 for pair in one] for one in encoded]
         self._sentences = [sentence for one in encoded for sentence in one]
         self._plan = draw_batches(
             lengths, n_batches=spec.steps, max_tokens=spec.batch_tokens, temperature=spec.temperature, seed=spec.seed
@@ -228,15 +213,10 @@ class _PlannedTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         return DataLoader(self._sentences, batch_sampler=self._plan, collate_fn=self._collate)  # type: ignore[arg-type]
 
-    def _collate(self, sentences: list[tuple[list[int], list[int]]]) -> dict[str, torch.Tensor]:
-        sources = _padded([source for source, _ in sentences], self._pad_id)
-        targets = [target for _, target in sentences]
-        return {
-            "input_ids": sources,
-            "attention_mask": (sources != self._pad_id).long(),
-            "decoder_input_ids": _padded([[self._start_id, *target[:-1]] for target in targets], self._pad_id),
-            "labels": _padded(targets, IGNORED_LABEL),
-        }
+    def _collate(self, sentences: list[EncodedPair]) -> dict[str, torch.Tensor]:
+        begun = [[self._start_id, *one.target[:-1]] for one in sentences]
+        # The loss is our own, smoothed one, so the model does not see the labels and can't shift them itself.
+        return {**padded_batch(sentences, self._pad_id), "decoder_input_ids": padded(begun, self._pad_id)}
 
 
 @dataclass(frozen=True)
@@ -303,6 +283,3 @@ def _vocabulary_sample(bitexts: Sequence[Bitext], *, seed: int) -> Iterator[str]
         n_drawn = min(len(distinct), int(np.sqrt(len(distinct) * largest) / 2) + 1)
         yield from (distinct[i] for i in rng.permutation(len(distinct))[:n_drawn])
 
-
-def _padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
-    return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)

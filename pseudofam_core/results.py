@@ -22,7 +22,7 @@ class PairwiseMatrix:
 
     Attributes:
         pairs: Labels of rows and columns.
-        values: (n, n) float64. Distances by MSE and KL (nats² squared; nats² x nats), shares in [0, 1] by Overlap.
+        values: (n, n) float64. Distances by MSE (nats⁴) and KL (nats² × nats; nats where normalised), shares in [0, 1] by Overlap.
         measure: What the numbers are; `Measure.is_similarity` gives their direction.
         top_fraction: K of Overlap, else None.
         scope: Scope of Overlap's masks, else None.

@@ -38,7 +38,7 @@ _EPSILON = 1e-16
 _BLOCK_PARAMETERS = 2**20
 _BLOCK_NUMBERS = 2**24
 # Columns compared at once: all pairs' float64 tiles then stay near the processor's cache.
-_TILE = 2**13
+_TILE = 2**11
 
 _Report = Callable[[int, int], None]
 _Array = npt.NDArray[Any]

@@ -145,7 +145,7 @@ class SimilaritySpec:
             if self.scope is None:
                 raise ValueError("scope must be group or model for overlap. Got None.")
         elif self.top_fraction is not None or self.scope is not None:
-            raise ValueError(f"top_fraction and scope are for overlap only. Got them with {self.measure}. Leave them out.")
+            raise ValueError(f"top_fraction and scope are for overlap only. Leave them out for {self.measure}.")
         if len(self.fishers) != len(self.pairs):
             raise ValueError(f"fishers must align with pairs. Got {len(self.fishers)} for {len(self.pairs)} pairs.")
         if len(self.pairs) < 2:
@@ -162,8 +162,8 @@ class SelectionSpec:
         shrink: What the radius is multiplied with where a step equals it.
         smallest: Fewest members (the paper: 2).
         largest: Most members (the paper: 10); for `Rule.NEAREST`, k.
-        decimals: Distances are rounded to so many before they are compared; None rounds nothing.
-            The paper's scripts round KL and Overlap to 5 and MSE not at all.
+        decimals: Values and gaps are rounded to so many before they are compared. None is the convention of the
+            paper's scripts: 5 for KL and Overlap, no rounding for MSE. 17 rounds nothing.
     """
 
     rule: Rule = Rule.PAPER

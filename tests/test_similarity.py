@@ -127,7 +127,7 @@ def test_sums_match_their_twins_on_any_diagonals(write, diagonals):
     rows = diagonals.astype(float).tolist()
     for measure, twin in ((Measure.MSE, reference.mean_squared_difference), (Measure.KL, reference.divergence)):
         expected = [[twin(t, a) for a in rows] for t in rows]
-        # A log may be off by 1e-15 of up to 46, and weighs as much as diagonals is large.
+        # A log may be off by 1e-15 of up to 46, and weighs as much as the values are large.
         tolerance = 1e-13 * (1 + float(diagonals.sum(dtype=float)))
         assert_allclose(
             similarity_matrix(files, measure=measure, names=["w"]).values, expected, rtol=1e-12, atol=tolerance
@@ -173,6 +173,9 @@ def test_ties_are_broken_in_the_order_of_sorted_names_whatever_order_is_asked_fo
     )
     for names in (["a", "b"], ["b", "a"], ["b", "a", "b"]):
         assert overlap(files, 1 / 3, names).values.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+        of_a = {"names": ["a"], "scope_names": names}
+        # In the model scope fa's mask lies outside of a.
+        assert overlap({one: files[one] for one in PAIRS[:2]}, 1 / 3, **of_a).values.tolist() == [[1, 1], [1, 1]]
 
 
 def test_a_mask_marks_round_k_p_halves_to_even_and_at_least_one(write):
@@ -209,11 +212,11 @@ def test_mse_is_symmetric_zero_on_the_diagonal_and_scales_with_the_square(pool, 
 
 def test_mse_tells_nearly_equal_diagonals_apart(write):
     # One float32 step of difference in one parameter of 1000: products of sums would lose it altogether.
-    diagonals = np.full(1000, 1e3, np.float32)
+    one = np.full(1000, 1e3, np.float32)
     step = float(np.nextafter(np.float32(1e3), np.float32(np.inf))) - 1e3
-    other = diagonals.copy()
+    other = one.copy()
     other[500] += np.float32(step)
-    got = similarity_matrix(write(vectors([diagonals.tolist(), other.tolist()])), measure=Measure.MSE, names=["w"])
+    got = similarity_matrix(write(vectors([one.tolist(), other.tolist()])), measure=Measure.MSE, names=["w"])
     assert got.values[0, 1] == step**2 / 1000
 
 
@@ -250,6 +253,11 @@ def test_renaming_the_pairs_reorders_the_matrix(pool, write, measure):
     renamed = {PAIRS[new]: pool[PAIRS[old]] for new, old in enumerate(order)}
     got = similarity_matrix(write(renamed), measure=measure, names=FFN, **options).values
     assert_array_equal(got, one[np.ix_(order, order)])
+    # Nor does the order matter in which the files are given.
+    backwards = dict(reversed(write(renamed).items()))
+    again = similarity_matrix(backwards, measure=measure, names=FFN, **options)
+    assert_array_equal(again.values, got)
+    assert again.pairs == tuple(PAIRS)
 
 
 @pytest.mark.parametrize("measure", list(Measure))

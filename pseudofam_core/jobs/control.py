@@ -87,9 +87,9 @@ def view(cache_root: Path, job_id: str) -> JobView:
 def list_jobs(cache_root: Path) -> list[JobView]:
     """See all jobs, the latest request first. Damaged ones are left out and logged."""
     jobs = []
-    for file in (cache_root / "jobs").glob("*/spec.json"):
+    for file in (cache_root / "jobs").glob("*/attempts/1/attempt.json"):
         try:
-            jobs.append(_read_begun(file.parent))
+            jobs.append(record.read_job(file.parents[2]))
         except JobError as damage:
             logger.warning("%s", damage)
     living, now = engine.current(cache_root), time.time()

@@ -46,10 +46,13 @@ def connect(cache_root: Path) -> Client:
         return _client(address, f"{VARIABLE}={address}: start that scheduler, or unset the variable.")
     folder = _folder(cache_root)
     log = folder / "engine.log"
-    deadline = time.monotonic() + _START_S
+    started, deadline = False, time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if not _is_held(folder):
+            if started:
+                raise JobError(f"The engine ended while it started. See {log}.")
             _start(folder, log)
+            started = True
         elif address := _read(folder).get("address"):
             return _client(address, f"See {log}.")
         time.sleep(0.05)
@@ -95,7 +98,7 @@ def stop(cache_root: Path) -> None:
 
 
 def serve(folder: Path) -> None:
-    """Be the engine of `folder` until a SIGTERM, unless there is one already. Returns at once; the work is a child's."""
+    """Be the engine of `folder` until a SIGTERM, unless there is one. The work is a child's: the caller ends."""
     file = _lock(folder)
     if file is None:
         return
@@ -119,7 +122,8 @@ def _cluster(folder: Path) -> Any:
     dask.config.set(
         {
             # One heavy task at a time may have all cores; Dask's default is one thread. A variable that is set wins.
-            **{f"distributed.nanny.pre-spawn-environ.{name}": CPU_COUNT for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
+            "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": CPU_COUNT,
+            "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": CPU_COUNT,
             # Freed memory is the business of pseudofam_core.memory.
             "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
             # A worker's death counts against all that is queued on it. Tasks count for themselves how often they began.

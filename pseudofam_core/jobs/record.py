@@ -38,7 +38,7 @@ _VERSION = 1
 
 
 class State(StrEnum):
-    """Where a job or one of its tasks stands. Workers write RUNNING, CANCELLED, FAILED and DONE; readers derive the rest."""
+    """Where a job or a task of it stands. Workers write RUNNING, CANCELLED, FAILED, DONE; readers derive the rest."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -76,8 +76,8 @@ class Request:
     @property
     def id(self) -> str:
         """Equal requests are one job, whenever they are made and in whatever order they name the pairs."""
-        asked = {"kind": self.kind, "workspace": workspace_to_json(self.workspace), "pairs": sorted(map(str, self.pairs))}
-        return key_of("job", _VERSION, asked)
+        pairs = sorted(map(str, self.pairs))
+        return key_of("job", _VERSION, [self.kind, workspace_to_json(self.workspace), pairs])
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,8 @@ def cancel_mark(attempt: Path) -> Path:
 def write_request(folder: Path, request: Request) -> None:
     """Write what was asked for, unless an equal request was before it."""
     if not (folder / "spec.json").is_file():
-        workspace = workspace_to_json(request.workspace)
-        _write_json(
-            folder / "spec.json", {**canonical(request), "workspace": workspace, "pairs": [str(one) for one in request.pairs]}
-        )
+        typed = {"workspace": workspace_to_json(request.workspace), "pairs": [str(one) for one in request.pairs]}
+        _write_json(folder / "spec.json", {**canonical(request), **typed})
 
 
 def read_job(folder: Path) -> Job:

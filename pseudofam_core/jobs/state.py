@@ -108,7 +108,7 @@ class JobView:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds to go: running pairs at their rate, queued ones like those before them; None where it is not known."""
+        """Seconds to go: running pairs at their rate, queued ones like those before; None where it is not known."""
         running = [one.progress.remaining_s for one in self.running if one.progress]
         known = [one for one in running if one is not None]
         if not known or len(known) < len(self.running):

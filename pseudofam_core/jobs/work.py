@@ -16,10 +16,9 @@ from pathlib import Path
 from pseudofam_core.cache import Cache
 from pseudofam_core.errors import JobCancelled, PseudoFamError
 from pseudofam_core.jobs import record
-from pseudofam_core.jobs.record import State, Task
+from pseudofam_core.jobs.record import Request, State, Task
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress, Report, ShouldStop
-from pseudofam_core.specs import Workspace
 
 HEARTBEAT_S = 2.0
 MOST_RUNS = 3
@@ -39,6 +38,8 @@ def run_task(folder: str, number: int, name: str) -> None:
     if not (attempt / "attempt.json").is_file():
         return
     before = record.read_task(attempt, one)
+    if before and before.state is not State.RUNNING:
+        return
     with _Pulse(attempt, one, runs=before.runs + 1 if before else 1) as pulse, _logging_to(Path(folder), one):
         if before and before.runs >= MOST_RUNS:
             pulse.finish(State.FAILED, f"The worker died {before.runs} times at this pair, perhaps for lack of memory.")
@@ -53,7 +54,7 @@ def _run(folder: Path, one: LanguagePair, pulse: _Pulse, *, should_stop: ShouldS
             raise JobCancelled("Cancelled before it began.")
         logger.info("begun")
         cache = Cache(folder.parents[1])
-        _estimate(record.read_job(folder).request.workspace, one, cache, pulse.report, should_stop)
+        _estimate(record.read_job(folder).request, one, cache, pulse.report, should_stop)
     except JobCancelled as stop:
         logger.info("%s", stop)
         pulse.finish(State.CANCELLED)
@@ -65,11 +66,12 @@ def _run(folder: Path, one: LanguagePair, pulse: _Pulse, *, should_stop: ShouldS
         pulse.finish(State.DONE)
 
 
-def _estimate(workspace: Workspace, one: LanguagePair, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
+def _estimate(request: Request, one: LanguagePair, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
     """Compute the Fisher diagonal of a pair: the one door from the jobs to the pipeline."""
     from pseudofam_core import pipeline  # imports torch, which the server must never do
 
-    pipeline.compute(pipeline.fisher_spec(workspace, one), cache, report=report, should_stop=should_stop)
+    spec = pipeline.fisher_spec(request.workspace, one)
+    pipeline.compute(spec, cache, pool=request.pairs, report=report, should_stop=should_stop)
 
 
 class _Pulse:
@@ -118,8 +120,9 @@ class _Pulse:
     def _write(self) -> None:
         self._beats += 1
         state, error = self._end or (State.RUNNING, None)
-        task = replace(self._begun, heartbeat=time.time(), beats=self._beats, progress=self._progress, device=self._device)
-        record.write_task(self._attempt, self._pair, replace(task, state=state, error=error))
+        task = replace(self._begun, state=state, error=error, heartbeat=time.time(), beats=self._beats)
+        task = replace(task, progress=self._progress, device=self._device)
+        record.write_task(self._attempt, self._pair, task)
 
 
 def _device() -> str | None:
@@ -133,15 +136,18 @@ def _device() -> str | None:
 def _first_line(error: Exception) -> str:
     """One line for a page: our own errors speak for themselves, others need their name."""
     first = (str(error).strip().splitlines() or [""])[0]
-    return first if first and isinstance(error, PseudoFamError) else f"{type(error).__name__}: {first}".removesuffix(": ")
+    if first and isinstance(error, PseudoFamError):
+        return first
+    return f"{type(error).__name__}: {first}".removesuffix(": ")
 
 
 @contextmanager
 def _logging_to(folder: Path, one: LanguagePair) -> Iterator[None]:
     """Append what this package logs to the job's log, each line with time (UTC) and pair."""
     handler = logging.FileHandler(record.log_file(folder), encoding="utf-8")
-    handler.setFormatter(formatter := logging.Formatter(f"%(asctime)sZ {one} %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    formatter = logging.Formatter(f"%(asctime)sZ {one} %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
     package = logging.getLogger("pseudofam_core")
     level = package.level
     package.addHandler(handler)

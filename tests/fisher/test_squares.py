@@ -11,7 +11,6 @@ from pseudofam_core.tokenization import encode
 from tests import reference_fisher as reference
 from tests.cases import FAMILIES, bitext, save_model
 
-
 # k_proj.bias has a mathematically zero gradient (softmax shift invariance): what is left is rounding, about 1e-36.
 ROUNDING = 1e-30
 

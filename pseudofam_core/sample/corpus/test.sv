@@ -36,7 +36,7 @@ Ingen gillade den nya låten.
 Han vill lära sig engelska innan han flyttar till Kanada.
 Min mormor sålde sitt gamla hus i byn för två månader sedan.
 Han lagar soppa med fisk i kväll.
-Sjuksköterskan arbetar på natten.
+Sjuksköterskan arbetar på nätterna.
 Vi måste köpa salt.
 Är Anna äldre än sin man?
 Vems är den här väskan? Annas.

@@ -9,7 +9,7 @@ Var ställde din mamma den stora lådan med gamla familjefoton?
 Vi har inte köpt några biljetter än.
 Han har väntat på bussen sedan klockan sju.
 Skala tre potatisar.
-Molnen blir mörkare, så vi borde gå hem nu genast.
+Molnen blir mörkare, så vi borde gå hem genast.
 Borde Peter be om ursäkt?
 Vi kan gå till stationen tillsammans.
 Hur ofta går barnen och simmar?
@@ -39,7 +39,7 @@ Pappa lagar cyklar.
 Min pappa har arbetat där sedan 1998.
 Getter äter löv.
 Ingen vet hur man lagar den här maskinen.
-Vad ska vi laga till gästerna som inte äter kött?
+Vad ska vi laga för mat till gästerna som inte äter kött?
 Anna talar mycket tyst.
 Den här sjön är djupare än den där.
 Vår hund sover under bordet.
@@ -97,7 +97,7 @@ Mitt lösenord fungerade inte.
 Mina föräldrar köpte det här huset innan den nya vägen byggdes.
 Det sjuka barnet bör stanna hemma till söndag.
 Priserna steg förra månaden.
-Anna håller på att lära sig spela fiol nu.
+Anna håller på att lära sig spela fiol.
 Har någon sett mina glasögon? De ligger på hyllan.
 Min farfar hör inte bra utan sin hörapparat.
 Sista bussen till byn går klockan halv tio.

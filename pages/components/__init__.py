@@ -1,0 +1,1 @@
+"""What several pages share: inputs, loading, job cards, states."""

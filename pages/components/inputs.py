@@ -1,0 +1,129 @@
+"""Widgets that become specs. Their values live in the address of the page, so that a link opens the same view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.loading import corpus_pairs
+from pseudofam_core.corpora import SPLITS
+from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.hub import SAMPLE
+from pseudofam_core.languages import pair
+from pseudofam_core.specs import PARAMETER_GROUPS, Measure, Workspace
+
+_MEASURES = {
+    Measure.MSE: "Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
+    Measure.KL: (
+        "Kullback-Leibler divergence of the raw Fisher values, as the paper's scripts compute it. It may be negative; its "
+        "size decides. It mixes how strongly a pair excites the model with where."
+    ),
+    Measure.KL_NORMALISED: "Kullback-Leibler divergence after each diagonal is divided by its sum: only where, not how strongly.",
+    Measure.OVERLAP: "Share of each pair's most important parameters that the other one has among its own. Large is near.",
+}
+
+
+def workspace_inputs() -> Workspace:
+    """The sidebar's workspace: model, corpus, split, sentences, parameters, seed, pairs."""
+    with st.sidebar:
+        with st.expander("Workspace", icon=":material/tune:"):
+            workspace = _workspace()
+        st.caption(
+            f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
+            f"{workspace.max_sentences or 'all'} sentences per pair · {workspace.parameters}"
+        )
+    return workspace
+
+
+def measure_inputs() -> tuple[Measure, float]:
+    """How two pairs are compared: the measure, and K for Overlap (0.4 elsewhere, where it is not used)."""
+    measure = st.selectbox(
+        "Measure", list(Measure), format_func=lambda one: one.label, key="measure", bind="query-params", help=_measures_help()
+    )
+    if measure is not Measure.OVERLAP:
+        return measure, 0.4
+    top_fraction = st.slider(
+        "Share K of parameters that count as important",
+        0.05,
+        0.95,
+        0.4,
+        0.05,
+        key="k",
+        bind="query-params",
+        help="The paper takes 0.40. A new value reads the estimates again, for about a second with a small model.",
+    )
+    return measure, top_fraction
+
+
+def measure_words(measure: Measure) -> str:
+    """One plain sentence: what the measure's numbers mean."""
+    return _MEASURES[measure]
+
+
+def _workspace() -> Workspace:
+    model = st.text_input(
+        "Model",
+        SAMPLE,
+        key="model",
+        bind="query-params",
+        help="`sample`, a folder with a Hugging Face translation model, or its name on the hub.",
+    )
+    corpus = st.text_input(
+        "Corpus", SAMPLE, key="corpus", bind="query-params", help="`sample`, a folder or file of parallel text, or `hf:NAME`."
+    )
+    split = st.selectbox(
+        "Split",
+        SPLITS,
+        key="split",
+        bind="query-params",
+        help="Which part of the corpus is read. Never the one you will score with.",
+    )
+    sentences = st.number_input(
+        "Sentences per pair", 1, None, 200, 50, key="sentences", bind="query-params", placeholder="all", help="Empty: all."
+    )
+    parameters = st.selectbox(
+        "Parameters",
+        PARAMETER_GROUPS,
+        key="parameters",
+        bind="query-params",
+        accept_new_options=True,
+        help="The paper looks at `ffn`, the feed-forward layers. A regular expression over parameter names works as well.",
+    )
+    seed = st.number_input("Seed", 0, None, 1, key="seed", bind="query-params", help="Decides which sentences are drawn.")
+    workspace = Workspace(
+        model=model.strip() or SAMPLE,
+        corpus=corpus.strip() or SAMPLE,
+        split=split,
+        max_sentences=sentences,
+        parameters=parameters,
+        seed=int(seed or 0),
+    )
+    return _with_pairs(workspace)
+
+
+def _with_pairs(workspace: Workspace) -> Workspace:
+    """Ask which of the corpus's pairs form the pool; none named means all."""
+    try:
+        labels = {str(one): one.label for one in corpus_pairs(workspace.corpus, workspace.split)}
+    except PseudoFamError:  # the page says what is wrong with the corpus
+        return workspace
+    chosen = st.multiselect(
+        "Pairs",
+        labels,
+        format_func=lambda name: labels.get(name, name),
+        key="pairs",
+        bind="query-params",
+        placeholder=f"All {len(labels)} pairs",
+        help="The pool that is compared. None named: every pair of the corpus.",
+    )
+    return replace(workspace, pairs=tuple(pair(one) for one in chosen if one in labels) or None)
+
+
+def _short(name: str) -> str:
+    return Path(name).name or name
+
+
+def _measures_help() -> str:
+    return "\n".join(f"- **{measure.label}**: {words}" for measure, words in _MEASURES.items())

@@ -1,0 +1,153 @@
+"""Jobs as cards that follow their progress while something runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pseudofam_core import jobs
+from pseudofam_core.errors import JobError
+from pseudofam_core.hub import SAMPLE
+from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.specs import Workspace
+
+_BADGES = {
+    State.QUEUED: ":gray-badge[:material/hourglass_empty: queued]",
+    State.RUNNING: ":blue-badge[:material/play_arrow: running]",
+    State.STALLED: ":orange-badge[:material/pending: no sign of life]",
+    State.CANCELLING: ":orange-badge[:material/pause: stopping]",
+    State.CANCELLED: ":gray-badge[:material/stop: cancelled]",
+    State.FAILED: ":red-badge[:material/error: failed]",
+    State.CRASHED: ":red-badge[:material/power_off: worker lost]",
+    State.DONE: ":green-badge[:material/check: done]",
+}
+_SHOWN = 2
+
+
+def running_jobs(root: Path) -> list[JobView]:
+    """Jobs in which something is still going to happen."""
+    return [one for one in jobs.list_jobs(root) if one.state.is_active]
+
+
+def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, State]:
+    """Pairs of a workspace that a job has queued or in hand."""
+    return {
+        task.pair: task.state
+        for job in running_jobs(root)
+        if _unplaced(job.workspace) == _unplaced(workspace)
+        for task in job.tasks
+        if task.state.is_active
+    }
+
+
+def job_cards(root: Path) -> None:
+    """Show the active jobs and the latest others; once a second while any is active."""
+    views = jobs.list_jobs(root)
+    if not views:
+        st.caption("No job has been started yet.")
+        return
+    active = any(one.state.is_active for one in views)
+    st.fragment(_live_cards, run_every=1 if active else None)(root, _landmarks(views))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words: ``40 s``, ``3 min``, ``1 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _live_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = jobs.list_jobs(root)
+    if _landmarks(views) != seen:
+        st.rerun()  # a pair was finished or a job ended: the whole page has news
+    active = [one for one in views if one.state.is_active]
+    ended = [one for one in views if not one.state.is_active]
+    for one in (*active, *ended[:_SHOWN]):
+        _card(root, one)
+    if earlier := ended[_SHOWN:]:
+        with st.expander(f"Earlier jobs ({len(earlier)})"):
+            for one in earlier:
+                _card(root, one)
+
+
+def _unplaced(workspace: Workspace) -> Workspace:
+    """The workspace with its paths in full, as jobs keep them, and whatever its pairs."""
+    model, corpus = (
+        str(Path(one).expanduser().absolute()) if Path(one).expanduser().exists() and one != SAMPLE else one
+        for one in (workspace.model, workspace.corpus)
+    )
+    return replace(workspace, model=model, corpus=corpus, pairs=None)
+
+
+def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:
+    return tuple((one.id, one.state, one.done) for one in views)
+
+
+def _card(root: Path, one: JobView) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{one.title}**", width="content")
+            st.markdown(_BADGES[one.state], width="content")
+        st.progress(min(1.0, one.fraction), text=_progress(one))
+        for task in one.running:
+            st.caption(_task(task))
+        if one.error:
+            st.error(one.error, icon=":material/error:")
+        if one.state is State.STALLED:
+            st.caption("The worker has not written for a while: a large batch, or a machine under load. It may still go on.")
+        if one.state is State.CRASHED:
+            st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
+        _controls(root, one)
+        if log := jobs.log_tail(root, one.id, 40):
+            with st.expander("Log"):
+                st.code(log, language=None, height=220)
+
+
+def _progress(one: JobView) -> str:
+    words = [f"{one.done} of {one.total} pairs done"]
+    if one.state is State.QUEUED and one.queue_position:
+        words.append(f"number {one.queue_position} in the queue")
+    if one.state.is_active and one.remaining_s is not None:
+        words.append(f"about {duration(one.remaining_s)} to go")
+    return " · ".join(words)
+
+
+def _task(task: TaskView) -> str:
+    words = [f"**{task.pair.label}**"]
+    if progress := task.progress:
+        words.append(f"{progress.phase}, {progress.done:,} of {progress.total:,} {progress.unit}")
+        if progress.rate:
+            words.append(f"{progress.rate:.3g} {progress.unit} per second")
+    else:
+        words.append("starting, loading the model")
+    if task.device:
+        words.append(task.device)
+    if task.heartbeat_age_s is not None:
+        words.append(f"last sign of life {task.heartbeat_age_s:.0f} s ago")
+    return " · ".join(words)
+
+
+def _controls(root: Path, one: JobView) -> None:
+    if one.state in (State.QUEUED, State.RUNNING, State.STALLED):
+        if st.button("Cancel", key=f"cancel-{one.id}", icon=":material/stop:"):
+            _act(jobs.cancel, root, one.id)
+    elif one.state in (State.CANCELLED, State.FAILED, State.CRASHED) and st.button(
+        "Resume", key=f"resume-{one.id}", icon=":material/play_arrow:"
+    ):
+        with st.spinner("Starting the worker …"):
+            _act(jobs.resume, root, one.id)
+
+
+def _act(action: Callable[[Path, str], None], root: Path, job_id: str) -> None:
+    try:
+        action(root, job_id)
+    except JobError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()

@@ -1,0 +1,132 @@
+"""What pages ask of the cache, remembered for a while: nothing here loads a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pseudofam_core import comparisons, estimates
+from pseudofam_core.cache import Artifact, Cache, default_root
+from pseudofam_core.corpora import shared_targets
+from pseudofam_core.errors import CorpusError, ModelError
+from pseudofam_core.hub import SAMPLE, resolve_model, sample_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.results import FisherSummary, PairwiseMatrix
+from pseudofam_core.specs import FisherSpec, Measure, SimilaritySpec, Workspace
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A workspace's pairs, and how far each one is.
+
+    Attributes:
+        workspace: What was asked for.
+        specs: What each pair's estimate depends on.
+        unreadable: Pairs whose text can't be read, with the reason.
+        estimates: The finished ones.
+    """
+
+    workspace: Workspace
+    specs: Mapping[LanguagePair, FisherSpec]
+    unreadable: Mapping[LanguagePair, str]
+    estimates: Mapping[LanguagePair, Artifact]
+
+    @property
+    def pairs(self) -> tuple[LanguagePair, ...]:
+        """All of them, sorted."""
+        return tuple(sorted({*self.specs, *self.unreadable}))
+
+    @property
+    def missing(self) -> tuple[LanguagePair, ...]:
+        """Pairs that could be estimated and are not yet."""
+        return tuple(pair for pair in self.specs if pair not in self.estimates)
+
+    @property
+    def summaries(self) -> dict[LanguagePair, FisherSummary]:
+        """What is known of each finished estimate."""
+        return {pair: estimates.summarise(artifact) for pair, artifact in self.estimates.items()}
+
+
+def load_pool(workspace: Workspace) -> Pool:
+    """Resolve a workspace and look up what is finished.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The corpus can't be opened, or no pair of it can be read.
+    """
+    specs, unreadable = _resolved(workspace)
+    cache = Cache(default_root())
+    found = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
+    return Pool(workspace, specs, unreadable, {pair: one for pair, one in found.items() if one is not None})
+
+
+def load_matrix(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
+    """The finished estimates compared; at least two.
+
+    Raises:
+        ValueError: The estimates can't be compared.
+        CacheError: The cache can't be read or written.
+    """
+    spec = comparisons.similarity_spec(pool.estimates, measure, top_fraction=top_fraction)
+    return _matrix(spec, str(default_root()), pool.estimates)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def corpus_pairs(corpus: str, split: str) -> tuple[LanguagePair, ...]:
+    """The pairs that a corpus has in a split.
+
+    Raises:
+        CorpusError: The corpus can't be opened, or has none.
+    """
+    return estimates.pool_of(Workspace(corpus=corpus, split=split))
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def corpus_splits(corpus: str) -> tuple[str, ...]:
+    """The splits that any pair of a corpus has.
+
+    Raises:
+        CorpusError: The corpus can't be opened.
+    """
+    opened = estimates.corpus_of(Workspace(corpus=corpus))
+    return tuple(sorted({split for pair in opened.pairs() for split in opened.splits(pair)}))
+
+
+@st.cache_data(max_entries=32, ttl=60, show_spinner="Reading the texts …")
+def shared_text(workspace: Workspace) -> float | None:
+    """How much of their text the pairs share (`shared_targets`); None where that can't be told."""
+    texts = []
+    for pair in estimates.pool_of(workspace):
+        try:
+            texts.append(estimates.drawn_text(workspace, pair)[0])
+        except CorpusError:  # the pool lists it as unreadable
+            continue
+    try:
+        return shared_targets(texts)
+    except ValueError:  # one pair alone, or pairs with no side in common
+        return None
+
+
+@st.cache_data(max_entries=32, ttl=60, show_spinner="Reading model and texts …")
+def _resolved(workspace: Workspace) -> tuple[dict[LanguagePair, FisherSpec], dict[LanguagePair, str]]:
+    """Specs of the pairs that can be read, and the reason for those that can't."""
+    if workspace.model == SAMPLE and not sample_model().is_dir():
+        raise ModelError("This copy has no sample model. Name a folder with a translation model, or one of the hub.")
+    resolve_model(workspace.model)  # what is wrong with the model is not any pair's fault
+    specs, unreadable = {}, {}
+    for pair in estimates.pool_of(workspace):
+        try:
+            specs[pair] = estimates.fisher_spec(workspace, pair)
+        except CorpusError as error:
+            unreadable[pair] = str(error)
+    if unreadable and not specs:
+        raise CorpusError(next(iter(unreadable.values())))
+    return specs, unreadable
+
+
+@st.cache_data(max_entries=128, show_spinner="Comparing the estimates …")
+def _matrix(spec: SimilaritySpec, root: str, _estimates: Mapping[LanguagePair, Artifact]) -> PairwiseMatrix:
+    return comparisons.compare(_estimates, spec, Cache(Path(root)))

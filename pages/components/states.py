@@ -1,0 +1,73 @@
+"""What pages say when something is missing, partial or wrong: always with the way out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool, shared_text
+from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
+from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.specs import Measure, Workspace
+
+ESTIMATES_PAGE = "pages/estimates.py"
+SIMILARITY_PAGE = "pages/similarity.py"
+FAMILIES_PAGE = "pages/families.py"
+
+
+def pool_or_stop(workspace: Workspace) -> Pool:
+    """The workspace's pool; where it can't be resolved, say why and end the page."""
+    try:
+        return load_pool(workspace)
+    except ModelError as error:
+        st.warning(f"**The model can't be used.** {error}", icon=":material/deployed_code_alert:")
+        st.markdown("Open **Workspace** in the sidebar and enter a model.")
+    except CorpusError as error:
+        st.warning(f"**The corpus can't be used.** {error}", icon=":material/folder_off:")
+        st.markdown(f"Open **Workspace** in the sidebar and enter another corpus or split.{_splits_hint(workspace)}")
+    st.stop()
+
+
+def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
+    """The finished estimates compared; with fewer than two of them, or where it fails, say so and end the page."""
+    n = len(pool.estimates)
+    if n < 2:
+        finished = "None of them is" if n == 0 else "Only one is"
+        st.info(
+            f"Two language pairs or more can be compared. The workspace has {len(pool.pairs)}. {finished} estimated yet.",
+            icon=":material/hourglass_empty:",
+        )
+        st.page_link(ESTIMATES_PAGE, label="Estimate them", icon=":material/arrow_forward:")
+        st.stop()
+    try:
+        return load_matrix(pool, measure, top_fraction)
+    except (PseudoFamError, ValueError) as error:
+        st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
+        st.page_link(ESTIMATES_PAGE, label="Look at the estimates", icon=":material/arrow_forward:")
+    st.stop()
+
+
+def partial_note(pool: Pool) -> None:
+    """Say how many pairs are missing from what is shown, with the way to them; nothing where none is."""
+    if len(pool.estimates) < len(pool.pairs):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":orange-badge[{len(pool.estimates)} of {len(pool.pairs)} pairs estimated]", width="content")
+            st.page_link(ESTIMATES_PAGE, label="Estimate the others", icon=":material/arrow_forward:")
+
+
+def content_warning(pool: Pool) -> None:
+    """Warn where the pairs do not translate the same sentences."""
+    share = shared_text(pool.workspace)
+    if share is not None and share < 0.5:
+        st.warning(
+            f"The pairs share only {share:.0%} of their sentences. Similarity will speak of what the texts are about as well "
+            "as of the languages. A corpus in which every language translates the same sentences (such as FLORES) avoids that.",
+            icon=":material/compare_arrows:",
+        )
+
+
+def _splits_hint(workspace: Workspace) -> str:
+    try:
+        splits = corpus_splits(workspace.corpus)
+    except PseudoFamError:
+        return ""
+    return "" if workspace.split in splits else f" This corpus has: {', '.join(splits)}."

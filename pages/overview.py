@@ -1,0 +1,70 @@
+"""Overview: what this is, what exists, and the next step."""
+
+import streamlit as st
+
+from pages.components.inputs import workspace_inputs
+from pages.components.job_cards import running_jobs
+from pages.components.states import ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, pool_or_stop
+from pseudofam_core.cache import default_root
+
+workspace = workspace_inputs()
+
+st.title("Pseudo language families")
+st.markdown(
+    "A translation model that must learn a language from little text learns it better together with a few other languages, "
+    "if they are the right ones. This explorer asks the model itself: it measures how strongly each language acts on each "
+    "of the model's parameters, and languages that act on the same ones form a *pseudo family*. You see which languages the "
+    "model treats alike, pick a family for your target, and see why each member is in it."
+)
+with st.expander("How it works, and what it can't tell", icon=":material/help:"):
+    st.markdown(
+        """
+1. **Estimates.** For every language pair the model reads a few hundred sentences. The squared gradients, averaged, are the
+   diagonal of the *Fisher information*: one number per parameter, large where the pair depends on it.
+2. **Similarity.** Every two diagonals are compared, by their difference (MSE, KL) or by how many of their most important
+   parameters they share (Overlap).
+3. **Families.** A target's neighbours are added from the nearest on, as long as each step outwards is shorter than a
+   shrinking radius.
+
+**Limits.**
+- The answer is this model's and this text's, not linguistics. Another model may answer otherwise.
+- Where the pairs do not translate the same sentences, similarity speaks of content as well as of language.
+- The diagonal ignores how parameters act together.
+- Half of all families would have two members even if there were nothing to find. Families gives the odds.
+- Whether a family pays in translation quality only fine-tuning shows.
+
+After Ma, Liu and Zhang, *Clustering Pseudo Language Family in Multilingual Translation Models with Fisher Information
+Matrix* (EMNLP 2023).
+"""
+    )
+
+pool = pool_or_stop(workspace)
+active = running_jobs(default_root())
+summaries = pool.summaries
+n, n_all = len(summaries), len(pool.pairs)
+
+with st.grid(4, min_column_width=160):
+    st.metric("Pairs estimated", f"{n} of {n_all}", border=True)
+    st.metric(
+        "Sentences read", f"{sum(one.n_sentences for one in summaries.values()):,}" if n else "–", border=True
+    )
+    st.metric("Latest estimate", max(one.created for one in summaries.values())[:10] if n else "–", border=True)
+    st.metric("Jobs running", len(active), border=True)
+
+st.subheader("Next step")
+if active:
+    st.markdown(f"{len(active)} job{'s are' if len(active) > 1 else ' is'} at work.")
+    st.page_link(ESTIMATES_PAGE, label="Watch the progress", icon=":material/arrow_forward:")
+elif n < 2:
+    st.markdown(f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done.")
+    st.page_link(ESTIMATES_PAGE, label="Go to Estimates", icon=":material/arrow_forward:")
+else:
+    if n < n_all:
+        st.markdown(f"The {n} estimated pairs are ready to explore. The other {n_all - n} can follow at any time.")
+    else:
+        st.markdown(f"All {n} pairs are estimated. See which ones the model treats alike, then pick a family for your target.")
+    with st.container(horizontal=True):
+        st.page_link(SIMILARITY_PAGE, label="See the similarities", icon=":material/arrow_forward:")
+        st.page_link(FAMILIES_PAGE, label="Pick a family", icon=":material/arrow_forward:")
+        if n < n_all:
+            st.page_link(ESTIMATES_PAGE, label="Estimate the rest", icon=":material/arrow_forward:")

@@ -1,0 +1,129 @@
+"""Similarity: the pool's matrix, its tree, and what both have to do with the traditional families."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.inputs import measure_inputs, measure_words, workspace_inputs
+from pages.components.states import content_warning, matrix_or_stop, partial_note, pool_or_stop
+from pseudofam_core import charts, clustering
+from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.tables import matrix_csv
+
+_ORDERS = {"cluster": "Tree", "family": "Traditional family", "name": "Name"}
+
+
+def order_of(matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...]) -> list[int]:
+    """Positions of the pairs in the order asked for."""
+    if by == "cluster":
+        return list(leaves)
+    names = [(pair.language.traditional_family if by == "family" else "", pair.label) for pair in matrix.pairs]
+    return sorted(range(len(names)), key=names.__getitem__)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def agreement_of(labels: tuple[int, ...], pairs: tuple[str, ...], _matrix: PairwiseMatrix) -> clustering.FamilyAgreement:
+    """The cut against the traditional families; permutations take a moment in a large pool."""
+    return clustering.agreement(labels, _matrix.pairs, seed=1)
+
+
+workspace = workspace_inputs()
+st.title("Similarity")
+st.markdown("Which languages the model treats alike: yellow cells are pairs that act on the same parameters.")
+pool = pool_or_stop(workspace)
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    measure, top_fraction = measure_inputs()
+    by = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="order", bind="query-params")
+    method = st.selectbox(
+        "Linkage",
+        clustering.LINKAGE_METHODS,
+        key="linkage",
+        bind="query-params",
+        help="How the distance between two clusters is told from those of their members: their average, the largest, or the "
+        "smallest; `weighted` lets both sides of an earlier merge count the same.",
+    )
+st.caption(measure_words(measure))
+matrix = matrix_or_stop(pool, measure, top_fraction)
+partial_note(pool)
+content_warning(pool)
+
+n = len(matrix.pairs)
+n_families = len({pair.language.traditional_family for pair in matrix.pairs})
+Z = clustering.linkage(matrix, method=method)
+n_clusters = n
+if n > 2:
+    n_clusters = st.slider(
+        "Clusters to cut the tree into",
+        1,
+        n,
+        min(n_families, n),
+        key="clusters",
+        bind="query-params",
+        help=f"The pool has {n_families} traditional families. A cut gives every pair exactly one cluster; a family, on the "
+        "page Families, belongs to one target and may overlap others.",
+    )
+clusters = clustering.cut_by_number(Z, n_clusters)
+order = order_of(matrix, by, clustering.leaf_order(Z))
+in_tree_order = by == "cluster"
+reading = (
+    f"Each row is a target, each column a possible auxiliary; the {'tree on the left joins' if in_tree_order else 'strip shows'}"
+    f"{' the nearest first' if in_tree_order else ' the traditional family'}"
+    f"{f', and the orange boxes are the {n_clusters} clusters of the cut' if in_tree_order else ''}."
+)
+st.plotly_chart(
+    charts.similarity_figure(
+        matrix, order=order, Z=Z if in_tree_order else None, clusters=clusters if in_tree_order else None
+    ),
+    key="similarity_figure",
+    config={"displaylogo": False},
+    alt=f"Heatmap of {n} language pairs by {measure.label}. {reading}",
+)
+st.caption(f"How to read it: {reading} Point at a cell for both directions. The tree takes their mean.")
+
+families, neighbours = st.columns(2)
+found = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
+with families.container(border=True, height="stretch"):
+    st.metric("Clusters against traditional families", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index.")
+    st.caption(
+        "1 is the same grouping, 0 what chance gives. "
+        f"Of families dealt out at random, {found.p_value:.1%} agree at least as well (999 permutations)."
+    )
+near = clustering.nearest_neighbour_agreement(matrix)
+with neighbours.container(border=True, height="stretch"):
+    st.metric("Nearest neighbour is of the same family", f"{near.n_same} of {near.n_eligible}")
+    st.caption(
+        f"By chance it would be {near.expected:.1f}. Only pairs count whose family has another member in the pool."
+    )
+
+st.subheader("Clusters")
+st.dataframe(
+    pd.DataFrame(
+        [
+            {
+                "Cluster": cluster + 1,
+                "Members": [matrix.pairs[i].label for i in clustering.leaf_order(Z) if clusters[i] == cluster],
+                "Traditional families": ", ".join(
+                    sorted({matrix.pairs[i].language.traditional_family for i in range(n) if clusters[i] == cluster})
+                ),
+            }
+            for cluster in range(n_clusters)
+        ]
+    ),
+    hide_index=True,
+    column_config={
+        "Cluster": st.column_config.NumberColumn(width=70),
+        "Members": st.column_config.ListColumn(width="large"),
+        "Traditional families": st.column_config.TextColumn(width="medium"),
+    },
+    alt=f"Members of the {n_clusters} clusters",
+)
+st.download_button(
+    "Matrix as CSV",
+    data=partial(matrix_csv, matrix),
+    file_name=f"similarity-{measure.value}.csv",
+    mime="text/csv",
+    icon=":material/download:",
+    on_click="ignore",
+)

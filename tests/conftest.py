@@ -1,0 +1,37 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Tests never ask the hub; set before transformers is imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from pseudofam_core.cache import Cache
+from pseudofam_core.specs import Workspace
+from tests.cases import save_corpus, save_model
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory):
+    """The folder of a tiny M2M100."""
+    return save_model(tmp_path_factory.mktemp("m2m100"), "m2m100")
+
+
+@pytest.fixture(scope="session")
+def saved_corpus(tmp_path_factory):
+    """A Moses folder of four pairs."""
+    return save_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def workspace(saved_model, saved_corpus):
+    return Workspace(model=str(saved_model), corpus=str(saved_corpus))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")

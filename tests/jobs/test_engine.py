@@ -1,0 +1,193 @@
+"""The engine, with real processes: one of it, found again, outliving who started it; jobs seen through it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pseudofam_core.errors import JobError
+from pseudofam_core.jobs import cancel, engine, list_jobs, log_tail, resume, submit_estimate, view
+from pseudofam_core.languages import pair
+from pseudofam_core.specs import Workspace
+
+BE, UK = pair("be-en"), pair("uk-en")
+CONNECT = """
+import sys, pathlib
+from pseudofam_core.jobs import engine
+with engine.connect(pathlib.Path(sys.argv[1])) as client:
+    print(client.scheduler_info()["id"])
+"""
+
+
+def python(code, *arguments):
+    command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_engine():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(engine.VARIABLE, raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def starters(tmp_path_factory):
+    """A cache whose engine two processes asked for at once, and what each of them printed before it ended."""
+    cache_root = tmp_path_factory.mktemp("cache")
+    try:
+        both = [python(CONNECT, cache_root), python(CONNECT, cache_root)]
+        yield cache_root, [one.communicate(timeout=60) for one in both]
+    finally:
+        engine.stop(cache_root)
+
+
+@pytest.fixture
+def cache_root(starters):
+    return starters[0]
+
+
+@pytest.fixture
+def busy(cache_root, tmp_path):
+    """Keeps the worker busy until it is called."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with closing(engine.connect(cache_root)) as client:
+        until_written = client.submit(Path.read_text, pipe, resources=engine.HEAVY, pure=False)
+        yield lambda: pipe.write_text("go on") and until_written.result(timeout=30)
+
+
+def wait_for(cache_root, job_id, state):
+    deadline = time.monotonic() + 60
+    while (seen := view(cache_root, job_id)).state != state:
+        assert time.monotonic() < deadline, seen
+        assert seen.state.is_active, seen
+        time.sleep(0.05)
+    return seen
+
+
+def test_two_starters_get_one_engine_which_outlives_them(starters):
+    cache_root, printed = starters
+    assert [errors for _, errors in printed] == ["", ""]
+    assert {output.strip() for output, _ in printed} == {engine.current(cache_root)}
+    assert engine.alive(cache_root)
+    with closing(engine.connect(cache_root)) as client:
+        assert client.scheduler_info()["id"] == engine.current(cache_root)
+        client.wait_for_workers(1, timeout=30)
+        (worker,) = client.scheduler_info()["workers"].values()
+        assert (worker["nthreads"], worker["resources"]) == (1, engine.HEAVY)
+        assert worker["local_directory"].startswith(str(cache_root))
+
+
+def test_the_worker_may_use_every_core(cache_root):
+    from dask.system import CPU_COUNT
+
+    expected = os.environ.get("OMP_NUM_THREADS", str(CPU_COUNT))
+    with closing(engine.connect(cache_root)) as client:
+        assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {expected}
+
+
+def test_a_failed_estimate_is_seen_and_submitting_it_again_resumes_it(cache_root, tmp_path):
+    workspace = Workspace(model=str(tmp_path / "no-such-model"), corpus=str(tmp_path / "no-such-corpus"))
+    job_id = submit_estimate(cache_root, workspace, [BE])
+    seen = wait_for(cache_root, job_id, "failed")
+    assert "no-such-" in seen.error
+    assert "\n" not in seen.error
+    assert "Traceback" in log_tail(cache_root, job_id)
+    assert submit_estimate(cache_root, workspace, [BE]) == job_id
+    assert wait_for(cache_root, job_id, "failed").attempt == 2
+
+
+def test_queued_jobs_have_positions_are_one_when_equal_and_can_be_cancelled(cache_root, busy, tmp_path):
+    workspace = Workspace(model=str(tmp_path / "no-such-model"), corpus=str(tmp_path / "no-such-corpus"))
+    first = submit_estimate(cache_root, workspace, [BE, UK])
+    second = submit_estimate(cache_root, workspace, [UK])
+    assert submit_estimate(cache_root, workspace, [UK, BE]) == first
+    assert view(cache_root, first).attempt == 1
+    assert [one.id for one in list_jobs(cache_root)][:2] == [second, first]
+    assert [view(cache_root, one).queue_position for one in (first, second)] == [1, 2]
+
+    cancel(cache_root, first)
+    assert view(cache_root, first).state == "cancelled"
+    assert view(cache_root, second).queue_position == 1
+    resume(cache_root, first)
+    assert view(cache_root, first).state == "queued"
+    assert [view(cache_root, one).queue_position for one in (first, second)] == [2, 1]
+    cancel(cache_root, first)
+
+    busy()
+    wait_for(cache_root, second, "failed")
+    assert view(cache_root, first).state == "cancelled"
+
+
+def test_a_worker_that_dies_is_replaced(cache_root):
+    with closing(engine.connect(cache_root)) as client:
+        (before,) = client.run(os.getpid).values()
+        os.kill(before, 9)
+        assert client.submit(os.getpid, pure=False, resources=engine.HEAVY).result(timeout=30) != before
+
+
+def test_jobs_of_a_killed_engine_have_crashed_and_run_on_a_new_one(cache_root, tmp_path):
+    first = engine.current(cache_root)
+    with closing(engine.connect(cache_root)) as client:
+        client.submit(time.sleep, 600, resources=engine.HEAVY)
+        (worker,) = client.run(os.getpid).values()
+        workspace = Workspace(model=str(tmp_path / "no-such-model"), corpus=str(tmp_path / "no-such-corpus"))
+        job_id = submit_estimate(cache_root, workspace, [BE])
+        assert view(cache_root, job_id).state == "queued"
+        os.kill(engine._read(engine._folder(cache_root))["pid"], 9)
+    assert engine._until(lambda: not engine.alive(cache_root), 10)
+    assert engine._until(lambda: not Path(f"/proc/{worker}").exists(), 10)
+    assert view(cache_root, job_id).state == "crashed"
+    resume(cache_root, job_id)
+    assert wait_for(cache_root, job_id, "failed").attempt == 2
+    assert engine.current(cache_root) not in (None, first)
+
+
+def test_stop_ends_the_engine_and_may_be_repeated(cache_root):
+    engine.connect(cache_root).close()
+    engine.stop(cache_root)
+    assert not engine.alive(cache_root)
+    assert engine.current(cache_root) is None
+    engine.stop(cache_root)
+
+
+def test_an_empty_cache_has_no_jobs_and_no_engine(tmp_path):
+    assert list_jobs(tmp_path) == []
+    assert not engine.alive(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(JobError, match="no job"):
+        view(tmp_path, "a" * 32)
+
+
+def test_a_configured_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv(engine.VARIABLE, "tcp://127.0.0.1:9")
+    monkeypatch.setattr(engine, "_CONNECT_S", 0.2)
+    assert not engine.alive(tmp_path)
+    with pytest.raises(JobError, match=r"PSEUDOFAM_SCHEDULER=tcp://127\.0\.0\.1:9: start"):
+        submit_estimate(tmp_path, Workspace(), [BE])
+    assert list_jobs(tmp_path) == []
+
+
+@pytest.mark.parametrize("pairs", [[], [BE, BE]])
+def test_pairs_are_checked_before_anything_is_written(tmp_path, pairs):
+    with pytest.raises(ValueError, match="pairs must name at least one"):
+        submit_estimate(tmp_path, Workspace(), pairs)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_server_side_imports_neither_torch_nor_the_pipeline():
+    code = """
+import sys, pseudofam_core.jobs
+from pseudofam_core.jobs import engine, work
+for name in ("torch", "transformers", "distributed", "pseudofam_core.pipeline"):
+    assert name not in sys.modules, name
+"""
+    _, errors = (process := python(code)).communicate(timeout=60)
+    assert process.returncode == 0, errors

@@ -1,0 +1,137 @@
+"""The state of a job follows from what workers wrote, the cancel mark, the age of heartbeats and the engine."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+
+import pytest
+
+from pseudofam_core.jobs.record import Attempt, Job, Request, State, Task
+from pseudofam_core.jobs.state import CRASHED_AFTER_S, STALLED_AFTER_S, derive, with_positions
+from pseudofam_core.languages import pair
+from pseudofam_core.progress import Progress
+from pseudofam_core.specs import Workspace
+
+NOW = 10_000.0
+ENGINE = "Scheduler-1"
+BE, UK, SK = pair("be-en"), pair("uk-en"), pair("sk-en")
+QUEUED = None
+
+
+def task(state=State.RUNNING, *, age=1.0, done=0, total=100, rate=None, seconds=10.0, **others):
+    beat = NOW - age
+    progress = Progress("estimating", done, total, rate=rate)
+    return Task(state, 1, "there", 7, started=beat - seconds, heartbeat=beat, progress=progress, **others)
+
+
+def attempt(*tasks, number=1, cancelled=False, host=None, pairs=(BE, UK, SK)):
+    pairs = pairs[: len(tasks)]
+    written = {one: task for one, task in zip(pairs, tasks, strict=True) if task}
+    return Attempt(number, pairs, NOW - 100 + number, ENGINE, host, cancelled, written)
+
+
+def see(*attempts, engine=ENGINE):
+    request = Request("estimate", Workspace(), attempts[0].pairs, "Estimate", NOW - 200)
+    return derive(Job(request, attempts), now=NOW, engine=engine)
+
+
+RUNNING = task()
+STALLED = task(age=STALLED_AFTER_S + 1)
+GONE = task(age=CRASHED_AFTER_S + 1)
+DONE, FAILED, STOPPED = task(State.DONE, age=500), task(State.FAILED, age=500), task(State.CANCELLED, age=500)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cancelled", "state"),
+    [
+        ([QUEUED, QUEUED], False, "queued"),
+        ([QUEUED, QUEUED], True, "cancelled"),
+        ([RUNNING, QUEUED], False, "running"),
+        ([DONE, QUEUED], False, "running"),
+        ([FAILED, QUEUED], False, "running"),
+        ([STALLED, QUEUED], False, "stalled"),
+        ([STALLED, RUNNING], False, "running"),
+        ([RUNNING, QUEUED], True, "cancelling"),
+        ([STALLED, DONE], True, "cancelling"),
+        ([STOPPED, QUEUED], True, "cancelled"),
+        ([STOPPED, DONE], True, "cancelled"),
+        ([GONE, QUEUED], True, "cancelled"),
+        ([GONE, QUEUED], False, "crashed"),
+        ([GONE, DONE, FAILED], False, "crashed"),
+        ([GONE, RUNNING], False, "running"),
+        ([FAILED, DONE], False, "failed"),
+        ([DONE, DONE], False, "done"),
+        ([DONE, DONE], True, "done"),
+    ],
+)
+def test_the_state_of_a_job(tasks, cancelled, state):
+    assert see(attempt(*tasks, cancelled=cancelled)).state == state
+
+
+@pytest.mark.parametrize("tasks", [[QUEUED], [RUNNING, QUEUED], [DONE, QUEUED]])
+def test_what_an_engine_of_this_machine_had_is_lost_with_it(tasks):
+    here = attempt(*tasks, host=socket.gethostname())
+    assert see(here, engine=ENGINE).state != "crashed"
+    assert see(here, engine=None).state == "crashed"
+    assert see(here, engine="Scheduler-2").state == "crashed"
+
+
+def test_the_engine_of_another_machine_is_judged_by_heartbeats_alone():
+    assert see(attempt(RUNNING, QUEUED, host="elsewhere"), engine=None).state == "running"
+
+
+def test_finished_work_stays_done_when_the_engine_is_gone():
+    assert see(attempt(DONE, DONE, host=socket.gethostname()), engine=None).state == "done"
+
+
+def test_a_resumed_job_keeps_what_was_done_and_shows_the_rest_anew():
+    first = attempt(DONE, FAILED, STOPPED, cancelled=True)
+    seen = see(first, attempt(RUNNING, QUEUED, number=2, pairs=(UK, SK)))
+    assert [one.state for one in seen.tasks] == ["done", "running", "queued"]
+    assert (seen.state, seen.attempt, seen.error) == ("running", 2, None)
+
+
+def test_counts_rate_and_remaining_time():
+    running = task(done=25, rate=5.0, seconds=5.0)
+    seen = see(attempt(task(State.DONE, seconds=30.0), running, QUEUED))
+    assert (seen.done, seen.total) == (1, 3)
+    assert seen.fraction == pytest.approx(1.25 / 3)
+    assert seen.rate == 5.0
+    assert seen.phase == "estimating"
+    assert seen.remaining_s == pytest.approx(75 / 5 + 30)  # the queued pair takes as long as the finished one
+
+
+def test_queued_pairs_take_as_long_as_the_running_one_where_none_is_done():
+    assert see(attempt(task(done=50, rate=5.0, seconds=10.0), QUEUED)).remaining_s == pytest.approx(10 + 20)
+
+
+def test_pairs_that_run_side_by_side_share_the_queue():
+    seen = see(attempt(task(done=50, rate=5.0), task(done=50, rate=5.0), QUEUED))
+    assert seen.rate == 10.0
+    assert seen.remaining_s == pytest.approx((10 + 10 + 20) / 2)
+
+
+def test_nothing_is_promised_before_the_rate_is_known():
+    seen = see(attempt(task(), QUEUED))
+    assert (seen.rate, seen.remaining_s, seen.fraction) == (None, None, 0.0)
+
+
+def test_the_age_is_that_of_the_latest_heartbeat_and_never_negative():
+    assert see(attempt(task(age=9.0), task(age=4.0), QUEUED)).heartbeat_age_s == 4.0
+    assert see(attempt(task(age=-3.0))).heartbeat_age_s == 0.0
+    assert see(attempt(QUEUED)).heartbeat_age_s is None
+
+
+def test_an_error_is_shown():
+    assert see(attempt(DONE, task(State.FAILED, error="No such model."))).error == "No such model."
+
+
+def test_queued_jobs_are_numbered_in_the_order_they_were_submitted():
+    queued, running = see(attempt(QUEUED)), see(attempt(RUNNING))
+    views = [
+        replace(queued, id="late", submitted=3.0),
+        replace(running, id="now", submitted=1.0),
+        replace(queued, id="early", submitted=2.0),
+    ]
+    assert {one.id: one.queue_position for one in with_positions(views)} == {"late": 2, "now": None, "early": 1}
