@@ -1,17 +1,20 @@
 """Families: one target's auxiliaries, why each is in or out, and all targets as a table."""
 
+from functools import partial
 from math import floor, log10
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.components.family_views import family_words, neighbour_table, odds_words, overview_table, same_family
 from pages.components.inputs import measure_inputs, measure_words, workspace_inputs
-from pages.components.states import content_warning, matrix_or_stop, partial_note, pool_or_stop
-from pseudofam_core import selection
-from pseudofam_core.languages import LanguagePair
-from pseudofam_core.results import PairwiseMatrix, PseudoFamily
-from pseudofam_core.specs import Rule, SelectionSpec
+from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
+from pseudofam_core import charts
+from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.selection import select_families, select_family
+from pseudofam_core.specs import Measure, Rule, SelectionSpec
+from pseudofam_core.tables import families_csv
 
 _RULES = {
     Rule.PAPER: "Shrinking radius (the paper)",
@@ -51,79 +54,85 @@ def radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
     )
 
 
-def family_words(family: PseudoFamily) -> str:
-    """The members in one line, those of the target's traditional family in bold."""
-    own = family.target.language.traditional_family
-    return ", ".join(
-        f"**{one.label}**" if one.language.traditional_family == own else one.label for one in family.members
-    )
-
-
-def same_family(family: PseudoFamily, pool: tuple[LanguagePair, ...]) -> str:
-    """How many members are of the target's traditional family, and how many could have been."""
-    own = family.target.language.traditional_family
-    others = [one for one in pool if one != family.target and one.language.traditional_family == own]
-    return f"{sum(one in others for one in family.members)} of {len(others)}" if others else "none in the pool"
-
-
-def overview_table(families: tuple[PseudoFamily, ...], pool: tuple[LanguagePair, ...]) -> pd.DataFrame:
-    """A row per target."""
-    return pd.DataFrame(
-        {
-            "Target": [one.target.label for one in families],
-            "Traditional family": [one.target.language.traditional_family for one in families],
-            "Pseudo family": [[member.label for member in one.members] for one in families],
-            "Size": [len(one.members) for one in families],
-            "Of its traditional family": [same_family(one, pool) for one in families],
-        }
-    )
-
-
-def neighbour_table(family: PseudoFamily) -> pd.DataFrame:
-    """A row per neighbour, with the reason."""
-    return pd.DataFrame(
-        {
-            "Rank": [one.rank for one in family.neighbours],
-            "Language": [one.pair.label for one in family.neighbours],
-            "Traditional family": [one.pair.language.traditional_family for one in family.neighbours],
-            "In": [one.member for one in family.neighbours],
-            family.measure.label: [one.value for one in family.neighbours],
-            "Why": [one.reason for one in family.neighbours],
-        }
-    )
-
-
-def odds_words(family: PseudoFamily) -> str:
-    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
-    size = len(family.members)
-    odds = selection.null_size_probability(size, measure=family.measure)
-    if size <= 2:
-        share = 1 - selection.null_size_probability(3, measure=family.measure)
-        return (
-            f"The smallest size the rule gives. With nothing to find, {share:.0%} of families would stop here: "
-            "take the order of the neighbours seriously rather than the size."
-        )
-    return f"With nothing to find, {odds:.1%} of families would grow to {size} members or more."
-
-
 workspace = workspace_inputs()
 st.title("Families")
 st.markdown(
     "Which languages to train together with a target, as this model sees it: its nearest neighbours, up to where the "
     "distances jump. The family belongs to the target; another target's may overlap it."
 )
-pool = pool_or_stop(workspace)
+pool = comparable_or_stop(workspace)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    target_slot = st.container()
+    names = {str(pair): pair for pair in sorted(pool.estimates)}
+    name = st.selectbox("Target", names, format_func=lambda one: names[one].label, key="target", bind="query-params")
     measure, top_fraction = measure_inputs()
-    matrix = matrix_or_stop(pool, measure, top_fraction)
-    picked = selection_inputs(matrix)
-with target_slot:
-    names = {str(pair): pair for pair in matrix.pairs}
-    name = st.selectbox(
-        "Target", names, format_func=lambda one: names[one].label, key="target", bind="query-params"
-    )
 st.caption(measure_words(measure))
+matrix = matrix_or_stop(pool, measure, top_fraction)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    picked = selection_inputs(matrix)
 partial_note(pool)
 content_warning(pool)
+
+target = names[name]
+family = select_family(matrix, target, selection=picked)
+families = select_families(matrix, selection=picked)
+
+st.subheader(f"{target.label}: {len(family.members)} auxiliaries")
+st.markdown(family_words(family))
+n_same = same_family(family, matrix.pairs)
+st.caption(f"Of its traditional family, {target.language.traditional_family}: {n_same}.")
+st.plotly_chart(
+    charts.gap_figure(family),
+    key="gap_figure",
+    config={"displaylogo": False},
+    alt=f"Neighbours of {target.label} by distance; members: {', '.join(one.label for one in family.members)}",
+)
+if picked.rule is Rule.PAPER:
+    st.caption(
+        "How to read it: each bar is the step from the neighbour before; the pale band is how far the radius reached. "
+        "A step that ends inside its band adds the language and becomes the next radius; the first that ends beyond it "
+        "(orange) ends the family."
+    )
+    st.info(odds_words(family), icon=":material/casino:")
+elif picked.rule is Rule.RADIUS:
+    st.caption("How to read it: all neighbours left of the dashed line are in the family.")
+with st.expander("Every neighbour, and why it is in or out", icon=":material/table_rows:"):
+    st.dataframe(
+        neighbour_table(family),
+        hide_index=True,
+        column_config={measure.label: st.column_config.NumberColumn(format="%.5g")},
+        alt=f"Neighbours of {target.label} with reasons",
+    )
+by_measure = st.expander("The same target by every measure", icon=":material/balance:", on_change="rerun")
+if by_measure.open:
+    with by_measure:
+        rows = []
+        for one in Measure:
+            other = select_family(
+                matrix_or_stop(pool, one, top_fraction), target, selection=SelectionSpec(rule=Rule.PAPER)
+            )
+            rows.append({"Measure": one.label, "Family": [member.label for member in other.members], "Size": len(other.members)})
+        st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Families of {target.label} by measure")
+        st.caption("By the paper's rule with its own radius. Measures that disagree are a reason for doubt.")
+
+st.subheader("All targets")
+st.dataframe(
+    overview_table(families, matrix.pairs), hide_index=True, alt="The family of every target, its size, and how traditional it is"
+)
+with st.container(horizontal=True):
+    st.download_button(
+        f"Family of {target.label} as CSV",
+        data=partial(families_csv, [family]),
+        file_name=f"family-{target}-{measure.value}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "All families as CSV",
+        data=partial(families_csv, families),
+        file_name=f"families-{measure.value}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

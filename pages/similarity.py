@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.inputs import measure_inputs, measure_words, workspace_inputs
-from pages.components.states import content_warning, matrix_or_stop, partial_note, pool_or_stop
+from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
 from pseudofam_core import charts, clustering
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.tables import matrix_csv
@@ -31,7 +31,7 @@ def agreement_of(labels: tuple[int, ...], pairs: tuple[str, ...], _matrix: Pairw
 workspace = workspace_inputs()
 st.title("Similarity")
 st.markdown("Which languages the model treats alike: yellow cells are pairs that act on the same parameters.")
-pool = pool_or_stop(workspace)
+pool = comparable_or_stop(workspace)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     measure, top_fraction = measure_inputs()

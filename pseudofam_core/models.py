@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def load_model(
         module = AutoModelForSeq2SeqLM.from_pretrained(
             folder, dtype=dtype, weights_only=True, use_safetensors=_has_safetensors(folder), **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{folder} can't be loaded as a translation model: {first}") from error
     return TranslationModel(module.to(device).eval(), tokenizer, model_family(tokenizer, config.model_type))

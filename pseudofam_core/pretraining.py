@@ -23,7 +23,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, languages
 from pseudofam_core.memory import keep_freed_memory
 from pseudofam_core.models import IGNORED_LABEL, padded, padded_batch
 from pseudofam_core.tokenization import EncodedPair, ModelFamily, encode
@@ -39,7 +39,7 @@ class PretrainingSpec:
 
     Attributes:
         pairs: Directions to learn.
-        vocabulary_size: SentencePiece pieces; language tokens come on top.
+        vocabulary_size: SentencePiece pieces, fewer where the text has no more; language tokens come on top.
         d_model: Width; the feed-forward layers are four times as wide.
         encoder_layers: Layers of the encoder.
         decoder_layers: Layers of the decoder.
@@ -130,6 +130,7 @@ def train_tokenizer(bitexts: Sequence[Bitext], out: Path, *, vocabulary_size: in
         sentence_iterator=iter(_vocabulary_sample(bitexts, seed=seed)),
         model_writer=model,
         vocab_size=vocabulary_size,
+        hard_vocab_limit=False,
         model_type="unigram",
         character_coverage=0.9995,
         byte_fallback=True,
@@ -142,7 +143,12 @@ def train_tokenizer(bitexts: Sequence[Bitext], out: Path, *, vocabulary_size: in
     # fairseq's order: <s> <pad> </s> <unk>, then the pieces without SentencePiece's own three.
     names = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(i) for i in range(3, pieces.get_piece_size()))]
     (out / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(names)}, ensure_ascii=False))
-    M2M100Tokenizer(str(out / "vocab.json"), str(out / "sentencepiece.bpe.model")).save_pretrained(str(out))
+    codes = [one.m2m100 for one in languages().values() if one.m2m100]
+    M2M100Tokenizer(
+        str(out / "vocab.json"),
+        str(out / "sentencepiece.bpe.model"),
+        additional_special_tokens=[f"__{code}__" for code in codes],  # else decoding does not skip them
+    ).save_pretrained(str(out))
 
 
 def model_config(spec: PretrainingSpec, tokenizer: M2M100Tokenizer) -> M2M100Config:

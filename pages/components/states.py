@@ -27,17 +27,25 @@ def pool_or_stop(workspace: Workspace) -> Pool:
     st.stop()
 
 
-def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
-    """The finished estimates compared; with fewer than two of them, or where it fails, say so and end the page."""
-    n = len(pool.estimates)
-    if n < 2:
-        finished = "None of them is" if n == 0 else "Only one is"
-        st.info(
-            f"Two language pairs or more can be compared. The workspace has {len(pool.pairs)}. {finished} estimated yet.",
-            icon=":material/hourglass_empty:",
-        )
-        st.page_link(ESTIMATES_PAGE, label="Estimate them", icon=":material/arrow_forward:")
+def comparable_or_stop(workspace: Workspace) -> Pool:
+    """The workspace's pool where at least two of its pairs are estimated; else say what to do and end the page."""
+    pool = pool_or_stop(workspace)
+    if len(pool.estimates) >= 2:
+        return pool
+    finished = "Only one is" if pool.estimates else "None is"
+    if len(pool.pairs) < 2:
+        st.info("One pair alone can't be compared. Choose more pairs under Workspace.", icon=":material/hourglass_empty:")
         st.stop()
+    st.info(
+        f"There is nothing to compare yet: that takes two estimated pairs. {finished}, of {len(pool.pairs)}.",
+        icon=":material/hourglass_empty:",
+    )
+    st.page_link(ESTIMATES_PAGE, label="Estimate them", icon=":material/arrow_forward:")
+    st.stop()
+
+
+def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
+    """The finished estimates compared; where it fails, say why and end the page."""
     try:
         return load_matrix(pool, measure, top_fraction)
     except (PseudoFamError, ValueError) as error:

@@ -91,7 +91,7 @@ Vi skulle åka till sjön om vädret vore bättre.
 Bröllopet blir den andra juni.
 Min mamma har varit gladare sedan hon bytte jobb.
 Vår busschaufför var arg.
-Skölj tomaterna.
+Tvätta tomaterna.
 Var kan vi lämna våra väskor till i kväll?
 Om det snöar stänger skolan.
 Var snäll och stäng fönstren före stormen.

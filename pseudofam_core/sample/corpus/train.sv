@@ -146,7 +146,7 @@ Läkaren arbetar på söndagar.
 Passagerarna måste visa sina biljetter innan de går in på stationen.
 Vem beställde fisk?
 Ingen svarade Anna.
-Ring en läkare om febern inte har gått ner till i morgon.
+Var snäll och ring en läkare om febern inte har gått ner till i morgon.
 Släpp inte ut hunden förrän grinden är lagad.
 Telefonen laddas nu.
 Hon måste vila i tre dagar.
