@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Pseudo language families", page_icon=":material/hub:", layout="wide")
+# Drawn here, because the named icons of a browser tab are fetched from a server outside.
+_ICON = (
+    '<svg viewBox="0 0 32 32"><path d="M16 9L8 23h16z" fill="none" stroke="#0b6b80" stroke-width="3"/>'
+    '<g fill="#0b6b80"><circle cx="16" cy="8" r="6"/><circle cx="7" cy="24" r="5"/></g>'
+    '<circle cx="25" cy="24" r="5" fill="#d55e00"/></svg>'
+)
+
+st.set_page_config(page_title="Pseudo language families", page_icon=_ICON, layout="wide")
 st.navigation(
     [
         st.Page(

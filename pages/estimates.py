@@ -7,7 +7,7 @@ from pages.components.inputs import workspace_inputs
 from pages.components.job_cards import duration, job_cards, pairs_under_way
 from pages.components.loading import Pool
 from pages.components.states import SIMILARITY_PAGE, content_warning, pool_or_stop
-from pseudofam_core import jobs
+from pseudofam_core import charts, jobs
 from pseudofam_core.cache import default_root
 from pseudofam_core.errors import JobError
 
@@ -43,7 +43,7 @@ def status_table(pool: Pool) -> pd.DataFrame:
                 "Key": one.key[:8],
             }
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).sort_values("Language")
 
 
 workspace = workspace_inputs()
@@ -56,13 +56,13 @@ pool = pool_or_stop(workspace)
 content_warning(pool)
 
 if pool.missing:
-    labels = {str(pair): pair.label for pair in pool.missing}
+    labels = dict(zip(pool.missing, charts.pair_labels(pool.missing), strict=True))
     with st.container(border=True):
         chosen = st.multiselect(
             f"Pairs to estimate ({len(pool.estimates)} of {len(pool.pairs)} are done)",
             pool.missing,
             default=pool.missing,
-            format_func=lambda pair: labels.get(str(pair), str(pair)),
+            format_func=lambda pair: labels.get(pair, str(pair)),
             key="to_estimate",
         )
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -86,6 +86,7 @@ else:
 st.dataframe(
     status_table(pool),
     hide_index=True,
+    placeholder="–",
     column_config=_COLUMNS,
     height=min(38 + 35 * len(pool.pairs), 700),
     alt="Pairs of the workspace with their status, counts, loss and time of computing",

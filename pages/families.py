@@ -63,8 +63,11 @@ st.markdown(
 pool = comparable_or_stop(workspace)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    names = {str(pair): pair for pair in sorted(pool.estimates)}
-    name = st.selectbox("Target", names, format_func=lambda one: names[one].label, key="target", bind="query-params")
+    targets = sorted(pool.estimates)
+    labels = dict(zip(targets, charts.pair_labels(targets), strict=True))
+    target = st.selectbox(
+        "Target", sorted(targets, key=labels.__getitem__), format_func=labels.__getitem__, key="target", bind="query-params"
+    )
     measure, top_fraction = measure_inputs()
 st.caption(measure_words(measure))
 matrix = matrix_or_stop(pool, measure, top_fraction)
@@ -73,7 +76,6 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 partial_note(pool)
 content_warning(pool)
 
-target = names[name]
 family = select_family(matrix, target, selection=picked)
 families = select_families(matrix, selection=picked)
 
@@ -81,6 +83,8 @@ st.subheader(f"{target.label}: {len(family.members)} auxiliaries")
 st.markdown(family_words(family))
 n_same = same_family(family, matrix.pairs)
 st.caption(f"Of its traditional family, {target.language.traditional_family}: {n_same}.")
+if end := next((one for one in family.neighbours if not one.member), None):
+    st.markdown(f"{end.pair.label} is the first one out. {end.reason}")
 st.plotly_chart(
     charts.gap_figure(family),
     key="gap_figure",
@@ -89,7 +93,7 @@ st.plotly_chart(
 )
 if picked.rule is Rule.PAPER:
     st.caption(
-        "How to read it: each bar is the step from the neighbour before; the pale band is how far the radius reached. "
+        "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far the radius reached. "
         "A step that ends inside its band adds the language and becomes the next radius; the first that ends beyond it "
         "(orange) ends the family."
     )
@@ -117,7 +121,11 @@ if by_measure.open:
 
 st.subheader("All targets")
 st.dataframe(
-    overview_table(families, matrix.pairs), hide_index=True, alt="The family of every target, its size, and how traditional it is"
+    overview_table(families, matrix.pairs),
+    hide_index=True,
+    column_config={"Pseudo family": st.column_config.ListColumn(width=430), "Size": st.column_config.NumberColumn(width=50)},
+    alt="The family of every target, its size, and how traditional it is",
+    height=min(38 + 35 * len(families), 700),
 )
 with st.container(horizontal=True):
     st.download_button(

@@ -57,14 +57,16 @@ if active:
     st.page_link(ESTIMATES_PAGE, label="Watch the progress", icon=":material/arrow_forward:")
 elif n < 2:
     st.markdown(f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done.")
-    st.page_link(ESTIMATES_PAGE, label="Go to Estimates", icon=":material/arrow_forward:")
+    if st.button("Go to Estimates", type="primary", icon=":material/arrow_forward:"):
+        st.switch_page(ESTIMATES_PAGE)
 else:
     if n < n_all:
         st.markdown(f"The {n} estimated pairs are ready to explore. The other {n_all - n} can follow at any time.")
     else:
         st.markdown(f"All {n} pairs are estimated. See which ones the model treats alike, then pick a family for your target.")
-    with st.container(horizontal=True):
-        st.page_link(SIMILARITY_PAGE, label="See the similarities", icon=":material/arrow_forward:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("See the similarities", type="primary", icon=":material/arrow_forward:"):
+            st.switch_page(SIMILARITY_PAGE)
         st.page_link(FAMILIES_PAGE, label="Pick a family", icon=":material/arrow_forward:")
         if n < n_all:
             st.page_link(ESTIMATES_PAGE, label="Estimate the rest", icon=":material/arrow_forward:")

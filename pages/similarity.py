@@ -64,6 +64,7 @@ if n > 2:
         help=f"The pool has {n_families} traditional families. A cut gives every pair exactly one cluster; a family, on the "
         "page Families, belongs to one target and may overlap others.",
     )
+labels = charts.pair_labels(matrix.pairs)
 clusters = clustering.cut_by_number(Z, n_clusters)
 order = order_of(matrix, by, clustering.leaf_order(Z))
 in_tree_order = by == "cluster"
@@ -85,25 +86,26 @@ st.caption(f"How to read it: {reading} Point at a cell for both directions. The 
 families, neighbours = st.columns(2)
 found = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
 with families.container(border=True, height="stretch"):
-    st.metric("Clusters against traditional families", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index.")
+    st.metric("Cluster agreement", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index of clusters and families.")
     st.caption(
-        "1 is the same grouping, 0 what chance gives. "
+        "With the traditional families: 1 is the same grouping, 0 what chance gives. "
         f"Of families dealt out at random, {found.p_value:.1%} agree at least as well (999 permutations)."
     )
 near = clustering.nearest_neighbour_agreement(matrix)
 with neighbours.container(border=True, height="stretch"):
-    st.metric("Nearest neighbour is of the same family", f"{near.n_same} of {near.n_eligible}")
+    st.metric("Neighbours of one family", f"{near.n_same} of {near.n_eligible}")
     st.caption(
-        f"By chance it would be {near.expected:.1f}. Only pairs count whose family has another member in the pool."
+        f"So many pairs have their nearest neighbour in their own traditional family; by chance it would be {near.expected:.1f}. "
+        "Only pairs count whose family has another member in the pool."
     )
 
 st.subheader("Clusters")
-st.dataframe(
+st.table(
     pd.DataFrame(
         [
             {
-                "Cluster": cluster + 1,
-                "Members": [matrix.pairs[i].label for i in clustering.leaf_order(Z) if clusters[i] == cluster],
+                "Cluster": str(cluster + 1),
+                "Members": ", ".join(labels[i] for i in clustering.leaf_order(Z) if clusters[i] == cluster),
                 "Traditional families": ", ".join(
                     sorted({matrix.pairs[i].language.traditional_family for i in range(n) if clusters[i] == cluster})
                 ),
@@ -111,12 +113,6 @@ st.dataframe(
             for cluster in range(n_clusters)
         ]
     ),
-    hide_index=True,
-    column_config={
-        "Cluster": st.column_config.NumberColumn(width=70),
-        "Members": st.column_config.ListColumn(width="large"),
-        "Traditional families": st.column_config.TextColumn(width="medium"),
-    },
     alt=f"Members of the {n_clusters} clusters",
 )
 st.download_button(

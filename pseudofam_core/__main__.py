@@ -75,7 +75,7 @@ def _add_workspace(parser: argparse.ArgumentParser) -> None:
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
     _add_workspace(parser)
-    parser.add_argument("--batch-tokens", type=_count, default=2048, help="padded tokens of a batch: memory and speed")
+    parser.add_argument("--batch-tokens", type=_count, default=1024, help="padded tokens of a batch: memory and speed")
     parser.set_defaults(run=_estimate)
 
 

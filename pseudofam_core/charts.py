@@ -5,6 +5,7 @@ Figures leave background and font to the theme of the page, so that one figure s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ _COLOURS = ("#88ccee", "#cc6677", "#ddcc77", "#117733", "#aa4499", "#44aa99", "#
 _PATTERNS = ("", "/", "x", ".", "-")
 _LINE = "#7d8b95"
 _FAINT = "rgba(125, 139, 149, 0.25)"
-_INSIDE = "#0b7a92"
+_INSIDE = "#1a8fa8"
 _OUTSIDE = "#d55e00"
 _NEAR_IS_YELLOW = "Cividis"
 
@@ -44,6 +45,12 @@ def family_swatches(pairs: Sequence[LanguagePair]) -> Mapping[str, Swatch]:
         family: Swatch(_COLOURS[i % len(_COLOURS)], _PATTERNS[i // len(_COLOURS) % len(_PATTERNS)])
         for i, family in enumerate(families)
     }
+
+
+def pair_labels(pairs: Sequence[LanguagePair]) -> tuple[str, ...]:
+    """A name per pair, no two alike: ``Belarusian · be``, with the direction where the pool has a language twice."""
+    count = Counter(pair.label for pair in pairs)
+    return tuple(pair.label if count[pair.label] == 1 else f"{pair.label} ({pair})" for pair in pairs)
 
 
 def similarity_figure(
@@ -75,14 +82,15 @@ def similarity_figure(
     if Z is not None:
         _add_tree(figure, Z)
     _add_family_strip(figure, [matrix.pairs[i] for i in order], column=strip)
+    labels = pair_labels(matrix.pairs)
     figure.add_trace(_heatmap(matrix, list(order)), row=1, col=heat)
     if Z is not None and clusters is not None:
         _add_cut(figure, Z, [int(clusters[i]) for i in order], column=heat)
-    _lay_out_similarity(figure, [matrix.pairs[i].label for i in order], heat=heat)
+    _lay_out_similarity(figure, [labels[i] for i in order], heat=heat)
     return figure
 
 
-def gap_figure(family: PseudoFamily, *, n_shown: int = 20) -> go.Figure:
+def gap_figure(family: PseudoFamily, *, n_shown: int = 14) -> go.Figure:
     """Draw a target's neighbours on a distance axis, one row each, so that one sees where its family ends and why.
 
     Each row shows the step from the neighbour before it as a bar, within the reach of the radius that the step was held
@@ -100,6 +108,17 @@ def gap_figure(family: PseudoFamily, *, n_shown: int = 20) -> go.Figure:
     _add_steps(figure, shown, distances)
     for member in (True, False):
         _add_points(figure, family, shown, distances, member=member)
+    _add_point_legend(figure, family)
+    if family.selection.rule is Rule.PAPER and (first_out := _first_out(shown)):
+        figure.add_annotation(
+            x=distances[first_out.rank - 1],
+            y=first_out.rank,
+            text="the family ends here",
+            font={"color": _OUTSIDE},
+            showarrow=False,
+            xanchor="left",
+            xshift=14,
+        )
     if family.selection.rule is Rule.RADIUS:
         figure.add_vline(
             family.selection.initial_radius, line={"color": _LINE, "dash": "dash", "width": 2}, annotation_text="radius"
@@ -140,7 +159,16 @@ def _add_tree(figure: go.Figure, Z: FloatMatrix) -> None:
         row=1,
         col=1,
     )
-    figure.update_xaxes(autorange="reversed", rangemode="tozero", nticks=4, title="distance", showgrid=False, col=1)
+    top = float(Z[-1, 2])
+    figure.update_xaxes(
+        range=[top * 1.05, 0],
+        tickvals=[top, 0],
+        ticktext=[f"{top:.2g}", "0"],
+        tickangle=0,
+        title="distance",
+        showgrid=False,
+        col=1,
+    )
 
 
 def _add_family_strip(figure: go.Figure, pairs: Sequence[LanguagePair], *, column: int) -> None:
@@ -165,7 +193,7 @@ def _add_family_strip(figure: go.Figure, pairs: Sequence[LanguagePair], *, colum
 
 def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> go.Heatmap:
     """The matrix, rows and columns in order; the diagonal left empty, for a pair is no auxiliary of its own."""
-    labels = np.array([pair.label for pair in matrix.pairs])[order]
+    labels = np.array(pair_labels(matrix.pairs))[order]
     values = matrix.values[np.ix_(order, order)]
     ranks = neighbour_ranks(matrix)[np.ix_(order, order)]
     colours, ticks = _spread(matrix, order)
@@ -244,10 +272,10 @@ def _lay_out_similarity(figure: go.Figure, labels: Sequence[str], *, heat: int) 
     figure.update_yaxes(
         tickvals=list(range(n)), ticktext=labels, side="right", showticklabels=True, automargin=True, ticks="", col=heat
     )
-    figure.update_xaxes(tickangle=-60, showgrid=False, ticks="", col=heat)
+    figure.update_xaxes(tickangle=-90, showgrid=False, ticks="", col=heat)
     figure.update_xaxes(zeroline=False)
     longest = max(map(len, labels))
-    below, above = 24 + 5 * longest, 70
+    below, above = 24 + 6 * longest, 48
     figure.update_layout(
         height=n * cell + above + below + 66,
         margin={"t": above, "b": below + 66, "l": 4, "r": 12 + 7 * longest},
@@ -330,7 +358,7 @@ def _add_points(
                 ],
                 "line": {"color": colour, "width": 2},
             },
-            name="in the family" if member else "not in the family",
+            showlegend=False,
             customdata=[[one.pair.label, one.value, one.pair.language.traditional_family, one.reason] for one, _ in points],
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b> (%{{customdata[2]}})<br>{family.measure.label} %{{customdata[1]:.6g}}<br>"
@@ -340,8 +368,23 @@ def _add_points(
     )
 
 
+def _add_point_legend(figure: go.Figure, family: PseudoFamily) -> None:
+    """Entries of the legend, apart from the points, which mix symbols."""
+    own = family.target.language.traditional_family
+    entries = (("in the family", "circle", _INSIDE), ("not in it", "circle-open", _LINE), (f"also {own}", "diamond-open", _LINE))
+    for name, symbol, colour in entries:
+        marker = {"size": 12, "symbol": symbol, "color": colour, "line": {"color": colour, "width": 2}}
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name))
+
+
+def _first_out(shown: Sequence[Neighbour]) -> Neighbour | None:
+    """The neighbour at which the radius ended the family, or None where its size did."""
+    return next((one for one in shown if not one.member and one.radius is not None), None)
+
+
 def _lay_out_gaps(figure: go.Figure, family: PseudoFamily, shown: Sequence[Neighbour]) -> None:
-    labels = [f"{one.pair.label}  {one.rank}" for one in shown]
+    names = pair_labels([one.pair for one in family.neighbours])
+    labels = [f"{name}  {one.rank}" for name, one in zip(names, shown, strict=False)]
     words = "1 − Overlap" if family.measure.is_similarity else family.measure.label
     figure.update_yaxes(
         range=[len(shown) + 0.6, 0.4],
@@ -353,7 +396,7 @@ def _lay_out_gaps(figure: go.Figure, family: PseudoFamily, shown: Sequence[Neigh
         zeroline=False,
     )
     figure.update_xaxes(
-        title=f"distance from {family.target.label} ({words})", showgrid=False, zeroline=False, tickformat="~g", nticks=8
+        title=f"distance from {family.target.label} ({words})", showgrid=False, zeroline=False, exponentformat="power", nticks=7
     )
     figure.update_layout(
         height=34 * len(shown) + 110,

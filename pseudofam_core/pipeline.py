@@ -36,7 +36,7 @@ def compute(
     spec: FisherSpec,
     cache: Cache,
     *,
-    batch_tokens: int = 2048,
+    batch_tokens: int = 1024,
     pool: tuple[LanguagePair, ...] = (),
     report: Report = silent,
     should_stop: ShouldStop = never,

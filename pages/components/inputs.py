@@ -8,10 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.loading import corpus_pairs
+from pseudofam_core.charts import pair_labels
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.hub import SAMPLE
-from pseudofam_core.languages import pair
 from pseudofam_core.specs import PARAMETER_GROUPS, Measure, Workspace
 
 _MEASURES = {
@@ -45,14 +45,14 @@ def measure_inputs() -> tuple[Measure, float]:
     if measure is not Measure.OVERLAP:
         return measure, 0.4
     top_fraction = st.slider(
-        "Share K of parameters that count as important",
+        "Top share K",
         0.05,
         0.95,
         0.4,
         0.05,
         key="k",
         bind="query-params",
-        help="The paper takes 0.40. A new value reads the estimates again, for about a second with a small model.",
+        help="Share of the parameters that count as important. The paper takes 0.40. A new value reads the estimates again, for about a second with a small model.",
     )
     return measure, top_fraction
 
@@ -106,19 +106,20 @@ def _workspace() -> Workspace:
 def _with_pairs(workspace: Workspace) -> Workspace:
     """Ask which of the corpus's pairs form the pool; none named means all."""
     try:
-        labels = {str(one): one.label for one in corpus_pairs(workspace.corpus, workspace.split)}
+        pairs = corpus_pairs(workspace.corpus, workspace.split)
     except PseudoFamError:  # the page says what is wrong with the corpus
         return workspace
+    labels = dict(zip(pairs, pair_labels(pairs), strict=True))
     chosen = st.multiselect(
         "Pairs",
-        labels,
-        format_func=lambda name: labels.get(name, name),
+        sorted(pairs, key=labels.__getitem__),
+        format_func=lambda pair: labels.get(pair, str(pair)),
         key="pairs",
         bind="query-params",
         placeholder=f"All {len(labels)} pairs",
         help="The pool that is compared. None named: every pair of the corpus.",
     )
-    return replace(workspace, pairs=tuple(pair(one) for one in chosen if one in labels) or None)
+    return replace(workspace, pairs=tuple(one for one in chosen if one in labels) or None)
 
 
 def _short(name: str) -> str:

@@ -57,6 +57,6 @@ def open_corpus(source: str | Path) -> ParallelCorpus:
     except OSError as error:
         raise CorpusError(f"The folder can't be looked through: {error.strerror}.", path=path) from error
     if reader is None:
-        layouts = "".join(f"\n  - {known.layout}" for known in (*READERS, HubCorpus))
+        layouts = "".join(f"\n  - {layout}" for layout in (*(one.layout for one in READERS), HubCorpus.layout))
         raise CorpusError(f"No corpus is recognised here. Looked for:{layouts}", path=path)
     return reader(path)

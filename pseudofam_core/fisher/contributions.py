@@ -71,7 +71,8 @@ def add_squares(total: Tensor, parts: Sequence[Contribution]) -> None:
     if not parts:
         return
     if all(isinstance(part, Summed) for part in parts):
-        total += sum(part.outputs.to(total.dtype).sum(1) for part in parts).square().sum(0)
+        gradients = torch.stack([part.outputs.to(total.dtype).sum(1) for part in parts]).sum(0)
+        total += gradients.square().sum(0)
     elif all(isinstance(part, Rows) for part in parts):
         _add_looked_up_rows(total, parts)  # type: ignore[arg-type]  # narrowed by the test above
     else:
@@ -95,6 +96,6 @@ def _add_looked_up_rows(total: Tensor, parts: Sequence[Rows]) -> None:
     for sentence in range(len(parts[0].ids)):
         ids = torch.cat([part.ids[sentence] for part in parts])
         outputs = torch.cat([part.outputs[sentence] for part in parts]).to(total.dtype)
-        distinct, place = ids.unique(return_inverse=True)
+        distinct, place = torch.unique(ids, return_inverse=True)
         gradient = outputs.new_zeros(len(distinct), outputs.shape[-1]).index_add_(0, place, outputs)
         total[distinct] += gradient.square()

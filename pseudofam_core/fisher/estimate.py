@@ -62,7 +62,7 @@ def estimate_fisher(
     *,
     parameters: str = "ffn",
     max_length: int = 256,
-    batch_tokens: int = 2048,
+    batch_tokens: int = 1024,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 20.0,
     report: Report = silent,

@@ -68,7 +68,7 @@ class SquaredGradients:
         self._calls.clear()
         with self._hooks():
             loss = _summed_loss(self._module, inputs)
-            loss.backward()
+            torch.autograd.backward(loss)
         for name, parts in self._uses.items():
             add_squares(self.totals[name], parts)
         self._uses.clear()
@@ -148,7 +148,7 @@ class SquaredGradients:
                 if local in wanted:
                     self._take(wanted[local], part)
 
-        output.register_hook(on_gradient)
+        output.register_hook(on_gradient)  # type: ignore[no-untyped-call]  # torch gives it no types
 
     def _take(self, name: str, part: Contribution) -> None:
         """Square a parameter's only use at once; keep the parts of one that is used several times."""
@@ -213,10 +213,10 @@ def _linear(module: nn.Module, received: Tensor, gradient: Tensor) -> dict[str, 
     return {"weight": Outer(gradient, received.to(precise)), "bias": Summed(gradient)}
 
 
-def _embedding(module: nn.Module, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
+def _embedding(module: Any, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
     scaled = gradient.to(_precision(gradient)) * float(getattr(module, "embed_scale", 1.0))
     if module.padding_idx is not None:
-        scaled = scaled * (received != module.padding_idx)[..., None]  # autograd gives the padding row no gradient
+        scaled = scaled * received.ne(module.padding_idx)[..., None]  # autograd gives the padding row no gradient
     return {"weight": Rows(scaled, received)}
 
 
