@@ -6,7 +6,7 @@ import streamlit as st
 from pages.components.inputs import workspace_inputs
 from pages.components.job_cards import duration, job_cards, pairs_under_way
 from pages.components.loading import Pool
-from pages.components.states import SIMILARITY_PAGE, content_warning, pool_or_stop
+from pages.components.states import SIMILARITY_PAGE, content_warning, page_link, pool_or_stop
 from pseudofam_core import charts, jobs
 from pseudofam_core.cache import default_root
 from pseudofam_core.errors import JobError
@@ -81,7 +81,7 @@ if pool.missing:
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")
-        st.page_link(SIMILARITY_PAGE, label="See the similarities", icon=":material/arrow_forward:")
+        page_link(SIMILARITY_PAGE, "See the similarities")
 
 st.dataframe(
     status_table(pool),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.inputs import workspace_inputs
 from pages.components.job_cards import running_jobs
-from pages.components.states import ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, pool_or_stop
+from pages.components.states import ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, page_link, pool_or_stop
 from pseudofam_core.cache import default_root
 
 workspace = workspace_inputs()
@@ -53,20 +53,19 @@ with st.grid(4, min_column_width=160):
 
 st.subheader("Next step")
 if active:
-    st.markdown(f"{len(active)} job{'s are' if len(active) > 1 else ' is'} at work.")
-    st.page_link(ESTIMATES_PAGE, label="Watch the progress", icon=":material/arrow_forward:")
+    words = f"{len(active)} job{'s are' if len(active) > 1 else ' is'} at work."
+    links = {ESTIMATES_PAGE: "Watch the progress"}
 elif n < 2:
-    st.markdown(f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done.")
-    if st.button("Go to Estimates", type="primary", icon=":material/arrow_forward:"):
-        st.switch_page(ESTIMATES_PAGE)
+    words = f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done."
+    links = {ESTIMATES_PAGE: "Go to Estimates"}
 else:
+    words = f"All {n} pairs are estimated. See which ones the model treats alike, then pick a family for your target."
+    links = {SIMILARITY_PAGE: "See the similarities", FAMILIES_PAGE: "Pick a family"}
     if n < n_all:
-        st.markdown(f"The {n} estimated pairs are ready to explore. The other {n_all - n} can follow at any time.")
-    else:
-        st.markdown(f"All {n} pairs are estimated. See which ones the model treats alike, then pick a family for your target.")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("See the similarities", type="primary", icon=":material/arrow_forward:"):
-            st.switch_page(SIMILARITY_PAGE)
-        st.page_link(FAMILIES_PAGE, label="Pick a family", icon=":material/arrow_forward:")
-        if n < n_all:
-            st.page_link(ESTIMATES_PAGE, label="Estimate the rest", icon=":material/arrow_forward:")
+        words = f"The {n} estimated pairs are ready to explore. The other {n_all - n} can follow at any time."
+        links[ESTIMATES_PAGE] = "Estimate the rest"
+with st.container(border=True):
+    st.markdown(words)
+    with st.container(horizontal=True):
+        for page, label in links.items():
+            page_link(page, f"**{label}**")

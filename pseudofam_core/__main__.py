@@ -29,7 +29,7 @@ from pseudofam_core.progress import Progress
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_families, select_family
 from pseudofam_core.specs import Estimator, Measure, Rule, Scope, SelectionSpec, Workspace
-from pseudofam_core.tables import families_csv, matrix_csv
+from pseudofam_core.tables import families_csv, matrix_csv, scores_csv
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         ("estimate", _add_estimate, "estimate the Fisher information of each pair"),
         ("similarity", _add_similarity, "compare the estimated pairs: a matrix as CSV"),
         ("families", _add_families, "pick a pseudo language family per target: CSV"),
+        ("score", _add_score, "translate a split of each pair and score it: BLEU and chrF++ as CSV"),
         ("pretrain", _add_pretrain, "make a small M2M100 from a folder of parallel text"),
     ):
         add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
@@ -109,10 +110,20 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=_pairs, help="like be-en,uk-en; all of the corpus by default")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and its checkpoints")
     parser.add_argument("--steps", type=_count, default=3200, help="updates in all (default: %(default)s)")
-    parser.add_argument("--cap", type=_cap, action="append", default=[], metavar="PAIR=N", help="use N sentences of PAIR")
+    parser.add_argument(
+        "--cap", type=_cap, action="append", default=[], metavar="PAIR=N", help="use N sentences of PAIR"
+    )
+    parser.add_argument("--half", action="store_true", help="save the finished weights in half precision")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=default_root(), help=argparse.SUPPRESS)
     parser.set_defaults(run=_pretrain)
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    _add_workspace(parser)
+    parser.add_argument("--beams", type=_count, default=5)
+    parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
+    parser.set_defaults(run=_score, split="test", max_sentences=None)
 
 
 def _estimate(options: argparse.Namespace) -> None:
@@ -155,12 +166,26 @@ def _families(options: argparse.Namespace) -> None:
     _written(families_csv(families), options.out)
 
 
+def _score(options: argparse.Namespace) -> None:
+    from pseudofam_core import evaluation, pipeline  # opens torch
+
+    workspace = _workspace(options)
+    model, corpus, scores = pipeline.open_model(workspace), corpus_of(workspace), []
+    with _stop_on_interrupt() as should_stop:
+        for one in pool_of(workspace):
+            bitext = corpus.read(one, workspace.split)
+            with _bar(str(one)) as report:
+                found = evaluation.translate(model, bitext, beams=options.beams, report=report, should_stop=should_stop)
+            scores.append(evaluation.score(bitext, found))
+    _written(scores_csv(scores), options.out)
+
+
 def _pretrain(options: argparse.Namespace) -> None:
     from pseudofam_core.pretraining import PretrainingSpec, pretrain  # opens torch
 
     workspace = Workspace(corpus=options.corpus, pairs=options.pairs)
     spec = PretrainingSpec(pool_of(workspace), steps=options.steps, caps=dict(options.cap), seed=options.seed)
-    print(pretrain(spec, corpus_of(workspace), options.out))
+    print(pretrain(spec, corpus_of(workspace), options.out, half=options.half))
 
 
 def _matrix(options: argparse.Namespace) -> PairwiseMatrix:

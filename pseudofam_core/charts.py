@@ -353,13 +353,16 @@ def _add_points(
                 "size": 14,
                 "color": colour,
                 "symbol": [
-                    ("diamond" if one.pair.language.traditional_family == own else "circle") + ("" if member else "-open")
+                    ("diamond" if one.pair.language.traditional_family == own else "circle")
+                    + ("" if member else "-open")
                     for one, _ in points
                 ],
                 "line": {"color": colour, "width": 2},
             },
             showlegend=False,
-            customdata=[[one.pair.label, one.value, one.pair.language.traditional_family, one.reason] for one, _ in points],
+            customdata=[
+                [one.pair.label, one.value, one.pair.language.traditional_family, one.reason] for one, _ in points
+            ],
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b> (%{{customdata[2]}})<br>{family.measure.label} %{{customdata[1]:.6g}}<br>"
                 "%{customdata[3]}<extra></extra>"
@@ -371,7 +374,11 @@ def _add_points(
 def _add_point_legend(figure: go.Figure, family: PseudoFamily) -> None:
     """Entries of the legend, apart from the points, which mix symbols."""
     own = family.target.language.traditional_family
-    entries = (("in the family", "circle", _INSIDE), ("not in it", "circle-open", _LINE), (f"also {own}", "diamond-open", _LINE))
+    entries = (
+        ("in the family", "circle", _INSIDE),
+        ("not in it", "circle-open", _LINE),
+        (f"also {own}", "diamond-open", _LINE),
+    )
     for name, symbol, colour in entries:
         marker = {"size": 12, "symbol": symbol, "color": colour, "line": {"color": colour, "width": 2}}
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name))
@@ -396,7 +403,11 @@ def _lay_out_gaps(figure: go.Figure, family: PseudoFamily, shown: Sequence[Neigh
         zeroline=False,
     )
     figure.update_xaxes(
-        title=f"distance from {family.target.label} ({words})", showgrid=False, zeroline=False, exponentformat="power", nticks=7
+        title=f"distance from {family.target.label} ({words})",
+        showgrid=False,
+        zeroline=False,
+        exponentformat="power",
+        nticks=7,
     )
     figure.update_layout(
         height=34 * len(shown) + 110,

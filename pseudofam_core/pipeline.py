@@ -25,10 +25,10 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.memory import keep_freed_memory
 from pseudofam_core.models import TranslationModel, load_model
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
-from pseudofam_core.specs import FisherSpec
+from pseudofam_core.specs import FisherSpec, Workspace
 from pseudofam_core.tokenization import check_coverage
 
-__all__ = ["compute", "device_name", "fisher_spec"]
+__all__ = ["compute", "device_name", "fisher_spec", "open_model"]
 logger = logging.getLogger(__name__)
 
 
@@ -62,7 +62,7 @@ def compute(
         return found
     report(Progress("loading the model", 0, 1, "models"))
     bitext = _text_of(spec)
-    model = _model(resolve_model(spec.workspace.model))
+    model = open_model(spec.workspace)
     check_coverage(model.tokenizer, model.family, spec.pair, pool)
     checkpoint = cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors"
     started = time.monotonic()
@@ -79,6 +79,15 @@ def compute(
     artifact = _stored(spec, diagonal, time.monotonic() - started, cache)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     return artifact
+
+
+def open_model(workspace: Workspace) -> TranslationModel:
+    """The workspace's model on the best device, downloaded first where it is only on the hub.
+
+    Raises:
+        ModelError: There is no such model, or it can't be loaded.
+    """
+    return _model(resolve_model(workspace.model))
 
 
 def device_name() -> str:

@@ -84,7 +84,9 @@ class PretrainingSpec:
                 raise ValueError(f"{name} must be in [0, 1). Got {getattr(self, name)}.")
 
 
-def pretrain(spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_every: int = 250) -> Path:
+def pretrain(
+    spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_every: int = 250, half: bool = False
+) -> Path:
     """Train the model that `spec` describes into `out`, going on from the last checkpoint there.
 
     Args:
@@ -92,9 +94,10 @@ def pretrain(spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_e
         corpus: Read for the ``train`` split of each pair only.
         out: Folder for tokenizer, checkpoints and, at the end, the model.
         save_every: Updates between checkpoints (the last two are kept).
+        half: Save the finished weights as float16: half the size; any command loads them as float32.
 
     Returns:
-        `out`, a Hugging Face folder with float32 weights.
+        `out`, a Hugging Face folder.
 
     Raises:
         CorpusError: A training split is missing or damaged.
@@ -114,7 +117,8 @@ def pretrain(spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_e
         int(tokenizer.pad_token_id),
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)))
-    trainer.save_model(str(out))
+    model = trainer.model.half() if half else trainer.model
+    model.save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))
     return out
 
@@ -288,4 +292,3 @@ def _vocabulary_sample(bitexts: Sequence[Bitext], *, seed: int) -> Iterator[str]
         distinct = sorted(lines[code])
         n_drawn = min(len(distinct), int(np.sqrt(len(distinct) * largest) / 2) + 1)
         yield from (distinct[i] for i in rng.permutation(len(distinct))[:n_drawn])
-

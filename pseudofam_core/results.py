@@ -147,3 +147,28 @@ class FisherSummary:
     layer_mass: Mapping[str, float]
     seconds: float
     created: str
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """How well a model translates one pair's split, by sacreBLEU on detokenised text.
+
+    Attributes:
+        pair: The direction.
+        split: The split scored.
+        n_sentences: Sentences translated.
+        bleu: Corpus BLEU, 0 to 100.
+        chrf: Corpus chrF++, 0 to 100.
+        bleu_signature: sacreBLEU's signature of the BLEU setting.
+        chrf_signature: sacreBLEU's signature of the chrF++ setting.
+        hypotheses: The translations, in the order of the split.
+    """
+
+    pair: LanguagePair
+    split: str
+    n_sentences: int
+    bleu: float
+    chrf: float
+    bleu_signature: str
+    chrf_signature: str
+    hypotheses: tuple[str, ...] = field(repr=False, default=())

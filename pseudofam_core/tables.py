@@ -1,4 +1,4 @@
-"""Matrices and families as CSV: provenance in ``#`` lines, then the table, safe to open in a spreadsheet."""
+"""Matrices, families and scores as CSV: provenance in ``#`` lines, then the table, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pseudofam_core.results import PairwiseMatrix, PseudoFamily
+import pandas as pd
+
+from pseudofam_core.results import PairwiseMatrix, PseudoFamily, ScoreReport
 from pseudofam_core.selection import families_frame
 from pseudofam_core.specs import SelectionSpec
 
@@ -32,6 +34,20 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
     for family in families:
         lines |= _comments(family.provenance) | _comments({"selection": _selection_settings(family.selection)})
     return "".join(lines) + families_frame(families).map(_escaped).to_csv(index=False, lineterminator="\n")
+
+
+def scores_csv(scores: Sequence[ScoreReport]) -> str:
+    """One row per pair and their mean; the ``#`` lines carry sacreBLEU's signatures."""
+    signatures: dict[str, None] = {}
+    for one in scores:
+        signatures |= _comments({"BLEU": one.bleu_signature, "chrF++": one.chrf_signature})
+    table = pd.DataFrame(
+        [(str(one.pair), one.split, one.n_sentences, one.bleu, one.chrf) for one in scores],
+        columns=["pair", "split", "sentences", "bleu", "chrf"],
+    )
+    mean = {"pair": "mean", "split": "", "sentences": table["sentences"].sum(), **table[["bleu", "chrf"]].mean()}
+    table = pd.concat([table, pd.DataFrame([mean])])
+    return "".join(signatures) + table.to_csv(index=False, float_format="%.2f", lineterminator="\n")
 
 
 def _matrix_settings(matrix: PairwiseMatrix) -> Mapping[str, Any]:

@@ -109,6 +109,14 @@ def encode(
     return [EncodedPair(*sides) for sides in zip(sources, targets, strict=True)]
 
 
+def first_target_token(tokenizer: Any, family: ModelFamily, pair: LanguagePair) -> int | None:
+    """Id of the token that generation must begin with to write the pair's target language, where the family has one."""
+    if family not in _CODE_OF:
+        return None
+    code = _CODE_OF[family](language(pair.target))
+    return int(tokenizer.get_lang_id(code) if family is ModelFamily.M2M100 else tokenizer.convert_tokens_to_ids(code))
+
+
 _CODE_OF = {
     ModelFamily.M2M100: lambda one: one.m2m100,
     ModelFamily.NLLB: lambda one: one.nllb,

@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from pseudofam_core.corpora.bitext import Bitext
-from pseudofam_core.languages import pair
+from pseudofam_core.languages import languages, pair
 
 ENGLISH = (
     "The cat sleeps on the old chair.",
@@ -109,7 +109,10 @@ def _fairseq_vocabulary(folder: Path) -> Path:
 
 def _save_m2m100(folder: Path) -> None:
     vocabulary = _fairseq_vocabulary(folder)
-    tokenizer = M2M100Tokenizer(str(vocabulary), str(folder / "sentencepiece.bpe.model"))
+    # As facebook's checkpoints do: what is not listed here, decoding does not skip.
+    codes = [f"__{one.m2m100}__" for one in languages().values() if one.m2m100]
+    model = str(folder / "sentencepiece.bpe.model")
+    tokenizer = M2M100Tokenizer(str(vocabulary), model, additional_special_tokens=codes)
     tokenizer.save_pretrained(folder)
     size = max(tokenizer.lang_token_to_id.values()) + 9
     _save(M2M100ForConditionalGeneration(M2M100Config(vocab_size=size, **SMALL)), folder)
@@ -132,7 +135,9 @@ def _save_mbart50(folder: Path) -> None:
     tokenizer = MBart50Tokenizer(vocab=_scores(_pieces(folder, "spm.model")))
     (folder / "spm.model").unlink()
     tokenizer.save_pretrained(folder)
-    _save(MBartForConditionalGeneration(MBartConfig(vocab_size=len(tokenizer), decoder_start_token_id=2, **SMALL)), folder)
+    _save(
+        MBartForConditionalGeneration(MBartConfig(vocab_size=len(tokenizer), decoder_start_token_id=2, **SMALL)), folder
+    )
 
 
 def _save_marian(folder: Path) -> None:

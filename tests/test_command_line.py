@@ -26,7 +26,12 @@ def table(path: Path) -> pd.DataFrame:
 
 def test_from_text_to_families(options, tmp_path, capsys):
     assert main(["estimate", *options]) == 0
-    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == ["az-en", "de-en", "sv-en", "tr-en"]
+    assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "az-en",
+        "de-en",
+        "sv-en",
+        "tr-en",
+    ]
     for measure in ("mse", "kl", "overlap"):
         matrix, families = tmp_path / f"{measure}.csv", tmp_path / f"{measure}-families.csv"
         assert main(["similarity", *options, "--measure", measure, "--out", str(matrix)]) == 0
@@ -66,7 +71,13 @@ def test_failures_are_one_line(arguments, message, saved_model, saved_corpus, tm
 
 @pytest.mark.parametrize(
     "wrong",
-    [[], ["nothing"], ["estimate", "--pairs", "xx-en"], ["estimate", "--max-sentences", "0"], ["similarity", "--measure", "x"]],
+    [
+        [],
+        ["nothing"],
+        ["estimate", "--pairs", "xx-en"],
+        ["estimate", "--max-sentences", "0"],
+        ["similarity", "--measure", "x"],
+    ],
 )
 def test_wrong_usage_is_status_2(wrong, capsys):
     with pytest.raises(SystemExit) as ended:

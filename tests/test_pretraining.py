@@ -89,7 +89,12 @@ def test_batches_hold_the_budget_and_the_temperature():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"pairs": ()}, "pairs"), ({"steps": 0}, "steps"), ({"dropout": 1.0}, "dropout"), ({"temperature": 0}, "temperature")],
+    [
+        ({"pairs": ()}, "pairs"),
+        ({"steps": 0}, "steps"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"temperature": 0}, "temperature"),
+    ],
 )
 def test_what_can_not_be_trained_is_refused(change, message):
     with pytest.raises(ValueError, match=message):

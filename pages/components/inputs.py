@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components.loading import corpus_pairs
 from pseudofam_core.charts import pair_labels
@@ -26,7 +27,8 @@ _MEASURES = {
 
 
 def workspace_inputs() -> Workspace:
-    """The sidebar's workspace: model, corpus, split, sentences, parameters, seed, pairs."""
+    """The sidebar's workspace: model, corpus, split, sentences, parameters, seed, pairs. The first call of every page."""
+    _through_the_front_door()
     with st.sidebar:
         with st.expander("Workspace", icon=":material/tune:"):
             workspace = _workspace()
@@ -60,6 +62,17 @@ def measure_inputs() -> tuple[Measure, float]:
 def measure_words(measure: Measure) -> str:
     """One plain sentence: what the measure's numbers mean."""
     return _MEASURES[measure]
+
+
+def _through_the_front_door() -> None:
+    """Have app.py run first where a link leads straight to a page of a server that has just started.
+
+    Until app.py has called `st.navigation` once, Streamlit takes a folder named pages for its older kind of app and
+    serves the page alone: narrow, and with file names for a menu.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def _workspace() -> Workspace:

@@ -14,6 +14,12 @@ SIMILARITY_PAGE = "pages/similarity.py"
 FAMILIES_PAGE = "pages/families.py"
 
 
+def page_link(page: str, label: str) -> None:
+    """A link to another page that keeps the workspace and the view: by itself Streamlit would drop both."""
+    kept = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=kept)
+
+
 def pool_or_stop(workspace: Workspace) -> Pool:
     """The workspace's pool; where it can't be resolved, say why and end the page."""
     try:
@@ -40,7 +46,7 @@ def comparable_or_stop(workspace: Workspace) -> Pool:
         f"There is nothing to compare yet: that takes two estimated pairs. {finished}, of {len(pool.pairs)}.",
         icon=":material/hourglass_empty:",
     )
-    st.page_link(ESTIMATES_PAGE, label="Estimate them", icon=":material/arrow_forward:")
+    page_link(ESTIMATES_PAGE, "Estimate them")
     st.stop()
 
 
@@ -50,7 +56,7 @@ def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> Pairwis
         return load_matrix(pool, measure, top_fraction)
     except (PseudoFamError, ValueError) as error:
         st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
-        st.page_link(ESTIMATES_PAGE, label="Look at the estimates", icon=":material/arrow_forward:")
+        page_link(ESTIMATES_PAGE, "Look at the estimates")
     st.stop()
 
 
@@ -59,7 +65,7 @@ def partial_note(pool: Pool) -> None:
     if len(pool.estimates) < len(pool.pairs):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":orange-badge[{len(pool.estimates)} of {len(pool.pairs)} pairs estimated]", width="content")
-            st.page_link(ESTIMATES_PAGE, label="Estimate the others", icon=":material/arrow_forward:")
+            page_link(ESTIMATES_PAGE, "Estimate the others")
 
 
 def content_warning(pool: Pool) -> None:

@@ -1,7 +1,7 @@
-"""Lines of text files, read the same way by every reader.
+r"""Lines of text files, read the same way by every reader.
 
-A line ends at ``\\n`` and nowhere else: U+2028, U+0085, form feeds and lone ``\\r`` stand inside sentences, and
-`str.splitlines` would cut there and misalign the two sides. One ``\\r`` before the ``\\n`` and a byte
+A line ends at ``\n`` and nowhere else: U+2028, U+0085, form feeds and lone ``\r`` stand inside sentences, and
+`str.splitlines` would cut there and misalign the two sides. One ``\r`` before the ``\\n`` and a byte
 order mark at the start of the file are dropped.
 """
 

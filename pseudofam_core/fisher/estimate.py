@@ -100,9 +100,7 @@ def estimate_fisher(
     try:
         for batch in batches[counts.n_batches :]:
             loss = squares.add(model.collate([encoded[i] for i in batch]))
-            counts = _Counts(
-                batch_tokens, counts.n_batches + 1, counts.n_sentences + len(batch), counts.loss + loss
-            )
+            counts = _Counts(batch_tokens, counts.n_batches + 1, counts.n_sentences + len(batch), counts.loss + loss)
             if time.monotonic() - written > checkpoint_seconds:
                 _write(checkpoint, squares, counts)
                 written = time.monotonic()

@@ -76,5 +76,5 @@ def test_training_mode_is_refused(batch):
 
 def test_an_unknown_name_is_refused(batch):
     model, _ = batch
-    with pytest.raises(ValueError, match="nowhere.weight"):
+    with pytest.raises(ValueError, match=r"nowhere\.weight"):
         SquaredGradients(model.module, ["nowhere.weight"])
