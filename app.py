@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages.components.inputs import sidebar
+
 # Drawn here, because the named icons of a browser tab are fetched from a server outside.
 _ICON = (
     '<svg viewBox="0 0 32 32"><path d="M16 9L8 23h16z" fill="none" stroke="#0b6b80" stroke-width="3"/>'
@@ -10,7 +12,7 @@ _ICON = (
 )
 
 st.set_page_config(page_title="Pseudo language families", page_icon=_ICON, layout="wide")
-st.navigation(
+page = st.navigation(
     [
         st.Page(
             "pages/overview.py",
@@ -38,4 +40,6 @@ st.navigation(
             help="The auxiliary languages for one target: who is in, who is not, and why. Take them away as CSV.",
         ),
     ]
-).run()
+)
+sidebar()
+page.run()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.inputs import workspace_inputs
+from pages.components.inputs import current_view
 from pages.components.job_cards import duration, job_cards, pairs_under_way
 from pages.components.loading import Pool
 from pages.components.states import SIMILARITY_PAGE, content_warning, page_link, pool_or_stop
@@ -16,7 +16,8 @@ _COLUMNS = {
     "Sentences": _NUMBER(help="Sentence pairs read.", format="localized"),
     "Tokens": _NUMBER(help="Tokens of both sides.", format="localized"),
     "Loss per token": _NUMBER(
-        help="Mean negative log-likelihood of a target token, in nats: how badly the model translates the pair.", format="%.2f"
+        help="Mean negative log-likelihood of a target token, in nats: how badly the model translates the pair.",
+        format="%.2f",
     ),
     "Seconds": _NUMBER(help="Computing time.", format="%.0f"),
     "Computed (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
@@ -32,7 +33,12 @@ def status_table(pool: Pool) -> pd.DataFrame:
     summaries = pool.summaries
     rows = []
     for pair in pool.pairs:
-        row = {"Language": pair.label, "Pair": str(pair), "Family": pair.language.traditional_family, "Status": status[pair]}
+        row: dict[str, object] = {
+            "Language": pair.label,
+            "Pair": str(pair),
+            "Family": pair.language.traditional_family,
+            "Status": status[pair],
+        }
         if one := summaries.get(pair):
             row |= {
                 "Sentences": one.n_sentences,
@@ -46,13 +52,13 @@ def status_table(pool: Pool) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("Language")
 
 
-workspace = workspace_inputs()
+view = current_view()
 st.title("Estimates")
 st.markdown(
     "For every language pair the model reads some sentences, and how strongly the pair acts on each parameter is kept: "
     "its *Fisher diagonal*. Similarity and families are made of these."
 )
-pool = pool_or_stop(workspace)
+pool = pool_or_stop(view.workspace)
 content_warning(pool)
 
 if pool.missing:
@@ -73,7 +79,7 @@ if pool.missing:
     if run:
         try:
             with st.spinner("Starting the worker …"):
-                jobs.submit_estimate(default_root(), workspace, chosen)
+                jobs.submit_estimate(default_root(), view.workspace, chosen)
         except (JobError, ValueError) as error:
             st.error(str(error), icon=":material/error:")
         else:

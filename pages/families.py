@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.family_views import family_words, neighbour_table, odds_words, overview_table, same_family
-from pages.components.inputs import measure_inputs, measure_words, workspace_inputs
+from pages.components.inputs import current_view, measure_words
 from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
 from pseudofam_core import charts
 from pseudofam_core.results import PairwiseMatrix
@@ -28,7 +28,13 @@ def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
     rule = st.selectbox("Rule", list(_RULES), format_func=_RULES.__getitem__, key="rule", bind="query-params")
     radius = None if rule is Rule.NEAREST else radius_input(matrix, rule)
     largest = st.number_input(
-        "k" if rule is Rule.NEAREST else "Largest family", 2, 50, 10, key="largest", bind="query-params", help="The paper: 10."
+        "k" if rule is Rule.NEAREST else "Largest family",
+        2,
+        50,
+        10,
+        key="largest",
+        bind="query-params",
+        help="The paper: 10.",
     )
     return SelectionSpec(rule=rule, initial_radius=radius, largest=int(largest))
 
@@ -54,25 +60,27 @@ def radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
     )
 
 
-workspace = workspace_inputs()
+view = current_view()
 st.title("Families")
 st.markdown(
     "Which languages to train together with a target, as this model sees it: its nearest neighbours, up to where the "
     "distances jump. The family belongs to the target; another target's may overlap it."
 )
-pool = comparable_or_stop(workspace)
+pool = comparable_or_stop(view.workspace)
 
+measure = view.measure
+matrix = matrix_or_stop(pool, measure, view.top_fraction)
+labels = dict(zip(matrix.pairs, charts.pair_labels(matrix.pairs), strict=True))
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    targets = sorted(pool.estimates)
-    labels = dict(zip(targets, charts.pair_labels(targets), strict=True))
     target = st.selectbox(
-        "Target", sorted(targets, key=labels.__getitem__), format_func=labels.__getitem__, key="target", bind="query-params"
+        "Target",
+        sorted(matrix.pairs, key=labels.__getitem__),
+        format_func=labels.__getitem__,
+        key="target",
+        bind="query-params",
     )
-    measure, top_fraction = measure_inputs()
-st.caption(measure_words(measure))
-matrix = matrix_or_stop(pool, measure, top_fraction)
-with st.container(horizontal=True, vertical_alignment="bottom"):
     picked = selection_inputs(matrix)
+st.caption(f"**{measure.label}.** {measure_words(measure)}")
 partial_note(pool)
 content_warning(pool)
 
@@ -93,7 +101,8 @@ st.plotly_chart(
 )
 if picked.rule is Rule.PAPER:
     st.caption(
-        "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far the radius reached. "
+        "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale "
+        "band is how far the radius reached. "
         "A step that ends inside its band adds the language and becomes the next radius; the first that ends beyond it "
         "(orange) ends the family."
     )
@@ -113,9 +122,11 @@ if by_measure.open:
         rows = []
         for one in Measure:
             other = select_family(
-                matrix_or_stop(pool, one, top_fraction), target, selection=SelectionSpec(rule=Rule.PAPER)
+                matrix_or_stop(pool, one, view.top_fraction), target, selection=SelectionSpec(rule=Rule.PAPER)
             )
-            rows.append({"Measure": one.label, "Family": [member.label for member in other.members], "Size": len(other.members)})
+            rows.append(
+                {"Measure": one.label, "Family": [member.label for member in other.members], "Size": len(other.members)}
+            )
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Families of {target.label} by measure")
         st.caption("By the paper's rule with its own radius. Measures that disagree are a reason for doubt.")
 
@@ -123,7 +134,10 @@ st.subheader("All targets")
 st.dataframe(
     overview_table(families, matrix.pairs),
     hide_index=True,
-    column_config={"Pseudo family": st.column_config.ListColumn(width=430), "Size": st.column_config.NumberColumn(width=50)},
+    column_config={
+        "Pseudo family": st.column_config.ListColumn(width=430),
+        "Size": st.column_config.NumberColumn(width=50),
+    },
     alt="The family of every target, its size, and how traditional it is",
     height=min(38 + 35 * len(families), 700),
 )

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from pages.components.inputs import workspace_inputs
+from pages.components.inputs import current_view
 from pages.components.job_cards import running_jobs
 from pages.components.states import ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, page_link, pool_or_stop
 from pseudofam_core.cache import default_root
 
-workspace = workspace_inputs()
+view = current_view()
 
 st.title("Pseudo language families")
 st.markdown(
@@ -38,16 +38,14 @@ Matrix* (EMNLP 2023).
 """
     )
 
-pool = pool_or_stop(workspace)
+pool = pool_or_stop(view.workspace)
 active = running_jobs(default_root())
 summaries = pool.summaries
 n, n_all = len(summaries), len(pool.pairs)
 
 with st.grid(4, min_column_width=160):
     st.metric("Pairs estimated", f"{n} of {n_all}", border=True)
-    st.metric(
-        "Sentences read", f"{sum(one.n_sentences for one in summaries.values()):,}" if n else "–", border=True
-    )
+    st.metric("Sentences read", f"{sum(one.n_sentences for one in summaries.values()):,}" if n else "–", border=True)
     st.metric("Latest estimate", max(one.created for one in summaries.values())[:10] if n else "–", border=True)
     st.metric("Jobs running", len(active), border=True)
 

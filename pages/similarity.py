@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from pages.components.inputs import measure_inputs, measure_words, workspace_inputs
+from pages.components.inputs import current_view, measure_words
 from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
 from pseudofam_core import charts, clustering
 from pseudofam_core.results import PairwiseMatrix
@@ -23,18 +23,21 @@ def order_of(matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...]) -> list[i
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def agreement_of(labels: tuple[int, ...], pairs: tuple[str, ...], _matrix: PairwiseMatrix) -> clustering.FamilyAgreement:
+def agreement_of(
+    labels: tuple[int, ...], pairs: tuple[str, ...], _matrix: PairwiseMatrix
+) -> clustering.FamilyAgreement:
     """The cut against the traditional families; permutations take a moment in a large pool."""
     return clustering.agreement(labels, _matrix.pairs, seed=1)
 
 
-workspace = workspace_inputs()
+view = current_view()
 st.title("Similarity")
 st.markdown("Which languages the model treats alike: yellow cells are pairs that act on the same parameters.")
-pool = comparable_or_stop(workspace)
+pool = comparable_or_stop(view.workspace)
 
+n = len(pool.estimates)
+n_families = len({pair.language.traditional_family for pair in pool.estimates})
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    measure, top_fraction = measure_inputs()
     by = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="order", bind="query-params")
     method = st.selectbox(
         "Linkage",
@@ -44,35 +47,32 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         help="How the distance between two clusters is told from those of their members: their average, the largest, or the "
         "smallest; `weighted` lets both sides of an earlier merge count the same.",
     )
-st.caption(measure_words(measure))
-matrix = matrix_or_stop(pool, measure, top_fraction)
-partial_note(pool)
-content_warning(pool)
-
-n = len(matrix.pairs)
-n_families = len({pair.language.traditional_family for pair in matrix.pairs})
-Z = clustering.linkage(matrix, method=method)
-n_clusters = n
-if n > 2:
     n_clusters = st.slider(
-        "Clusters to cut the tree into",
+        "Clusters",
         1,
         n,
         min(n_families, n),
         key="clusters",
         bind="query-params",
-        help=f"The pool has {n_families} traditional families. A cut gives every pair exactly one cluster; a family, on the "
-        "page Families, belongs to one target and may overlap others.",
+        help=f"Cuts the tree. The pool has {n_families} traditional families. A cut gives every pair exactly one cluster; a "
+        "family, on the page Families, belongs to one target and may overlap others.",
     )
+measure = view.measure
+st.caption(f"**{measure.label}.** {measure_words(measure)}")
+matrix = matrix_or_stop(pool, measure, view.top_fraction)
+partial_note(pool)
+content_warning(pool)
+
+Z = clustering.linkage(matrix, method=method)
 labels = charts.pair_labels(matrix.pairs)
 clusters = clustering.cut_by_number(Z, n_clusters)
 order = order_of(matrix, by, clustering.leaf_order(Z))
 in_tree_order = by == "cluster"
-reading = (
-    f"Each row is a target, each column a possible auxiliary; the {'tree on the left joins' if in_tree_order else 'strip shows'}"
-    f"{' the nearest first' if in_tree_order else ' the traditional family'}"
-    f"{f', and the orange boxes are the {n_clusters} clusters of the cut' if in_tree_order else ''}."
-)
+reading = "each row is a target, each column a possible auxiliary, the strip at the left the traditional family."
+if in_tree_order:
+    reading += (
+        f" The tree joins the nearest first; the dotted line cuts it into the {n_clusters} clusters in orange boxes."
+    )
 st.plotly_chart(
     charts.similarity_figure(
         matrix, order=order, Z=Z if in_tree_order else None, clusters=clusters if in_tree_order else None

@@ -162,10 +162,10 @@ def _add_tree(figure: go.Figure, Z: FloatMatrix) -> None:
     top = float(Z[-1, 2])
     figure.update_xaxes(
         range=[top * 1.05, 0],
-        tickvals=[top, 0],
-        ticktext=[f"{top:.2g}", "0"],
+        tickvals=[top / 2],
+        ticktext=[f"distance,<br>0 to {top:.2g}"],
         tickangle=0,
-        title="distance",
+        ticks="",
         showgrid=False,
         col=1,
     )

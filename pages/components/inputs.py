@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +15,7 @@ from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.hub import SAMPLE
 from pseudofam_core.specs import PARAMETER_GROUPS, Measure, Workspace
 
+_VIEW = "view"
 _MEASURES = {
     Measure.MSE: "Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
     Measure.KL: (
@@ -26,9 +27,23 @@ _MEASURES = {
 }
 
 
-def workspace_inputs() -> Workspace:
-    """The sidebar's workspace: model, corpus, split, sentences, parameters, seed, pairs. The first call of every page."""
-    _through_the_front_door()
+@dataclass(frozen=True)
+class View:
+    """What every page looks at.
+
+    Attributes:
+        workspace: Model, corpus and estimator.
+        measure: How two pairs are compared.
+        top_fraction: K, for Overlap.
+    """
+
+    workspace: Workspace
+    measure: Measure
+    top_fraction: float
+
+
+def sidebar() -> None:
+    """Ask for what every page needs. app.py calls it: of widgets that a page makes, other pages lose the values."""
     with st.sidebar:
         with st.expander("Workspace", icon=":material/tune:"):
             workspace = _workspace()
@@ -36,27 +51,34 @@ def workspace_inputs() -> Workspace:
             f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
             f"{workspace.max_sentences or 'all'} sentences per pair · {workspace.parameters}"
         )
-    return workspace
+        measure = st.selectbox(
+            "Measure",
+            tuple(_MEASURES),
+            format_func=_measure_label,
+            key="measure",
+            bind="query-params",
+            help="How the estimates of two pairs are compared.\n" + _measures_help(),
+        )
+        top_fraction = st.slider(
+            "Top share K",
+            0.05,
+            0.95,
+            0.4,
+            0.05,
+            key="k",
+            bind="query-params",
+            disabled=measure is not Measure.OVERLAP,
+            help="For Overlap: the share of the parameters that count as important. The paper takes 0.40. A new value reads "
+            "the estimates again, for about a second with a small model.",
+        )
+    st.session_state[_VIEW] = View(workspace, measure, top_fraction)
 
 
-def measure_inputs() -> tuple[Measure, float]:
-    """How two pairs are compared: the measure, and K for Overlap (0.4 elsewhere, where it is not used)."""
-    measure = st.selectbox(
-        "Measure", list(Measure), format_func=lambda one: one.label, key="measure", bind="query-params", help=_measures_help()
-    )
-    if measure is not Measure.OVERLAP:
-        return measure, 0.4
-    top_fraction = st.slider(
-        "Top share K",
-        0.05,
-        0.95,
-        0.4,
-        0.05,
-        key="k",
-        bind="query-params",
-        help="Share of the parameters that count as important. The paper takes 0.40. A new value reads the estimates again, for about a second with a small model.",
-    )
-    return measure, top_fraction
+def current_view() -> View:
+    """What the sidebar holds. The first call of every page."""
+    _through_the_front_door()
+    view: View = st.session_state[_VIEW]
+    return view
 
 
 def measure_words(measure: Measure) -> str:
@@ -84,7 +106,11 @@ def _workspace() -> Workspace:
         help="`sample`, a folder with a Hugging Face translation model, or its name on the hub.",
     )
     corpus = st.text_input(
-        "Corpus", SAMPLE, key="corpus", bind="query-params", help="`sample`, a folder or file of parallel text, or `hf:NAME`."
+        "Corpus",
+        SAMPLE,
+        key="corpus",
+        bind="query-params",
+        help="`sample`, a folder or file of parallel text, or `hf:NAME`.",
     )
     split = st.selectbox(
         "Split",
@@ -94,7 +120,15 @@ def _workspace() -> Workspace:
         help="Which part of the corpus is read. Never the one you will score with.",
     )
     sentences = st.number_input(
-        "Sentences per pair", 1, None, 200, 50, key="sentences", bind="query-params", placeholder="all", help="Empty: all."
+        "Sentences per pair",
+        1,
+        None,
+        200,
+        50,
+        key="sentences",
+        bind="query-params",
+        placeholder="all",
+        help="Empty: all.",
     )
     parameters = st.selectbox(
         "Parameters",
@@ -104,7 +138,9 @@ def _workspace() -> Workspace:
         accept_new_options=True,
         help="The paper looks at `ffn`, the feed-forward layers. A regular expression over parameter names works as well.",
     )
-    seed = st.number_input("Seed", 0, None, 1, key="seed", bind="query-params", help="Decides which sentences are drawn.")
+    seed = st.number_input(
+        "Seed", 0, None, 1, key="seed", bind="query-params", help="Decides which sentences are drawn."
+    )
     workspace = Workspace(
         model=model.strip() or SAMPLE,
         corpus=corpus.strip() or SAMPLE,
@@ -133,6 +169,10 @@ def _with_pairs(workspace: Workspace) -> Workspace:
         help="The pool that is compared. None named: every pair of the corpus.",
     )
     return replace(workspace, pairs=tuple(one for one in chosen if one in labels) or None)
+
+
+def _measure_label(measure: Measure) -> str:
+    return measure.label
 
 
 def _short(name: str) -> str:

@@ -100,7 +100,9 @@ def _card(root: Path, one: JobView) -> None:
         if one.error:
             st.error(one.error, icon=":material/error:")
         if one.state is State.STALLED:
-            st.caption("The worker has not written for a while: a large batch, or a machine under load. It may still go on.")
+            st.caption(
+                "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
+            )
         if one.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
         _controls(root, one)

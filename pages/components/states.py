@@ -15,9 +15,8 @@ FAMILIES_PAGE = "pages/families.py"
 
 
 def page_link(page: str, label: str) -> None:
-    """A link to another page that keeps the workspace and the view: by itself Streamlit would drop both."""
-    kept = {key: st.query_params.get_all(key) for key in st.query_params}
-    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=kept)
+    """A link to another page; the sidebar's view goes along."""
+    st.page_link(page, label=label, icon=":material/arrow_forward:")
 
 
 def pool_or_stop(workspace: Workspace) -> Pool:
@@ -30,7 +29,7 @@ def pool_or_stop(workspace: Workspace) -> Pool:
     except CorpusError as error:
         st.warning(f"**The corpus can't be used.** {error}", icon=":material/folder_off:")
         st.markdown(f"Open **Workspace** in the sidebar and enter another corpus or split.{_splits_hint(workspace)}")
-    st.stop()
+    return st.stop()
 
 
 def comparable_or_stop(workspace: Workspace) -> Pool:
@@ -38,16 +37,17 @@ def comparable_or_stop(workspace: Workspace) -> Pool:
     pool = pool_or_stop(workspace)
     if len(pool.estimates) >= 2:
         return pool
-    finished = "Only one is" if pool.estimates else "None is"
     if len(pool.pairs) < 2:
-        st.info("One pair alone can't be compared. Choose more pairs under Workspace.", icon=":material/hourglass_empty:")
+        st.info(
+            "One pair alone can't be compared. Choose more pairs under Workspace.", icon=":material/hourglass_empty:"
+        )
         st.stop()
     st.info(
-        f"There is nothing to compare yet: that takes two estimated pairs. {finished}, of {len(pool.pairs)}.",
+        f"Comparing takes two estimated pairs or more. So far it is {len(pool.estimates)} of {len(pool.pairs)}.",
         icon=":material/hourglass_empty:",
     )
     page_link(ESTIMATES_PAGE, "Estimate them")
-    st.stop()
+    return st.stop()
 
 
 def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
@@ -57,7 +57,7 @@ def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> Pairwis
     except (PseudoFamError, ValueError) as error:
         st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
         page_link(ESTIMATES_PAGE, "Look at the estimates")
-    st.stop()
+    return st.stop()
 
 
 def partial_note(pool: Pool) -> None:

@@ -1,0 +1,113 @@
+"""A small world for the pages: a folder that looks like a model, a corpus, estimates made by hand. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from pseudofam_core import estimates
+from pseudofam_core.cache import Cache
+from pseudofam_core.languages import pair
+from pseudofam_core.specs import Workspace
+
+APP = Path(__file__).parents[2] / "app.py"
+CODES = ("be", "uk", "bg", "kk", "tr")
+PAIRS = tuple(sorted(pair(f"{code}-en") for code in CODES))
+_ENGLISH = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is late.")
+
+
+class World:
+    """Model folder, corpus and cache below one folder.
+
+    Attributes:
+        workspace: What the pages are asked to look at.
+        cache: Where the estimates are.
+    """
+
+    def __init__(self, folder: Path, *, same_sentences: bool = True) -> None:
+        (folder / "model").mkdir(parents=True)
+        (folder / "model" / "config.json").write_text("{}")
+        for place, code in enumerate(CODES):
+            english = _ENGLISH if same_sentences else [f"{code}: {line}" for line in _ENGLISH]
+            (folder / "corpus" / f"{code}-en").mkdir(parents=True)
+            for side, lines in ((code, [f"{line} {place}" for line in _ENGLISH]), ("en", english)):
+                text = "\n".join(lines) + "\n"
+                (folder / "corpus" / f"{code}-en" / f"train.{side}").write_text(text, encoding="utf-8")
+        self.workspace = Workspace(model=str(folder / "model"), corpus=str(folder / "corpus"))
+        self.cache = Cache(folder / "cache")
+
+    def estimate(self, *codes: str) -> World:
+        """Keep an estimate for each language, its numbers made up."""
+        for code in codes:
+            self._keep(code)
+        return self
+
+    def open(self, page: str = "overview", **view: str | list[str]) -> AppTest:
+        """The app with this world's workspace in its address, at a page."""
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.query_params["model"] = self.workspace.model
+        app.query_params["corpus"] = self.workspace.corpus
+        for key, value in view.items():
+            app.query_params[key] = value
+        app.run()
+        return app if page == "overview" else app.switch_page(f"pages/{page}.py").run()
+
+    def _keep(self, code: str) -> None:
+        one = pair(f"{code}-en")
+        spec = estimates.fisher_spec(self.workspace, one)
+        values = np.random.default_rng(CODES.index(code)).gamma(1, size=(4, 50)).astype(np.float32)
+        tensors = {f"model.encoder.layers.{i}.fc1.weight": row for i, row in enumerate(values)}
+        summary = {
+            "workspace": replace(self.workspace, pairs=None),
+            "version": "test",
+            "n_sentences": 4,
+            "n_source_tokens": 30,
+            "n_target_tokens": 20,
+            "n_parameters": values.size,
+            "loss": 50.0,
+            "total": float(values.sum()),
+            "layer_mass": {name: float(row.sum() / values.sum()) for name, row in tensors.items()},
+            "seconds": 90.0,
+        }
+        self.cache.store(
+            estimates.FISHER_STAGE,
+            estimates.fisher_key(spec),
+            spec=spec,
+            summary=summary,
+            write=lambda folder: save_file(tensors, folder / estimates.FISHER_FILE),
+        )
+
+
+@pytest.fixture
+def _navigated(monkeypatch):
+    """Between its runs AppTest forgets that app.py has called st.navigation, which a server does not."""
+    start = PagesManager.__init__
+
+    def start_navigated(self, *arguments, **named):
+        start(self, *arguments, **named)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", start_navigated)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch, _navigated):
+    """Nothing estimated yet."""
+    monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path / "cache"))
+    return World(tmp_path)
+
+
+def said(app: AppTest) -> str:
+    """All the words of a page, for looking up phrases."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "metric", "page_link")
+    texts = []
+    for kind in kinds:
+        for one in app.get(kind):
+            texts += [str(getattr(one, name, "")) for name in ("label", "value")]
+    return "\n".join(texts)
