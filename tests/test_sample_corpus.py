@@ -11,7 +11,7 @@ from pseudofam_core.corpora import open_corpus, shared_targets
 from pseudofam_core.estimates import sample_corpus
 from pseudofam_core.languages import language, pair
 
-POOL = "bg sr hr uk sk be fa hi bn id ms kk tr de sv ja ko".split()
+POOL = ["bg", "sr", "hr", "uk", "sk", "be", "fa", "hi", "bn", "id", "ms", "kk", "tr", "de", "sv", "ja", "ko"]
 COUNTS = {"train": 200, "test": 100}
 # How Unicode names the letters of an ISO 15924 script.
 LETTERS = {

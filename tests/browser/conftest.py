@@ -36,7 +36,16 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        arguments = ["-m", "streamlit", "run", "app.py", "--server.port", str(self.port), "--server.address", "127.0.0.1"]
+        arguments = [
+            "-m",
+            "streamlit",
+            "run",
+            "app.py",
+            "--server.port",
+            str(self.port),
+            "--server.address",
+            "127.0.0.1",
+        ]
         environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache)}
         self.process = subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
@@ -57,7 +66,10 @@ class Server:
         return f"http://127.0.0.1:{self.port}/{page}?{query}"
 
     def _healthy(self) -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.address().split('/?')[0]}/_stcore/health") as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{self.address().split('/?')[0]}/_stcore/health") as answer,
+        ):
             return answer.status == 200
         return False
 

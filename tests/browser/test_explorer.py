@@ -13,7 +13,7 @@ PAGES = ("", "estimates", "similarity", "families")
 
 def test_from_nothing_to_a_family(server, page):
     page.goto(server.address("similarity"))
-    page.get_by_text("There is nothing to compare yet").wait_for()
+    page.get_by_text("Comparing takes two estimated pairs or more").wait_for()
     page.get_by_role("link", name="Estimate them").click()
     page.get_by_role("heading", name="Estimates").wait_for()
     settled(page)
@@ -55,7 +55,7 @@ def test_the_server_may_be_killed_and_the_results_stay(server, page):
     page.get_by_text("all 4 pairs estimated").wait_for()
 
 
-def test_a_link_opens_the_same_view_and_back_undoes(server, page):
+def test_a_link_opens_the_same_view(server, page):
     page.goto(server.address("families"))
     settled(page)
     page.get_by_role("heading", name=re.compile(r"Azerbaijani · az: \d auxiliar")).wait_for()
@@ -63,14 +63,11 @@ def test_a_link_opens_the_same_view_and_back_undoes(server, page):
         page.get_by_label(label, exact=True).first.click()
         page.get_by_role("option", name=option, exact=True).click()
         settled(page)
-    chosen = page.get_by_role("heading", name=re.compile(r"Turkish · tr: \d auxiliar"))
-    chosen.wait_for()
+    page.get_by_role("heading", name=re.compile(r"Turkish · tr: \d auxiliar")).wait_for()
     colleague = page.context.new_page()
     colleague.goto(page.url)
     colleague.get_by_role("heading", name=re.compile(r"Turkish · tr: \d auxiliar")).wait_for()
     colleague.get_by_text("distance from Turkish · tr (1 − Overlap)").wait_for()
-    page.go_back()
-    page.get_by_role("heading", name=re.compile(r"Azerbaijani · az: \d auxiliar")).wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
