@@ -4,12 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.inputs import current_view
-from pages.components.job_cards import duration, job_cards, pairs_under_way
+from pages.components.job_cards import duration, job_cards, pairs_under_way, submit
 from pages.components.loading import Pool
 from pages.components.states import SIMILARITY_PAGE, content_warning, page_link, pool_or_stop
-from pseudofam_core import charts, jobs
+from pseudofam_core import charts
 from pseudofam_core.cache import default_root
-from pseudofam_core.errors import JobError
 
 _NUMBER = st.column_config.NumberColumn
 _COLUMNS = {
@@ -77,13 +76,7 @@ if pool.missing:
                 seconds = sum(one.seconds for one in pool.summaries.values()) / len(pool.estimates)
                 st.caption(f"About {duration(seconds * len(chosen))} of computing, going by the finished ones.")
     if run:
-        try:
-            with st.spinner("Starting the worker …"):
-                jobs.submit_estimate(default_root(), view.workspace, chosen)
-        except (JobError, ValueError) as error:
-            st.error(str(error), icon=":material/error:")
-        else:
-            st.rerun()
+        submit(default_root(), view.workspace, chosen, "Starting the worker …")
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")

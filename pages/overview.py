@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.inputs import current_view
-from pages.components.job_cards import running_jobs
+from pages.components.job_cards import active_cards, estimate_sample_once, running_jobs
 from pages.components.states import ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, page_link, pool_or_stop
 from pseudofam_core.cache import default_root
 
@@ -39,6 +39,7 @@ Matrix* (EMNLP 2023).
     )
 
 pool = pool_or_stop(view.workspace)
+estimate_sample_once(default_root(), pool.workspace, pool.missing)
 active = running_jobs(default_root())
 summaries = pool.summaries
 n, n_all = len(summaries), len(pool.pairs)
@@ -51,8 +52,10 @@ with st.grid(4, min_column_width=160):
 
 st.subheader("Next step")
 if active:
-    words = f"{len(active)} job{'s are' if len(active) > 1 else ' is'} at work."
-    links = {ESTIMATES_PAGE: "Watch the progress"}
+    words = (
+        f"{len(active)} job{'s are' if len(active) > 1 else ' is'} at work. What is finished can be explored meanwhile."
+    )
+    links = {ESTIMATES_PAGE: "See the estimates"}
 elif n < 2:
     words = f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done."
     links = {ESTIMATES_PAGE: "Go to Estimates"}
@@ -67,3 +70,4 @@ with st.container(border=True):
     with st.container(horizontal=True):
         for page, label in links.items():
             page_link(page, f"**{label}**")
+active_cards(default_root())

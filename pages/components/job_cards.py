@@ -44,6 +44,34 @@ def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, Stat
     }
 
 
+def estimate_sample_once(root: Path, workspace: Workspace, missing: Sequence[LanguagePair]) -> None:
+    """On the very first start, estimate the sample unasked, so that there is something to explore in a minute.
+
+    It happens only while no job was ever started: a newcomer who cancels it is not asked again.
+    """
+    if workspace != Workspace() or not missing or jobs.list_jobs(root):
+        return
+    submit(root, workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
+
+
+def submit(root: Path, workspace: Workspace, pairs: Sequence[LanguagePair], words: str) -> None:
+    """Start estimating pairs, with a word while the worker starts; where that fails, say why."""
+    try:
+        with st.spinner(words):
+            jobs.submit_estimate(root, workspace, pairs)
+    except (JobError, ValueError) as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def active_cards(root: Path) -> None:
+    """Show the jobs in which something is still going to happen, once a second; nothing where there is none."""
+    views = running_jobs(root)
+    if views:
+        st.fragment(_active_cards, run_every=1)(root, _landmarks(views))
+
+
 def job_cards(root: Path) -> None:
     """Show the active jobs and the latest others; once a second while any is active."""
     views = jobs.list_jobs(root)
@@ -60,6 +88,14 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _active_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = running_jobs(root)
+    if _landmarks(views) != seen:
+        st.rerun()
+    for one in views:
+        _card(root, one)
 
 
 def _live_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:

@@ -1,13 +1,16 @@
 import time
+from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
-from tests.pages.conftest import CODES, PAIRS, said
+from pseudofam_core.specs import Workspace
+from tests.pages.conftest import APP, CODES, PAIRS, said
 
 
 def job(world, state, *, task=None, codes=("kk", "tr"), error=None):
@@ -121,4 +124,46 @@ def test_overview_counts_running_jobs(world, listed):
     listed.append(job(world, State.RUNNING, task=State.RUNNING))
     app = world.open()
     assert app.metric[3].value == "1"
-    assert "Watch the progress" in said(app)
+    assert "See the estimates" in said(app)
+    assert [one.label for one in app.button] == ["Cancel"]
+
+
+@pytest.fixture
+def submitted(monkeypatch, world):
+    """What is handed to the engine, the sample's model being a folder of the test's."""
+    calls = []
+    monkeypatch.setattr(jobs, "submit_estimate", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: Path(world.workspace.model))
+    return calls
+
+
+def first_start():
+    return AppTest.from_file(str(APP), default_timeout=60).run()
+
+
+def test_on_the_first_start_the_sample_is_estimated_unasked(listed, submitted, world, monkeypatch):
+    monkeypatch.setattr(
+        jobs, "submit_estimate", lambda *given: (submitted.append(given), listed.append(_started(world)))
+    )
+    app = first_start()
+    assert not app.exception
+    (root, workspace, pairs), *others = submitted
+    assert not others
+    assert root == world.cache.root
+    assert workspace == Workspace()
+    assert len(pairs) == 17
+
+
+def test_the_sample_is_not_estimated_again_after_any_job(listed, submitted, world):
+    listed.append(job(world, State.CANCELLED))
+    first_start()
+    assert not submitted
+
+
+def test_another_workspace_is_not_estimated_unasked(listed, submitted, world):
+    world.open()
+    assert not submitted
+
+
+def _started(world):
+    return job(world, State.RUNNING, task=State.RUNNING)
