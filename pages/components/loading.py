@@ -11,8 +11,8 @@ import streamlit as st
 from pseudofam_core import comparisons, estimates
 from pseudofam_core.cache import Artifact, Cache, default_root
 from pseudofam_core.corpora import shared_targets
-from pseudofam_core.errors import CorpusError, ModelError
-from pseudofam_core.hub import SAMPLE, resolve_model, sample_model
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import FisherSummary, PairwiseMatrix
 from pseudofam_core.specs import FisherSpec, Measure, SimilaritySpec, Workspace
@@ -113,8 +113,6 @@ def shared_text(workspace: Workspace) -> float | None:
 @st.cache_data(max_entries=32, ttl=60, show_spinner="Reading model and texts …")
 def _resolved(workspace: Workspace) -> tuple[dict[LanguagePair, FisherSpec], dict[LanguagePair, str]]:
     """Specs of the pairs that can be read, and the reason for those that can't."""
-    if workspace.model == SAMPLE and not sample_model().is_dir():
-        raise ModelError("This copy has no sample model. Name a folder with a translation model, or one of the hub.")
     resolve_model(workspace.model)  # what is wrong with the model is not any pair's fault
     specs, unreadable = {}, {}
     for pair in estimates.pool_of(workspace):

@@ -26,10 +26,10 @@ def test_a_bad_model_is_said_with_the_way_out(world, page, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_missing_sample_model_is_said(world, page, tmp_path, monkeypatch):
-    monkeypatch.setattr("pages.components.loading.sample_model", lambda: tmp_path / "none")
+    monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: tmp_path / "none")
     app = world.open(page, model="sample")
     assert not app.exception
-    assert "no sample model" in app.warning[0].value
+    assert "sample model is missing" in app.warning[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)
