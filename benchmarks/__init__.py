@@ -1,0 +1,1 @@
+"""One script per promise; the last line printed is RESULT {json}."""

@@ -1,0 +1,106 @@
+"""The sample workspace: how long a first start takes, and whether its families make sense.
+
+``python -m benchmarks.sample [--tatoeba DIR]``. Estimates are made anew in an empty cache. With a folder of the
+tatoeba test sets (Moses layout), BLEU and chrF++ of the sample model on them are measured as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pseudofam_core import evaluation, jobs, pipeline
+from pseudofam_core.cache import Artifact, Cache
+from pseudofam_core.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
+from pseudofam_core.comparisons import compare, similarity_spec
+from pseudofam_core.estimates import corpus_of, find_fisher, fisher_spec, pool_of
+from pseudofam_core.jobs import State, engine
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.selection import select_families
+from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tatoeba", type=Path, help="folder with <lang>-en/test.<lang>")
+    options = parser.parse_args()
+    workspace = Workspace()
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        started = time.monotonic()
+        estimates = _first_start(workspace, cache)
+        result: dict[str, object] = {"estimates_s": round(time.monotonic() - started, 1)}
+        matrices = {measure: compare(estimates, similarity_spec(estimates, measure), cache) for measure in Measure}
+        select_families(matrices[Measure.MSE], selection=SelectionSpec())
+        result["first_families_s"] = round(time.monotonic() - started, 1)
+    p_values = []
+    for measure, matrix in matrices.items():
+        result |= _same_family(measure, matrix)
+        clusters = cut_by_number(linkage(matrix), _n_families(matrix))
+        p_values.append(agreement(clusters, matrix.pairs, seed=1).p_value)
+        _show(measure, matrix)
+    result["ari_p_max"] = max(p_values)
+    result |= _scores("sample", Workspace())
+    if options.tatoeba is not None:
+        pairs = pool_of(workspace)
+        result |= _scores("tatoeba", Workspace(corpus=str(options.tatoeba), pairs=pairs))
+    print("RESULT", json.dumps(result))
+
+
+def _first_start(workspace: Workspace, cache: Cache) -> Mapping[LanguagePair, Artifact]:
+    """What the app does when it is opened for the first time: a job on a worker that is started for it."""
+    job = jobs.submit_estimate(cache.root, workspace, pool_of(workspace))
+    try:
+        while (view := jobs.view(cache.root, job)).state.is_active:
+            time.sleep(0.2)
+        if view.state is not State.DONE:
+            raise SystemExit(f"The job ended as {view.state}: {view.error}")
+    finally:
+        engine.stop(cache.root)
+    found = {one: find_fisher(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+    return {one: artifact for one, artifact in found.items() if artifact is not None}
+
+
+def _n_families(matrix: PairwiseMatrix) -> int:
+    return len({pair.language.traditional_family for pair in matrix.pairs})
+
+
+def _same_family(measure: Measure, matrix: PairwiseMatrix) -> dict[str, int]:
+    """Targets whose nearest neighbour is of their traditional family, directed as selection has it and symmetrised."""
+    name = measure.value.replace("-", "_")
+    distances = matrix.symmetric_distances()
+    symmetric = PairwiseMatrix(matrix.pairs, distances, Measure.MSE)
+    return {
+        f"same_family_{name}": nearest_neighbour_agreement(matrix).n_same,
+        f"same_family_{name}_symmetric": nearest_neighbour_agreement(symmetric).n_same,
+    }
+
+
+def _show(measure: Measure, matrix: PairwiseMatrix) -> None:
+    print(measure.label)
+    for family in select_families(matrix, selection=SelectionSpec()):
+        print(f"  {family.target.source} → {' '.join(one.source for one in family.members)}")
+
+
+def _scores(name: str, workspace: Workspace) -> dict[str, float]:
+    model, corpus = pipeline.open_model(workspace), corpus_of(workspace)
+    reports = []
+    for pair in pool_of(workspace):
+        bitext = corpus.read(pair, "test")
+        reports.append(evaluation.score(bitext, evaluation.translate(model, bitext)))
+        print(f"{name} {pair} {reports[-1].n_sentences} BLEU {reports[-1].bleu:.1f} chrF++ {reports[-1].chrf:.1f}")
+    print(f"{name}: {reports[0].bleu_signature} | {reports[0].chrf_signature}")
+    bleu, chrf = ([getattr(one, metric) for one in reports] for metric in ("bleu", "chrf"))
+    return {f"mean_bleu_{name}": round(float(np.mean(bleu)), 2), f"mean_chrf_{name}": round(float(np.mean(chrf)), 2)}
+
+
+if __name__ == "__main__":
+    main()
