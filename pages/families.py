@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components.family_views import family_words, neighbour_table, odds_words, overview_table, same_family
 from pages.components.inputs import current_view, measure_words
-from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
+from pages.components.states import comparable_or_stop, content_warning, csv_button, matrix_or_stop, partial_note
 from pseudofam_core import charts
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_families, select_family
@@ -142,19 +142,7 @@ st.dataframe(
     height=min(38 + 35 * len(families), 700),
 )
 with st.container(horizontal=True):
-    st.download_button(
-        f"Family of {target.label} as CSV",
-        data=partial(families_csv, [family]),
-        file_name=f"family-{target}-{measure.value}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    csv_button(
+        f"Family of {target.label} as CSV", partial(families_csv, [family]), f"family-{target}-{measure.value}.csv"
     )
-    st.download_button(
-        "All families as CSV",
-        data=partial(families_csv, families),
-        file_name=f"families-{measure.value}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    csv_button("All families as CSV", partial(families_csv, families), f"families-{measure.value}.csv")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.inputs import current_view, measure_words
-from pages.components.states import comparable_or_stop, content_warning, matrix_or_stop, partial_note
+from pages.components.states import comparable_or_stop, content_warning, csv_button, matrix_or_stop, partial_note
 from pseudofam_core import charts, clustering
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.tables import matrix_csv
@@ -115,11 +115,4 @@ st.table(
     ),
     alt=f"Members of the {n_clusters} clusters",
 )
-st.download_button(
-    "Matrix as CSV",
-    data=partial(matrix_csv, matrix),
-    file_name=f"similarity-{measure.value}.csv",
-    mime="text/csv",
-    icon=":material/download:",
-    on_click="ignore",
-)
+csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{measure.value}.csv")

@@ -187,15 +187,15 @@ def draw_batches(
         seed: Of the draw.
     """
     flat = np.concatenate([np.asarray(one) for one in lengths])
-    ends = np.cumsum([len(one) for one in lengths])
-    weights = np.diff(ends, prepend=0) ** (1 / temperature)
+    sizes = np.array([len(one) for one in lengths])
+    starts = np.cumsum(sizes) - sizes
+    weights = sizes ** (1 / temperature)
     n_drawn = max(1, int(_CHUNK_BATCHES * max_tokens / flat.mean()))
     rng = np.random.default_rng(seed)
     batches: list[list[int]] = []
     while len(batches) < n_batches:
         which = rng.choice(len(lengths), size=n_drawn, p=weights / weights.sum())
-        starts, sizes = (ends - np.diff(ends, prepend=0))[which], np.diff(ends, prepend=0)[which]
-        drawn = starts + (rng.random(n_drawn) * sizes).astype(int)
+        drawn = starts[which] + (rng.random(n_drawn) * sizes[which]).astype(int)
         chunk = token_batches(flat[drawn].tolist(), max_tokens=max_tokens)
         batches += [drawn[chunk[i]].tolist() for i in rng.permutation(len(chunk))]
     return batches[:n_batches]

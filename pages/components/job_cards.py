@@ -10,7 +10,6 @@ import streamlit as st
 
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
-from pseudofam_core.hub import SAMPLE
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.specs import Workspace
@@ -38,7 +37,7 @@ def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, Stat
     return {
         task.pair: task.state
         for job in running_jobs(root)
-        if _unplaced(job.workspace) == _unplaced(workspace)
+        if _unpaired(job.workspace) == _unpaired(workspace)
         for task in job.tasks
         if task.state.is_active
     }
@@ -112,13 +111,9 @@ def _live_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:
                 _card(root, one)
 
 
-def _unplaced(workspace: Workspace) -> Workspace:
-    """The workspace with its paths in full, as jobs keep them, and whatever its pairs."""
-    model, corpus = (
-        str(Path(one).expanduser().absolute()) if Path(one).expanduser().exists() and one != SAMPLE else one
-        for one in (workspace.model, workspace.corpus)
-    )
-    return replace(workspace, model=model, corpus=corpus, pairs=None)
+def _unpaired(workspace: Workspace) -> Workspace:
+    """The workspace as jobs keep it, whatever its pairs."""
+    return replace(jobs.placed(workspace), pairs=None)
 
 
 def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:

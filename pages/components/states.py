@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool, shared_text
@@ -17,6 +19,13 @@ FAMILIES_PAGE = "pages/families.py"
 def page_link(page: str, label: str) -> None:
     """A link to another page; the sidebar's view goes along."""
     st.page_link(page, label=label, icon=":material/arrow_forward:")
+
+
+def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:
+    """Offer a table as CSV; it is made when asked for, without a rerun."""
+    st.download_button(
+        label, data=make, file_name=file_name, mime="text/csv", icon=":material/download:", on_click="ignore"
+    )
 
 
 def pool_or_stop(workspace: Workspace) -> Pool:

@@ -122,7 +122,7 @@ class SquaredGradients:
 
     @contextmanager
     def _hooks(self) -> Iterator[None]:
-        """Record the uses of followed parameters; make every batched embedding a start of the graph."""
+        """Record the uses of followed parameters; make every embedding a start of the graph."""
         handles = [
             module.register_forward_hook(_start_graph)
             for module in self._module.modules()

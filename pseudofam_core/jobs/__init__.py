@@ -4,8 +4,19 @@
 and marks the job's folder (`pseudofam_core.jobs.record`). Nothing here imports torch or the pipeline.
 """
 
-from pseudofam_core.jobs.control import cancel, list_jobs, log_tail, resume, submit_estimate, view
+from pseudofam_core.jobs.control import cancel, list_jobs, log_tail, placed, resume, submit_estimate, view
 from pseudofam_core.jobs.record import State
 from pseudofam_core.jobs.state import JobView, TaskView
 
-__all__ = ["JobView", "State", "TaskView", "cancel", "list_jobs", "log_tail", "resume", "submit_estimate", "view"]
+__all__ = [
+    "JobView",
+    "State",
+    "TaskView",
+    "cancel",
+    "list_jobs",
+    "log_tail",
+    "placed",
+    "resume",
+    "submit_estimate",
+    "view",
+]

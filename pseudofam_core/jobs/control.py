@@ -34,11 +34,16 @@ def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[Lang
     pairs = tuple(pair(str(one)) for one in pairs)
     if not pairs or len(set(pairs)) != len(pairs):
         raise ValueError(f"pairs must name at least one, and none twice. Got {', '.join(map(str, pairs)) or 'none'}.")
-    workspace = replace(workspace, model=_absolute(workspace.model), corpus=_absolute(workspace.corpus))
+    workspace = placed(workspace)
     request = Request("estimate", workspace, pairs, _title(workspace, pairs), time.time())
     record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
     resume(cache_root, request.id)
     return request.id
+
+
+def placed(workspace: Workspace) -> Workspace:
+    """The workspace as jobs keep it: its paths in full, because the engine works in another folder."""
+    return replace(workspace, model=_absolute(workspace.model), corpus=_absolute(workspace.corpus))
 
 
 def resume(cache_root: Path, job_id: str) -> None:
@@ -146,7 +151,7 @@ def _see(cache_root: Path, job: Job) -> JobView:
 
 
 def _absolute(name: str) -> str:
-    """A path in full, because the engine works in another folder; other names as they are."""
+    """A path in full; other names as they are."""
     path = Path(name).expanduser()
     return str(path.absolute()) if name != "sample" and path.exists() else name
 
