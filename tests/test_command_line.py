@@ -87,7 +87,7 @@ def test_wrong_usage_is_status_2(wrong, capsys):
 
 
 def test_what_nobody_foresaw_is_logged(options, monkeypatch, capsys):
-    monkeypatch.setattr("pseudofam_core.__main__.pool_of", lambda _: 1 / 0)
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", lambda _: 1 / 0)
     assert main(["estimate", *options]) == 1
     message = capsys.readouterr().err
     assert "ZeroDivisionError" in message

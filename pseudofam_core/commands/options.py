@@ -1,0 +1,151 @@
+"""Options that several commands share, and what they say of the work."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pseudofam_core.cache import Artifact, Cache, default_root, write_atomically
+from pseudofam_core.comparisons import compare, similarity_spec
+from pseudofam_core.errors import JobCancelled, PseudoFamError
+from pseudofam_core.estimates import find_fisher, fisher_spec, pool_of
+from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.progress import Progress
+from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.specs import Estimator, Measure, Scope, Workspace
+
+
+def add_workspace(parser: argparse.ArgumentParser) -> None:
+    """Model, corpus, pairs and estimator: what decides a pool's estimates."""
+    default = Workspace()
+    parser.add_argument("--model", default=default.model, help="sample, a Hugging Face folder or a hub name")
+    parser.add_argument("--corpus", default=default.corpus, help="sample, a folder or file, or hf:NAME")
+    parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
+    parser.add_argument("--split", default=default.split)
+    parser.add_argument("--parameters", default=default.parameters, help="ffn, encoder-ffn, …, or a regular expression")
+    parser.add_argument("--estimator", type=choice(Estimator), default=default.estimator)
+    parser.add_argument("--max-sentences", type=count, default=default.max_sentences)
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
+
+
+def add_measure(parser: argparse.ArgumentParser) -> None:
+    """The workspace, and how its estimates are compared."""
+    add_workspace(parser)
+    parser.add_argument("--measure", type=choice(Measure), default=Measure.MSE)
+    parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
+    parser.add_argument("--scope", type=choice(Scope), default=Scope.GROUP, help="where overlap takes its top K")
+    parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
+
+
+def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
+    """The chosen estimates compared."""
+    cache, estimates = Cache(options.cache), finished_estimates(options)
+    spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
+    return compare(estimates, spec, cache)
+
+
+def finished_estimates(options: argparse.Namespace) -> Mapping[LanguagePair, Artifact]:
+    """The workspace's estimates, all of them."""
+    workspace, cache = chosen_workspace(options), Cache(options.cache)
+    found = {one: find_fisher(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+    if missing := [str(one) for one, artifact in found.items() if artifact is None]:
+        raise PseudoFamError(
+            f"{len(missing)} of {len(found)} pairs are not estimated: {', '.join(missing)}. "
+            "Run `estimate` with the same options first, or name the estimated ones with --pairs."
+        )
+    return {one: artifact for one, artifact in found.items() if artifact is not None}
+
+
+def chosen_workspace(options: argparse.Namespace) -> Workspace:
+    """The workspace that the options name."""
+    return Workspace(
+        model=options.model,
+        corpus=options.corpus,
+        pairs=options.pairs,
+        split=options.split,
+        parameters=options.parameters,
+        estimator=options.estimator,
+        max_sentences=options.max_sentences,
+        seed=options.seed,
+    )
+
+
+def written(text: str, out: Path | None) -> None:
+    """Write to a file and name it, or to standard output."""
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_atomically(out, text)
+        print(out)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar with rate and remaining time on standard error."""
+    with tqdm(desc=title, unit=" sentences", leave=False, disable=None) as bar:
+
+        def report(progress: Progress) -> None:
+            bar.total, bar.n = progress.total, progress.done
+            bar.set_postfix_str(progress.phase, refresh=False)
+            bar.refresh()
+
+        yield report
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a question to answer between two batches; a second one interrupts at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: Any) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: bool(asked)
+    except JobCancelled as cancelled:
+        raise JobCancelled(f"{cancelled} The same command goes on from there.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def pair_of(text: str) -> LanguagePair:
+    """Read a pair, like be-en."""
+    try:
+        return pair(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def pairs_of(text: str) -> tuple[LanguagePair, ...]:
+    """Read pairs, like be-en,uk-en."""
+    return tuple(pair_of(one) for one in text.split(","))
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1. Got {text!r}.")
+    return int(text)
+
+
+def choice(kind: type[StrEnum]) -> Callable[[str], Any]:
+    """A reader of the values of `kind`."""
+
+    def read(text: str) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"must be one of {', '.join(kind)}. Got {text!r}.") from error
+
+    return read

@@ -1,0 +1,76 @@
+"""``score`` and ``pretrain``: how well a model translates, and how to make a small one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pseudofam_core.cache import default_root
+from pseudofam_core.commands.options import (
+    add_workspace,
+    bar,
+    chosen_workspace,
+    count,
+    pair_of,
+    pairs_of,
+    stop_on_interrupt,
+    written,
+)
+from pseudofam_core.estimates import corpus_of, pool_of
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.specs import Workspace
+from pseudofam_core.tables import scores_csv
+
+
+def _add_pretrain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", required=True, help="a folder or file, or hf:NAME")
+    parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model and its checkpoints")
+    parser.add_argument("--steps", type=count, default=3200, help="updates in all (default: %(default)s)")
+    parser.add_argument(
+        "--cap", type=_cap, action="append", default=[], metavar="PAIR=N", help="use N sentences of PAIR"
+    )
+    parser.add_argument("--half", action="store_true", help="save the finished weights in half precision")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cache", type=Path, default=default_root(), help=argparse.SUPPRESS)
+    parser.set_defaults(run=_pretrain)
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    add_workspace(parser)
+    parser.add_argument("--beams", type=count, default=5)
+    parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
+    parser.set_defaults(run=_score, split="test", max_sentences=None)
+
+
+def _score(options: argparse.Namespace) -> None:
+    from pseudofam_core import evaluation, pipeline  # opens torch
+
+    workspace = chosen_workspace(options)
+    model, corpus, scores = pipeline.open_model(workspace), corpus_of(workspace), []
+    with stop_on_interrupt() as should_stop:
+        for one in pool_of(workspace):
+            bitext = corpus.read(one, workspace.split)
+            with bar(str(one)) as report:
+                found = evaluation.translate(model, bitext, beams=options.beams, report=report, should_stop=should_stop)
+            scores.append(evaluation.score(bitext, found))
+    written(scores_csv(scores), options.out)
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    from pseudofam_core.pretraining import PretrainingSpec, pretrain  # opens torch
+
+    workspace = Workspace(corpus=options.corpus, pairs=options.pairs)
+    spec = PretrainingSpec(pool_of(workspace), steps=options.steps, caps=dict(options.cap), seed=options.seed)
+    print(pretrain(spec, corpus_of(workspace), options.out, half=options.half))
+
+
+def _cap(text: str) -> tuple[LanguagePair, int]:
+    name, _, n = text.partition("=")
+    return pair_of(name), count(n)
+
+
+COMMANDS = (
+    ("score", _add_score, "translate a split of each pair and score it: BLEU and chrF++ as CSV"),
+    ("pretrain", _add_pretrain, "make a small M2M100 from a folder of parallel text"),
+)
