@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from pages.components import view_state
 from pages.components.inputs import sidebar
+from pages.components.navigation import all_pages
 
 # Drawn here, because the named icons of a browser tab are fetched from a server outside.
 _ICON = (
@@ -12,34 +14,7 @@ _ICON = (
 )
 
 st.set_page_config(page_title="Pseudo language families", page_icon=_ICON, layout="wide")
-page = st.navigation(
-    [
-        st.Page(
-            "pages/overview.py",
-            title="Overview",
-            icon=":material/home:",
-            default=True,
-            help="What this is, what has been computed, and what to do next.",
-        ),
-        st.Page(
-            "pages/estimates.py",
-            title="Estimates",
-            icon=":material/function:",
-            help="Measure how each language pair acts on the model's parameters. Everything else builds on it.",
-        ),
-        st.Page(
-            "pages/similarity.py",
-            title="Similarity",
-            icon=":material/grid_on:",
-            help="Which languages the model treats alike: matrix, tree and clusters beside the traditional families.",
-        ),
-        st.Page(
-            "pages/families.py",
-            title="Families",
-            icon=":material/hub:",
-            help="The auxiliary languages for one target: who is in, who is not, and why. Take them away as CSV.",
-        ),
-    ]
-)
+page = st.navigation(all_pages(), position="hidden")
+view_state.open_page(page.url_path)
 sidebar()
 page.run()

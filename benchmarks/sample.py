@@ -24,7 +24,7 @@ from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_families
-from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+from pseudofam_core.specs import FISHER_MEASURES, Measure, SelectionSpec, Workspace
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
         started = time.monotonic()
         estimates = _first_start(workspace, cache)
         result: dict[str, object] = {"estimates_s": round(time.monotonic() - started, 1)}
-        matrices = {measure: compare(estimates, similarity_spec(estimates, measure), cache) for measure in Measure}
+        matrices = {measure: compare(estimates, similarity_spec(estimates, measure), cache) for measure in FISHER_MEASURES}
         select_families(matrices[Measure.MSE], selection=SelectionSpec())
         result["first_families_s"] = round(time.monotonic() - started, 1)
     p_values = []

@@ -1,17 +1,29 @@
-"""Estimates: which pairs are estimated, and the jobs that estimate the others."""
+"""Estimates: which pairs are estimated, the jobs that estimate the others, and what the estimates tell of themselves."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
+from pages.components.diagnostics import diagnostics
+from pages.components.exchange_views import exchange
 from pages.components.inputs import current_view
-from pages.components.job_cards import duration, job_cards, pairs_under_way, submit
-from pages.components.loading import Pool
-from pages.components.states import SIMILARITY_PAGE, content_warning, page_link, pool_or_stop
+from pages.components.job_cards import active_cards, duration, job_cards, pairs_under_way, running_jobs, submit
+from pages.components.loading import Pool, load_outdated
+from pages.components.navigation import SIMILARITY_PAGE, page_link
+from pages.components.states import content_warning, pool_or_stop
 from pseudofam_core import charts
 from pseudofam_core.cache import default_root
+from pseudofam_core.estimates import summarise
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outdated import OutdatedEstimate
+from pseudofam_core.results import FisherSummary
 
 _NUMBER = st.column_config.NumberColumn
+_TEXT = st.column_config.TextColumn
 _COLUMNS = {
+    "Language": _TEXT(pinned=True),
+    "Status": _TEXT(help="Out of date: made with another model, text or estimator than the present. Run it again."),
     "Sentences": _NUMBER(help="Sentence pairs read.", format="localized"),
     "Tokens": _NUMBER(help="Tokens of both sides.", format="localized"),
     "Loss per token": _NUMBER(
@@ -20,16 +32,20 @@ _COLUMNS = {
     ),
     "Seconds": _NUMBER(help="Computing time.", format="%.0f"),
     "Computed (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-    "Key": st.column_config.TextColumn(help="First digits of the key under which the cache holds the estimate."),
+    "Seed": _NUMBER(help="Decided which sentences were drawn.", format="%d"),
+    "Model": _TEXT(help="First digits of the model's revision: a digest of its files, or the hub's commit."),
+    "Key": _TEXT(help="First digits of the key under which the cache holds the estimate."),
 }
 
 
-def status_table(pool: Pool) -> pd.DataFrame:
-    """A row per pair: where it stands, and what is known of a finished estimate."""
-    status = dict.fromkeys(pool.pairs, "missing")
+def status_table(
+    pool: Pool, outdated: Mapping[LanguagePair, OutdatedEstimate], found: LanguagePair | None
+) -> pd.DataFrame:
+    """A row per pair: where it stands, and what is known of its estimate. The one that was looked up comes first."""
+    status = dict.fromkeys(pool.pairs, "missing") | dict.fromkeys(outdated, "out of date")
     status |= {pair: state.value for pair, state in pairs_under_way(default_root(), pool.workspace).items()}
     status |= dict.fromkeys(pool.estimates, "estimated") | dict.fromkeys(pool.unreadable, "can't be read")
-    summaries = pool.summaries
+    artifacts = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
     rows = []
     for pair in pool.pairs:
         row: dict[str, object] = {
@@ -38,60 +54,113 @@ def status_table(pool: Pool) -> pd.DataFrame:
             "Family": pair.language.traditional_family,
             "Status": status[pair],
         }
-        if one := summaries.get(pair):
+        if artifact := artifacts.get(pair):
+            one = summarise(artifact)
             row |= {
                 "Sentences": one.n_sentences,
                 "Tokens": one.n_source_tokens + one.n_target_tokens,
                 "Loss per token": one.mean_loss,
                 "Seconds": one.seconds,
                 "Computed (UTC)": pd.Timestamp(one.created).tz_localize(None),
+                "Seed": artifact.manifest["workspace"]["seed"],
+                "Model": artifact.manifest["spec"]["model_revision"][:8],
                 "Key": one.key[:8],
             }
         rows.append(row)
-    return pd.DataFrame(rows).sort_values("Language")
+    table = pd.DataFrame(rows)
+    first = table["Pair"] != str(found)
+    return table.assign(first=first).sort_values(["first", "Language"]).drop(columns="first")
+
+
+def outdated_note(outdated: Mapping[LanguagePair, OutdatedEstimate]) -> None:
+    """Say how many estimates are out of date, and why; nothing where none is."""
+    if outdated:
+        reasons = sorted({words for one in outdated.values() for words in one.reasons})
+        n = "1 estimate is" if len(outdated) == 1 else f"{len(outdated)} estimates are"
+        st.warning(
+            f"**{n} out of date:** {' and '.join(reasons)}. What was found before is still shown below. Run the pairs again to "
+            "compare them.",
+            icon=":material/update:",
+        )
+
+
+def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) -> None:
+    """Ask which missing pairs to estimate, and start them.
+
+    Args:
+        pool: What they are pairs of.
+        missing: Those that no job has in hand.
+        past: Finished estimates that tell how long one takes.
+    """
+    labels = dict(zip(missing, charts.pair_labels(missing), strict=True))
+    with st.container(border=True):
+        chosen = st.multiselect(
+            f"Pairs to estimate ({len(pool.estimates)} of {len(pool.pairs)} are done)",
+            sorted(missing, key=labels.__getitem__),
+            format_func=lambda pair: labels.get(pair, str(pair)),
+            placeholder=f"All {len(missing)} that are missing",
+            help="Empty: all that are missing. They run one after another in the background, and go on when you close this page.",
+            key="to_estimate",
+        )
+        asked = chosen or missing
+        with st.container(horizontal=True, vertical_alignment="center"):
+            run = st.button("Run estimates", type="primary", icon=":material/play_arrow:")
+            if past:
+                seconds = sum(one.seconds for one in past) / len(past)
+                st.caption(f"About {duration(seconds * len(asked))} of computing, going by the finished ones.")
+    if run:
+        submit(default_root(), pool.workspace, asked, "Starting the worker …")
 
 
 view = current_view()
 st.title("Estimates")
 st.markdown(
     "For every language pair the model reads some sentences, and how strongly the pair acts on each parameter is kept: "
-    "its *Fisher diagonal*. Similarity and families are made of these."
+    "its *Fisher diagonal*. Similarity and families are made of these. Run what is missing, then see the similarities."
 )
 pool = pool_or_stop(view.workspace)
 content_warning(pool)
+outdated = load_outdated(pool)
 
-if pool.missing:
-    labels = dict(zip(pool.missing, charts.pair_labels(pool.missing), strict=True))
-    with st.container(border=True):
-        chosen = st.multiselect(
-            f"Pairs to estimate ({len(pool.estimates)} of {len(pool.pairs)} are done)",
-            pool.missing,
-            default=pool.missing,
-            format_func=lambda pair: labels.get(pair, str(pair)),
-            key="to_estimate",
-        )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            run = st.button("Run estimates", type="primary", icon=":material/play_arrow:", disabled=not chosen)
-            if pool.estimates:
-                seconds = sum(one.seconds for one in pool.summaries.values()) / len(pool.estimates)
-                st.caption(f"About {duration(seconds * len(chosen))} of computing, going by the finished ones.")
-    if run:
-        submit(default_root(), view.workspace, chosen, "Starting the worker …")
-else:
+known = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
+under_way = pairs_under_way(default_root(), pool.workspace)
+outdated_note(outdated)
+if missing := [pair for pair in pool.missing if pair not in under_way]:
+    run_box(pool, missing, [summarise(one) for one in (pool.estimates or known).values()])
+elif not pool.missing:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")
         page_link(SIMILARITY_PAGE, "See the similarities")
 
+active = bool(running_jobs(default_root()))
+if active:
+    active_cards(default_root())
+
 st.dataframe(
-    status_table(pool),
+    status_table(pool, outdated, view.found),
     hide_index=True,
     placeholder="–",
     column_config=_COLUMNS,
-    height=min(38 + 35 * len(pool.pairs), 700),
+    height=min(38 + 35 * len(pool.pairs), 640),
     alt="Pairs of the workspace with their status, counts, loss and time of computing",
 )
 for pair, reason in pool.unreadable.items():
     st.warning(f"**{pair.label}**: {reason}", icon=":material/folder_off:")
 
+st.subheader("Diagnostics")
+st.caption("Which layers a pair acts on, how few parameters dominate, and whether enough sentences were read.")
+if known:
+    if not pool.estimates:
+        st.caption("Of the estimates that are out of date.")
+    diagnostics(pool.estimates or known, view.found)
+else:
+    st.info("Nothing is estimated yet. Run the estimates above.", icon=":material/hourglass_empty:")
+
+st.subheader("Import and export")
+exchange(pool)
+
 st.subheader("Jobs")
-job_cards(default_root())
+if active:
+    st.caption("Jobs at work stand at the top of the page. The earlier ones come back here when they are done.")
+else:
+    job_cards(default_root())

@@ -2,24 +2,96 @@
 
 from functools import partial
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
+from pages.components import similarity_views as views
+from pages.components import view_state
+from pages.components.comparing import comparison_or_stop, matrix_or_stop
 from pages.components.inputs import current_view, measure_words
-from pages.components.states import comparable_or_stop, content_warning, csv_button, matrix_or_stop, partial_note
+from pages.components.loading import Pool
+from pages.components.states import comparable_or_stop, content_warning, csv_button, partial_note
 from pseudofam_core import charts, clustering
-from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.tables import matrix_csv
 
-_ORDERS = {"cluster": "Tree", "family": "Traditional family", "name": "Name"}
+_ORDERS = {
+    "tree": "Tree",
+    "family": "Traditional family",
+    "size": "Corpus size",
+    "near": "Nearness to one target",
+    "name": "Name",
+}
+_FIGURE = "similarity_figure"
 
 
-def order_of(matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...]) -> list[int]:
+def order_of(pool: Pool, matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...]) -> list[int]:
     """Positions of the pairs in the order asked for."""
-    if by == "cluster":
+    pairs = matrix.pairs
+    if by == "tree":
         return list(leaves)
-    names = [(pair.language.traditional_family if by == "family" else "", pair.label) for pair in matrix.pairs]
+    if by == "near":
+        return nearest_first(matrix)
+    if by == "size":
+        sizes = views.corpus_sizes(pool.workspace)
+        return sorted(range(len(pairs)), key=lambda i: (-sizes.get(pairs[i], 0), pairs[i].label))
+    names = [(pair.language.traditional_family if by == "family" else "", pair.label) for pair in pairs]
     return sorted(range(len(names)), key=names.__getitem__)
+
+
+def nearest_first(matrix: PairwiseMatrix) -> list[int]:
+    """One target, which is asked for, then its neighbours."""
+    by_label = sorted(matrix.pairs, key=lambda one: one.label)
+    target = st.selectbox("Near to", by_label, format_func=lambda one: one.label, **view_state.choice("near", by_label))
+    distances = np.abs(matrix.distances[matrix.pairs.index(target)])
+    distances[matrix.pairs.index(target)] = -1
+    return [int(i) for i in np.argsort(distances, kind="stable")]
+
+
+def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
+    """The clusters, by their number or by the distance at which the tree is cut."""
+    n = len(matrix.pairs)
+    n_families = len({pair.language.traditional_family for pair in matrix.pairs})
+    height = st.number_input(
+        "Cut at distance",
+        0.0,
+        None,
+        step=float(f"{tree[-1, 2] / 50:.1g}") or 1e-9,
+        format="%.3g",
+        placeholder="by number",
+        help="Pairs that the tree joins at this distance or below share a cluster. Empty: the slider decides.",
+        **view_state.optional_number("height", float, low=0.0),
+    )
+    n_clusters = st.slider(
+        "Clusters",
+        1,
+        n,
+        disabled=height is not None,
+        help=f"Cuts the tree into so many; a click on one of its joints cuts it there. The pool has {n_families} "
+        "traditional families.",
+        **view_state.number("clusters", min(n_families, n), low=1, high=n),
+    )
+    return clustering.cut_by_number(tree, n_clusters) if height is None else clustering.cut_by_height(tree, height)
+
+
+def clicked(matrix: PairwiseMatrix) -> None:
+    """A click on a cell chooses it; one on a joint of the tree cuts there."""
+    points = st.session_state[_FIGURE].selection.points
+    if not points or not (numbers := [int(one) for one in points[0].get("customdata") or []][:2]):
+        return
+    if len(numbers) == 1:
+        view_state.set_value("height", None)
+        view_state.set_value("clusters", str(len(matrix.pairs) - 1 - numbers[0]))
+    else:
+        view_state.set_value("of", str(matrix.pairs[numbers[0]]))
+        view_state.set_value("with", str(matrix.pairs[numbers[1]]))
+
+
+def chosen_cell(matrix: PairwiseMatrix) -> tuple[int, int] | None:
+    """Positions of the target and auxiliary that the card below is about."""
+    by_code = {str(pair): i for i, pair in enumerate(matrix.pairs)}
+    target, auxiliary = (by_code.get(view_state.text_of(name) or "") for name in ("of", "with"))
+    return None if target is None or auxiliary is None or target == auxiliary else (target, auxiliary)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -30,89 +102,97 @@ def agreement_of(
     return clustering.agreement(labels, _matrix.pairs, seed=1)
 
 
+def agreement_cards(matrix: PairwiseMatrix, clusters: clustering.Labels) -> None:
+    """How far clusters and neighbours agree with the traditional families."""
+    families, neighbours = st.columns(2)
+    found = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
+    with families.container(border=True, height="stretch"):
+        st.metric(
+            "Cluster agreement", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index of clusters and families."
+        )
+        st.caption(
+            "With the traditional families: 1 is the same grouping, 0 what chance gives. "
+            f"Of families dealt out at random, {found.p_value:.1%} agree at least as well (999 permutations)."
+        )
+    near = clustering.nearest_neighbour_agreement(matrix)
+    with neighbours.container(border=True, height="stretch"):
+        st.metric("Neighbours of one family", f"{near.n_same} of {near.n_eligible}")
+        st.caption(
+            f"So many pairs have their nearest neighbour in their own traditional family; by chance it would be "
+            f"{near.expected:.1f}. Only pairs count whose family has another member in the pool."
+        )
+
+
 view = current_view()
 st.title("Similarity")
-st.markdown("Which languages the model treats alike: yellow cells are pairs that act on the same parameters.")
+st.markdown(
+    "Which languages the model treats alike: yellow cells are pairs that act on the same parameters. Look for yellow blocks, "
+    "and click a cell to see the two languages closely."
+)
 pool = comparable_or_stop(view.workspace)
+comparison = comparison_or_stop(pool)
+matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
 
-n = len(pool.estimates)
-n_families = len({pair.language.traditional_family for pair in pool.estimates})
+methods = clustering.linkage_methods(view.measure)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    by = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="order", bind="query-params")
+    by = st.selectbox(
+        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **view_state.choice("order", list(_ORDERS))
+    )
     method = st.selectbox(
         "Linkage",
-        clustering.LINKAGE_METHODS,
-        key="linkage",
-        bind="query-params",
+        methods,
         help="How the distance between two clusters is told from those of their members: their average, the largest, or the "
-        "smallest; `weighted` lets both sides of an earlier merge count the same.",
+        "smallest; `weighted` lets both sides of an earlier merge count the same; `ward` keeps clusters compact, and needs "
+        "MSE, whose roots are true distances.",
+        **view_state.choice("linkage", methods),
     )
-    n_clusters = st.slider(
-        "Clusters",
-        1,
-        n,
-        min(n_families, n),
-        key="clusters",
-        bind="query-params",
-        help=f"Cuts the tree. The pool has {n_families} traditional families. A cut gives every pair exactly one cluster; a "
-        "family, on the page Families, belongs to one target and may overlap others.",
-    )
-measure = view.measure
-st.caption(f"**{measure.label}.** {measure_words(measure)}")
-matrix = matrix_or_stop(pool, measure, view.top_fraction)
+    Z = clustering.linkage(matrix, method=method)
+    clusters = cut(matrix, Z)
+    order = order_of(pool, matrix, by, clustering.leaf_order(Z))
+st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
 partial_note(pool)
 content_warning(pool)
 
-Z = clustering.linkage(matrix, method=method)
-labels = charts.pair_labels(matrix.pairs)
-clusters = clustering.cut_by_number(Z, n_clusters)
-order = order_of(matrix, by, clustering.leaf_order(Z))
-in_tree_order = by == "cluster"
+in_tree_order = by == "tree"
 reading = "each row is a target, each column a possible auxiliary, the strip at the left the traditional family."
 if in_tree_order:
     reading += (
-        f" The tree joins the nearest first; the dotted line cuts it into the {n_clusters} clusters in orange boxes."
+        f" The tree joins the nearest first; the dotted line cuts it into the {int(clusters.max()) + 1} clusters in orange "
+        "boxes."
     )
 st.plotly_chart(
     charts.similarity_figure(
-        matrix, order=order, Z=Z if in_tree_order else None, clusters=clusters if in_tree_order else None
+        matrix,
+        order=order,
+        Z=Z if in_tree_order else None,
+        clusters=clusters if in_tree_order else None,
+        chosen=chosen_cell(matrix),
+        found=matrix.pairs.index(view.found) if view.found in matrix.pairs else None,
     ),
-    key="similarity_figure",
+    key=_FIGURE,
+    on_select=partial(clicked, matrix),
+    selection_mode="points",
     config={"displaylogo": False},
-    alt=f"Heatmap of {n} language pairs by {measure.label}. {reading}",
+    alt=f"Heatmap of {len(matrix.pairs)} language pairs by {view.measure.label}. {reading}",
 )
 st.caption(f"How to read it: {reading} Point at a cell for both directions. The tree takes their mean.")
+csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{view.measure.value}.csv")
+agreement_cards(matrix, clusters)
 
-families, neighbours = st.columns(2)
-found = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
-with families.container(border=True, height="stretch"):
-    st.metric("Cluster agreement", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index of clusters and families.")
-    st.caption(
-        "With the traditional families: 1 is the same grouping, 0 what chance gives. "
-        f"Of families dealt out at random, {found.p_value:.1%} agree at least as well (999 permutations)."
-    )
-near = clustering.nearest_neighbour_agreement(matrix)
-with neighbours.container(border=True, height="stretch"):
-    st.metric("Neighbours of one family", f"{near.n_same} of {near.n_eligible}")
-    st.caption(
-        f"So many pairs have their nearest neighbour in their own traditional family; by chance it would be {near.expected:.1f}. "
-        "Only pairs count whose family has another member in the pool."
-    )
-
-st.subheader("Clusters")
-st.table(
-    pd.DataFrame(
-        [
-            {
-                "Cluster": str(cluster + 1),
-                "Members": ", ".join(labels[i] for i in clustering.leaf_order(Z) if clusters[i] == cluster),
-                "Traditional families": ", ".join(
-                    sorted({matrix.pairs[i].language.traditional_family for i in range(n) if clusters[i] == cluster})
-                ),
-            }
-            for cluster in range(n_clusters)
-        ]
-    ),
-    alt=f"Members of the {n_clusters} clusters",
-)
-csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{measure.value}.csv")
+tabs = ("Two languages", "All measures", "Map", "Clusters", "What it follows")
+two, measures, plane, groups, follows = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
+if two.open:
+    with two:
+        views.pair_card(pool, comparison, matrix, top_fraction=view.top_fraction)
+if measures.open:
+    with measures:
+        views.measures_side_by_side(comparison, order=order, top_fraction=view.top_fraction)
+if plane.open:
+    with plane:
+        views.map_view(matrix, found=view.found)
+if groups.open:
+    with groups:
+        views.cluster_table(matrix, clusters, clustering.leaf_order(Z))
+if follows.open:
+    with follows:
+        views.yardstick_view(pool.workspace, comparison, top_fraction=view.top_fraction)

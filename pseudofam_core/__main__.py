@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pseudofam_core.cache import write_atomically
-from pseudofam_core.commands import estimates, families, training
+from pseudofam_core.commands import comparing, estimates, families, finetuning, jobs, training
 from pseudofam_core.errors import PseudoFamError
 
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pseudofam_core", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for stage in (estimates, families, training):
+    for stage in (estimates, families, finetuning, comparing, training, jobs):
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser

@@ -7,7 +7,7 @@ overlap others; the two are not the same thing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,10 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.specs import Measure
 
 Labels = npt.NDArray[np.int64]
+# Those that any distances will do for.
 LINKAGE_METHODS = ("average", "complete", "single", "weighted")
 
 
@@ -56,27 +58,95 @@ class NeighbourAgreement:
     expected: float
 
 
+def linkage_methods(measure: Measure) -> tuple[str, ...]:
+    """The methods whose precondition the measure meets.
+
+    Ward's method is about variance, so that its distances must be Euclidean. MSE's roots are: MSE is the squared
+    Euclidean distance between two diagonals, divided by the number of parameters. KL, Overlap and a consensus are not.
+    """
+    return (*LINKAGE_METHODS, "ward") if measure is Measure.MSE else LINKAGE_METHODS
+
+
 def linkage(matrix: PairwiseMatrix, *, method: str = "average") -> FloatMatrix:
     """Hierarchical clustering of the pool, leaves in optimal order.
 
     Distances are the mean of both directions (`PairwiseMatrix.symmetric_distances`): KL and Overlap are directed, and
-    linkage needs symmetry.
+    linkage needs symmetry. Ward's method takes the roots of MSE.
 
     Returns:
         Z of `scipy.cluster.hierarchy`: (n − 1, 4), a row per merge with its two nodes, its height in the matrix's units
-        (Overlap: 1 − w) and its number of leaves.
+        (Overlap: 1 − w) and its number of leaves. Ward's heights are in roots of the matrix's units (nats² for MSE):
+        √(2·|A|·|B| / (|A| + |B|)) times the root-mean-square distance between the means of A and B.
 
     Raises:
-        ValueError: A method that is unknown, or that needs Euclidean distances (ward, centroid, median).
+        ValueError: A method that is unknown, or whose precondition the measure does not meet (`linkage_methods`).
     """
-    if method not in LINKAGE_METHODS:
+    if method not in (methods := linkage_methods(matrix.measure)):
         raise ValueError(
-            f"method must be one of {', '.join(LINKAGE_METHODS)}. Got {method!r}. Take average; ward, centroid "
-            "and median need Euclidean distances, which these are not."
+            f"method must be one of {', '.join(methods)} for {matrix.measure.label}. Got {method!r}. Take average; "
+            "ward needs Euclidean distances, which only MSE's roots are."
         )
     # The mean of both KL directions is Σ (F_i − F_j)(log F_i − log F_j) / 2 ≥ 0, but rounding can leave it below 0.
     distances = np.maximum(matrix.symmetric_distances(), 0)
+    if method == "ward":
+        distances = np.sqrt(distances)
     return hierarchy.linkage(squareform(distances, checks=False), method=method, optimal_ordering=True)
+
+
+def clades(Z: FloatMatrix) -> tuple[frozenset[int], ...]:
+    """The leaves under each merge, in the order of Z's rows."""
+    nodes = [frozenset([leaf]) for leaf in range(len(Z) + 1)]
+    for left, right in Z[:, :2].astype(int).tolist():
+        nodes.append(nodes[left] | nodes[right])
+    return tuple(nodes[len(Z) + 1 :])
+
+
+def clade_support(Z: FloatMatrix, trees: Iterable[FloatMatrix]) -> FloatMatrix:
+    """How firm each merge is: the share of other trees in which the same leaves are a clade (Felsenstein, 1985).
+
+    Args:
+        Z: The tree shown.
+        trees: Trees over the same pool: of bootstrap replicates, or of Overlap at other values of K.
+
+    Returns:
+        (n − 1,): a share per row of Z. The last row, the whole pool, is in every tree.
+
+    Raises:
+        ValueError: No tree, or one over another number of pairs.
+    """
+    found = []
+    for tree in trees:
+        if len(tree) != len(Z):
+            raise ValueError(f"trees must be over the same {len(Z) + 1} pairs. Got one over {len(tree) + 1}.")
+        found.append(set(clades(tree)))
+    if not found:
+        raise ValueError("trees must be at least one. Got none. Resample the pool, or take several values of K.")
+    return np.array([sum(clade in tree for tree in found) / len(found) for clade in clades(Z)])
+
+
+def cophenetic_correlation(Z: FloatMatrix, distances: FloatMatrix) -> float | None:
+    """Pearson's r between the heights at which the tree joins each two pairs and their distances (Sokal and Rohlf, 1962).
+
+    Args:
+        Z: The tree.
+        distances: (n, n), symmetric: those it was made of (roots for ward), to see what the tree loses; or a yardstick's,
+            such as the genealogical, to see whether the tree has its shape. NaN where unknown.
+
+    Returns:
+        None where all known distances, or all heights, are the same.
+
+    Raises:
+        ValueError: Distances over another number of pairs.
+    """
+    if distances.shape != (len(Z) + 1,) * 2:
+        raise ValueError(
+            f"distances must be {len(Z) + 1} x {len(Z) + 1}, the pairs of the tree. Got {distances.shape}."
+        )
+    heights, others = hierarchy.cophenet(Z), squareform(distances, checks=False)
+    known = np.isfinite(others)
+    if not known.any() or not np.ptp(heights[known]) or not np.ptp(others[known]):
+        return None
+    return float(np.corrcoef(heights[known], others[known])[0, 1])
 
 
 def leaf_order(Z: FloatMatrix) -> tuple[int, ...]:

@@ -5,9 +5,13 @@ Nothing is computed here and no model is loaded, so pages may ask at any time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file
 
 from pseudofam_core.cache import Artifact, Cache
 from pseudofam_core.corpora import SPLITS, Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
@@ -17,11 +21,12 @@ from pseudofam_core.hashing import key_of
 from pseudofam_core.hub import SAMPLE, resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import FisherSummary
-from pseudofam_core.specs import FisherSpec, Workspace
+from pseudofam_core.specs import Estimator, FisherSpec, MiniBatches, Workspace
 
 FISHER_STAGE = "fisher"
-FISHER_VERSION = 1  # raise it when the same spec would give another value
+FISHER_VERSION = 2  # raise it when the same spec would give another value
 FISHER_FILE = "fisher.safetensors"
+SHARDS_FILE = "shards.safetensors"
 
 
 def sample_corpus() -> Path:
@@ -69,23 +74,44 @@ def drawn_text(workspace: Workspace, pair: LanguagePair) -> tuple[Bitext, Cleani
     return _rows(cleaned, range(len(cleaned))[: workspace.max_sentences]), report
 
 
-def fisher_spec(workspace: Workspace, pair: LanguagePair) -> FisherSpec:
+def fisher_spec(workspace: Workspace, pair: LanguagePair, *, revision: str | None = None) -> FisherSpec:
     """Resolve one pair of a workspace to what its estimate depends on.
+
+    Args:
+        workspace: What was asked for.
+        pair: One pair of its pool.
+        revision: The model's, where it is known already: resolving a model that is only on the hub asks the hub.
 
     Raises:
         ModelError: There is no such model.
         CorpusError: The text can't be read.
     """
     bitext, _ = drawn_text(workspace, pair)
+    mini_batches = workspace.mini_batches or MiniBatches()
     return FisherSpec(
-        model_revision=resolve_model(workspace.model).revision,
+        model_revision=revision or resolve_model(workspace.model).revision,
         text_digest=bitext.digest,
         pair=pair,
         parameters=workspace.parameters,
         estimator=workspace.estimator,
         max_length=workspace.max_length,
+        precision=workspace.precision,
+        shards=workspace.shards,
+        seed=None if workspace.estimator is Estimator.PER_SENTENCE else workspace.seed,
+        mini_batches=mini_batches if workspace.estimator is Estimator.PER_BATCH else None,
         workspace=replace(workspace, pairs=None),
     )
+
+
+def fisher_specs(workspace: Workspace) -> dict[LanguagePair, FisherSpec]:
+    """Every pair of a workspace's pool resolved; the model once.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The text of a pair can't be read.
+    """
+    pool, revision = pool_of(workspace), resolve_model(workspace.model).revision
+    return {pair: fisher_spec(workspace, pair, revision=revision) for pair in pool}
 
 
 def fisher_key(spec: FisherSpec) -> str:
@@ -115,6 +141,35 @@ def summarise(artifact: Artifact) -> FisherSummary:
         seconds=counts["seconds"],
         created=counts["created"],
     )
+
+
+def load_sketches(
+    artifacts: Mapping[LanguagePair, Artifact],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """What the shards of each pair's sentences add to its Fisher diagonal, for one random subset of the parameters.
+
+    Args:
+        artifacts: Finished estimates of one model, one group of parameters and one number of shards.
+
+    Returns:
+        Sums of squared gradients, (n, S, m) float32 in nats², and the number of gradients in each shard, (n, S). Pairs sorted.
+        The mean over some shards is their sums added up, over their counts added up. The subset leaves out what
+        `compared_parameters` does.
+
+    Raises:
+        ValueError: The estimates have no, or not the same, subset or number of shards.
+    """
+    pairs = sorted(artifacts)
+    loaded = [load_file(artifacts[pair].file(SHARDS_FILE)) for pair in pairs]
+    for pair, one in zip(pairs, loaded, strict=True):
+        for name in ("positions", "counts"):
+            first, other = loaded[0][name], one[name]
+            if first.shape != other.shape or (name == "positions" and not np.array_equal(first, other)):
+                raise ValueError(
+                    f"artifacts must have the same {name} of shards. Got others for {pair} than for {pairs[0]}. "
+                    "Estimate all pairs with the same model, parameters and shards, and with at least a sentence a shard."
+                )
+    return np.stack([one["values"] for one in loaded]), np.stack([one["counts"] for one in loaded])
 
 
 def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:

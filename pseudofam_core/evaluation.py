@@ -1,20 +1,19 @@
-"""Translate a split with beam search and score it with sacreBLEU, detokenised and untouched."""
+"""Translate a split with beam search; `scoring` says how good the translations are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.models import TranslationModel
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
-from pseudofam_core.results import ScoreReport
+from pseudofam_core.scoring import score
 from pseudofam_core.tokenization import encode, first_target_token
+
+__all__ = ["score", "translate"]
 
 
 def translate(
@@ -51,34 +50,12 @@ def translate(
     translations: list[str] = [""] * len(encoded)
     meter = Meter(report, should_stop, phase="translating", total=len(encoded))
     for batch in token_batches([len(one.source) for one in encoded], max_tokens=batch_tokens):
-        inputs = model.collate([encoded[i] for i in batch])
-        del inputs["labels"]
+        collated = model.collate([encoded[i] for i in batch])
+        # Nothing of the reference: with its tokens the decoder would begin with them.
+        inputs = {name: collated[name] for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             written = model.module.generate(**inputs, num_beams=beams, max_length=max_length, **options)
         for i, text in zip(batch, model.tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
             translations[i] = text.strip()
         meter.advance(len(batch))
     return tuple(translations)
-
-
-def score(bitext: Bitext, hypotheses: Sequence[str]) -> ScoreReport:
-    """Score translations of a bitext against its targets: BLEU and chrF++ with their signatures.
-
-    Raises:
-        ValueError: Not one hypothesis per sentence, or none at all.
-    """
-    if len(hypotheses) != len(bitext) or not hypotheses:
-        raise ValueError(f"hypotheses must be one per sentence, {len(bitext)} in all. Got {len(hypotheses)}.")
-    bleu, chrf = BLEU(trg_lang=bitext.pair.target), CHRF(word_order=2)
-    references = [list(bitext.targets)]
-    bleu_score, chrf_score = (metric.corpus_score(list(hypotheses), references).score for metric in (bleu, chrf))
-    return ScoreReport(
-        pair=bitext.pair,
-        split=bitext.split,
-        n_sentences=len(bitext),
-        bleu=bleu_score,
-        chrf=chrf_score,
-        bleu_signature=str(bleu.get_signature()),
-        chrf_signature=str(chrf.get_signature()),
-        hypotheses=tuple(hypotheses),
-    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pseudofam_core.errors import JobCancelled
 
@@ -19,6 +19,7 @@ class Progress:
         total: Units in all.
         unit: What is counted: ``sentences``.
         rate: Units per second of this run, or None before the first is done.
+        metrics: The latest measurements by name: ``loss``, ``dev chrF++``, ``tokens per second``. Empty where none is new.
     """
 
     phase: str
@@ -26,6 +27,7 @@ class Progress:
     total: int
     unit: str = "sentences"
     rate: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def remaining_s(self) -> float | None:
@@ -75,8 +77,8 @@ class Meter:
         self._started = time.monotonic()
         report(Progress(phase, done, total, unit))
 
-    def advance(self, units: int) -> None:
-        """Count `units` more as done and report.
+    def advance(self, units: int, metrics: Mapping[str, float] | None = None) -> None:
+        """Count `units` more as done and report, with `metrics` where there are new ones.
 
         Raises:
             JobCancelled: The work was asked to stop.
@@ -84,6 +86,6 @@ class Meter:
         self.done += units
         seconds = time.monotonic() - self._started
         rate = (self.done - self._resumed_at) / seconds if seconds > 0 else None
-        self._report(Progress(self._phase, self.done, self._total, self._unit, rate))
+        self._report(Progress(self._phase, self.done, self._total, self._unit, rate, metrics or {}))
         if self._should_stop():
             raise JobCancelled(f"Stopped on request while {self._phase}, at {self.done} of {self._total} {self._unit}.")

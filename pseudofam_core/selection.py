@@ -6,7 +6,7 @@ A family is directed and belongs to one target; the families of two targets may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import factorial
@@ -64,25 +64,43 @@ def select_family(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Se
     Raises:
         ValueError: The target is not in the matrix, or alone in it.
     """
-    if target not in matrix.pairs:
-        raise ValueError(f"target must be a pair of the matrix. Got {target}. Estimate it and compare again.")
-    if len(matrix.pairs) < 2:
-        raise ValueError(f"A family needs a pool of at least 2 pairs. Got {target} alone. Estimate another pair.")
-    decimals = _decimals(matrix.measure, selection)
-    row = matrix.values[matrix.pairs.index(target)].tolist()
-    values = {
-        pair: _rounded(abs(value), decimals) for pair, value in zip(matrix.pairs, row, strict=True) if pair != target
-    }
-    sign = -1 if matrix.measure.is_similarity else 1
-    order = sorted(values, key=lambda pair: (sign * values[pair], pair))
-    gaps = [_rounded(sign * (values[far] - values[near]), decimals) for near, far in pairwise(order)]
-    distances = [_distance(values[pair], matrix.measure, decimals) for pair in order]
-    verdicts = _verdicts(distances, gaps, measure=matrix.measure, selection=selection)
+    ranking = _ranking(matrix, target, selection)
+    verdicts = _verdicts(ranking, measure=matrix.measure, selection=selection)
     neighbours = tuple(
-        Neighbour(pair, rank, values[pair], gap, verdict.radius, verdict.member, verdict.reason)
-        for rank, (pair, gap, verdict) in enumerate(zip(order, [None, *gaps], verdicts, strict=True), start=1)
+        Neighbour(matrix.pairs[position], rank, value, gap, verdict.radius, verdict.member, verdict.reason)
+        for rank, (position, value, gap, verdict) in enumerate(
+            zip(ranking.order, ranking.values, [None, *ranking.gaps], verdicts, strict=True), start=1
+        )
     )
     return PseudoFamily(target, neighbours, matrix.measure, selection, matrix.top_fraction, matrix.provenance)
+
+
+def first_step(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> float | None:
+    """The step that `Rule.PAPER` holds against the initial radius, or None in a pool too small for a test.
+
+    As a function of the initial radius the family changes nowhere else: below the step the rule stops, at it the radius
+    shrinks, and above it the step becomes the radius, however large the initial one was.
+    """
+    gaps = _ranking(matrix, target, selection).gaps
+    tested = _first_test(matrix.measure)
+    return gaps[tested - 2] if len(gaps) > tested - 2 else None
+
+
+def neighbour_distances(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> tuple[float, ...]:
+    """The distances that `Rule.RADIUS` holds against its radius, nearest first, rounded as it rounds them."""
+    return tuple(_ranking(matrix, target, selection).distances)
+
+
+def mutual_choices(families: Iterable[PseudoFamily]) -> Mapping[LanguagePair, tuple[LanguagePair, ...]]:
+    """By target, the members whose own family holds the target, nearest first.
+
+    A member that is no target among `families` chooses nobody.
+    """
+    members = {family.target: family.members for family in families}
+    return {
+        target: tuple(member for member in chosen if target in members.get(member, ()))
+        for target, chosen in members.items()
+    }
 
 
 def null_size_probability(size: int, *, measure: Measure = Measure.MSE) -> float:
@@ -122,6 +140,39 @@ class _Verdict:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Ranking:
+    """A target's neighbours, nearest first: positions in the pairs, values, distances, and steps between them."""
+
+    order: Sequence[int]
+    values: Sequence[float]
+    distances: Sequence[float]
+    gaps: Sequence[float]
+
+
+def _ranking(matrix: PairwiseMatrix, target: LanguagePair, selection: SelectionSpec) -> _Ranking:
+    """Rounded as `select_family` says; positions instead of pairs, which are slow to hash."""
+    if target not in matrix.pairs:
+        raise ValueError(f"target must be a pair of the matrix. Got {target}. Estimate it and compare again.")
+    if len(matrix.pairs) < 2:
+        raise ValueError(f"A family needs a pool of at least 2 pairs. Got {target} alone. Estimate another pair.")
+    decimals = _decimals(matrix.measure, selection)
+    own = matrix.pairs.index(target)
+    row = [_rounded(abs(value), decimals) for value in matrix.values[own].tolist()]
+    sign = -1 if matrix.measure.is_similarity else 1
+    order = sorted(range(len(row)), key=matrix.pairs.__getitem__)
+    order.remove(own)
+    # Sorting is stable: equal values stay in the order of the names.
+    order.sort(key=lambda position: sign * row[position])
+    values = [row[position] for position in order]
+    return _Ranking(
+        order,
+        values,
+        [_distance(value, matrix.measure, decimals) for value in values],
+        [_rounded(sign * (far - near), decimals) for near, far in pairwise(values)],
+    )
+
+
 def _decimals(measure: Measure, selection: SelectionSpec) -> int | None:
     return _PAPER_DECIMALS.get(measure) if selection.decimals is None else selection.decimals
 
@@ -134,19 +185,23 @@ def _distance(value: float, measure: Measure, decimals: int | None) -> float:
     return _rounded(1 - value, decimals) if measure.is_similarity else value
 
 
-def _verdicts(
-    distances: Sequence[float], gaps: Sequence[float], *, measure: Measure, selection: SelectionSpec
-) -> list[_Verdict]:
+def _first_test(measure: Measure) -> int:
+    """The rank at which the paper's rule first holds a step against the radius."""
+    return 2 if measure.is_similarity else 3
+
+
+def _verdicts(ranking: _Ranking, *, measure: Measure, selection: SelectionSpec) -> list[_Verdict]:
     """One verdict per neighbour, nearest first, by the rule asked for."""
+    distances, gaps = ranking.distances, ranking.gaps
     match selection.rule:
         case Rule.NEAREST:
             return [_by_rank(rank, selection.largest) for rank in range(1, len(distances) + 1)]
         case Rule.RADIUS:
             return [_by_radius(rank, distance, selection) for rank, distance in enumerate(distances, start=1)]
-        case Rule.PAPER if measure.is_similarity:
-            return _by_shrinking_radius(gaps, first_radius=distances[0], first_test=2, selection=selection)
         case Rule.PAPER:
-            return _by_shrinking_radius(gaps, first_radius=next(iter(gaps), 0), first_test=3, selection=selection)
+            radius = distances[0] if measure.is_similarity else next(iter(gaps), 0)
+            first_test = _first_test(measure)
+            return _by_shrinking_radius(gaps, first_radius=radius, first_test=first_test, selection=selection)
 
 
 def _by_rank(rank: int, largest: int) -> _Verdict:

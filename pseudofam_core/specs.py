@@ -16,29 +16,55 @@ PARAMETER_GROUPS = ("ffn", "encoder-ffn", "decoder-ffn", "attention", "layers", 
 
 
 class Estimator(StrEnum):
-    """How the Fisher diagonal is estimated (METHOD.md §1 names the alternatives)."""
+    """How the Fisher diagonal is estimated.
+
+    PER_SENTENCE squares the gradient of each sentence: the formula's own, whatever the batches. PER_BATCH squares
+    those of training batches, as the paper's scripts do (`MiniBatches`). SAMPLED squares those of sentences whose
+    target tokens are drawn from the model: a Monte-Carlo estimate of the true Fisher (Kunstner et al., 2019).
+    """
 
     PER_SENTENCE = "per-sentence"
+    PER_BATCH = "per-batch"
+    SAMPLED = "sampled"
+
+
+class Precision(StrEnum):
+    """Number format of weights and activations. Squares are added in float32 by either."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
 
 
 class Measure(StrEnum):
-    """How two Fisher diagonals are compared."""
+    """How two Fisher diagonals are compared: `FISHER_MEASURES`, and the mean rank by several of them."""
 
     MSE = "mse"
     KL = "kl"
     KL_NORMALISED = "kl-normalised"
     OVERLAP = "overlap"
+    JACCARD = "jaccard"
+    COSINE = "cosine"
+    CONSENSUS = "consensus"
 
     @property
     def is_similarity(self) -> bool:
-        """Whether larger means nearer: Overlap alone."""
-        return self is Measure.OVERLAP
+        """Whether larger means nearer: Overlap, Jaccard and the cosine. Their distance is 1 − w."""
+        return self in (Measure.OVERLAP, Measure.JACCARD, Measure.COSINE)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it compares masks of the top K of the parameters, and so has a K and a scope."""
+        return self in (Measure.OVERLAP, Measure.JACCARD)
 
     @property
     def label(self) -> str:
         """The name that pages and figures write."""
-        names = {"mse": "MSE", "kl": "KL", "kl-normalised": "KL (normalised)", "overlap": "Overlap"}
-        return names[self.value]
+        names = {"mse": "MSE", "kl": "KL", "kl-normalised": "KL (normalised)"}
+        return names.get(self.value, self.value.capitalize())
+
+
+# Those that are computed from the diagonals themselves.
+FISHER_MEASURES = tuple(one for one in Measure if one is not Measure.CONSENSUS)
 
 
 class Scope(StrEnum):
@@ -57,6 +83,37 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True)
+class MiniBatches:
+    """The training batches whose gradients `Estimator.PER_BATCH` squares. The defaults are the paper's settings.
+
+    Layers that the model's configuration drops as a whole in training are dropped.
+
+    Attributes:
+        tokens: Padded tokens of a batch on its longer side.
+        accumulation: Batches whose gradients are added up before they are squared.
+        label_smoothing: Share of the target's probability that is spread over the whole vocabulary.
+        dropout: Share of activations dropped, or None for what the model's configuration says.
+        attention_dropout: Share of attention weights dropped, or None for what the model's configuration says.
+    """
+
+    tokens: int = 4096
+    accumulation: int = 2
+    label_smoothing: float = 0.2
+    dropout: float | None = 0.3
+    attention_dropout: float | None = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse counts and shares that mean nothing."""
+        for name in ("tokens", "accumulation"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} of a mini-batch must be at least 1. Got {getattr(self, name)}.")
+        for name in ("label_smoothing", "dropout", "attention_dropout"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share < 1:
+                raise ValueError(f"{name} must be in [0, 1). Got {share}.")
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Model x corpus x estimator: everything that decides a pool's Fisher diagonals.
 
@@ -70,7 +127,11 @@ class Workspace:
         max_sentences: Sentences drawn of each pair, or None for all.
         max_length: Tokens of a side beyond which a sentence is cut.
         cleaning: Steps applied before drawing.
-        seed: Of the draw.
+        seed: Of the draw of sentences, and of what an estimator draws: labels, dropout.
+        precision: Number format of weights and activations.
+        shards: Disjoint random shards of the sentences whose own Fisher is kept for a subset of the parameters, so
+            that uncertainty can be told without another pass. Fewer where there are fewer sentences.
+        mini_batches: Settings of `Estimator.PER_BATCH`, None for the paper's; None with any other estimator.
     """
 
     model: str = "sample"
@@ -83,6 +144,9 @@ class Workspace:
     max_length: int = 256
     cleaning: Cleaning = field(default_factory=Cleaning)
     seed: int = 1
+    precision: Precision = Precision.FLOAT32
+    shards: int = 8
+    mini_batches: MiniBatches | None = None
 
     def __post_init__(self) -> None:
         """Refuse counts that mean nothing."""
@@ -92,6 +156,10 @@ class Workspace:
             raise ValueError(f"max_length must be at least 8 tokens. Got {self.max_length}.")
         if self.pairs is not None and len(set(self.pairs)) != len(self.pairs):
             raise ValueError(f"pairs must differ from one another. Got {', '.join(map(str, self.pairs))}.")
+        if self.shards < 1:
+            raise ValueError(f"shards must be at least 1. Got {self.shards}.")
+        if self.mini_batches is not None and self.estimator is not Estimator.PER_BATCH:
+            raise ValueError(f"mini_batches are for per-batch only. Leave them out for {self.estimator}.")
 
 
 @dataclass(frozen=True)
@@ -105,6 +173,10 @@ class FisherSpec:
         parameters: See `Workspace`.
         estimator: See `Workspace`.
         max_length: See `Workspace`.
+        precision: See `Workspace`.
+        shards: See `Workspace`.
+        seed: Of drawn labels and dropout; None for an estimator that draws nothing.
+        mini_batches: Settings of `Estimator.PER_BATCH`; None with any other.
         workspace: The request it was resolved from: where to find model and text. Not part of the key.
     """
 
@@ -114,19 +186,47 @@ class FisherSpec:
     parameters: str
     estimator: Estimator
     max_length: int
+    precision: Precision
+    shards: int
+    seed: int | None
+    mini_batches: MiniBatches | None
     workspace: Workspace = field(compare=False, metadata={"key": False})
 
 
 @dataclass(frozen=True)
+class ComparisonSpec:
+    """A pool's comparison by all measures and at every K, over finished estimates.
+
+    Attributes:
+        fishers: Keys of the estimates, in the order of `pairs`.
+        pairs: The pool, sorted.
+        scope: Where the top K of masks are taken.
+        group: The parameters compared: a name of `PARAMETER_GROUPS` or a regular expression.
+    """
+
+    fishers: tuple[str, ...]
+    pairs: tuple[LanguagePair, ...]
+    scope: Scope
+    group: str
+
+    def __post_init__(self) -> None:
+        """Refuse a pool that is none."""
+        if len(self.fishers) != len(self.pairs):
+            raise ValueError(f"fishers must align with pairs. Got {len(self.fishers)} for {len(self.pairs)} pairs.")
+        if len(self.pairs) < 2:
+            raise ValueError(f"pairs must name at least 2 to compare. Got {len(self.pairs)}. Estimate another pair.")
+
+
+@dataclass(frozen=True)
 class SimilaritySpec:
-    """A pool's matrices by one measure, over finished estimates.
+    """A pool's matrix by one measure, over finished estimates.
 
     Attributes:
         fishers: Keys of the estimates, in the order of `pairs`.
         pairs: The pool, sorted.
         measure: How two diagonals are compared.
-        top_fraction: Share K of the parameters in a mask. Overlap only; None elsewhere.
-        scope: Where the top K are taken. Overlap only; None elsewhere.
+        top_fraction: Share K of the parameters in a mask. Overlap and Jaccard only; None elsewhere.
+        scope: Where the top K are taken. Overlap and Jaccard only; None elsewhere.
         group: The parameters compared: a name of `PARAMETER_GROUPS` or a regular expression.
     """
 
@@ -139,13 +239,17 @@ class SimilaritySpec:
 
     def __post_init__(self) -> None:
         """Refuse a K that is missing, out of range or without meaning."""
-        if self.measure is Measure.OVERLAP:
+        if self.measure not in FISHER_MEASURES:
+            raise ValueError(f"measure must be one of diagonals. Got {self.measure}. Make it of several matrices.")
+        if self.measure.has_masks:
             if self.top_fraction is None or not 0 < self.top_fraction <= 1:
-                raise ValueError(f"top_fraction must be in (0, 1] for overlap. Got {self.top_fraction}.")
+                raise ValueError(f"top_fraction must be in (0, 1] for {self.measure}. Got {self.top_fraction}.")
             if self.scope is None:
-                raise ValueError("scope must be group or model for overlap. Got None.")
+                raise ValueError(f"scope must be group or model for {self.measure}. Got None.")
         elif self.top_fraction is not None or self.scope is not None:
-            raise ValueError(f"top_fraction and scope are for overlap only. Leave them out for {self.measure}.")
+            raise ValueError(
+                f"top_fraction and scope are for overlap and jaccard only. Leave them out for {self.measure}."
+            )
         if len(self.fishers) != len(self.pairs):
             raise ValueError(f"fishers must align with pairs. Got {len(self.fishers)} for {len(self.pairs)} pairs.")
         if len(self.pairs) < 2:

@@ -20,8 +20,8 @@ _FORMULA_IN_COMMENT = re.compile(r"""([,;\t][\s"']*)(?=[=+\-@])""")
 
 def matrix_csv(matrix: PairwiseMatrix) -> str:
     """The matrix: rows are targets, the header names the auxiliaries. Values are written in full precision."""
-    lines = _comments(matrix.provenance) | _comments(_matrix_settings(matrix))
-    table = matrix.frame().rename(index=_escaped, columns=_escaped)
+    lines = comments(matrix.provenance) | comments(_matrix_settings(matrix))
+    table = matrix.frame().rename(index=escaped, columns=escaped)
     return "".join(lines) + table.to_csv(lineterminator="\n")
 
 
@@ -32,15 +32,15 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
     """
     lines: dict[str, None] = {}
     for family in families:
-        lines |= _comments(family.provenance) | _comments({"selection": _selection_settings(family.selection)})
-    return "".join(lines) + families_frame(families).map(_escaped).to_csv(index=False, lineterminator="\n")
+        lines |= comments(family.provenance) | comments({"selection": _selection_settings(family.selection)})
+    return "".join(lines) + families_frame(families).map(escaped).to_csv(index=False, lineterminator="\n")
 
 
 def scores_csv(scores: Sequence[ScoreReport]) -> str:
     """One row per pair and their mean; the ``#`` lines carry sacreBLEU's signatures."""
     signatures: dict[str, None] = {}
     for one in scores:
-        signatures |= _comments({"BLEU": one.bleu_signature, "chrF++": one.chrf_signature})
+        signatures |= comments({"BLEU": one.bleu_signature, "chrF++": one.chrf_signature})
     table = pd.DataFrame(
         [(str(one.pair), one.split, one.n_sentences, one.bleu, one.chrf) for one in scores],
         columns=["pair", "split", "sentences", "bleu", "chrf"],
@@ -59,7 +59,7 @@ def _selection_settings(selection: SelectionSpec) -> str:
     return " ".join(f"{name}={value}" for name, value in dataclasses.asdict(selection).items())
 
 
-def _comments(values: Mapping[str, Any]) -> dict[str, None]:
+def comments(values: Mapping[str, Any]) -> dict[str, None]:
     """``# name: value`` lines, as an ordered set."""
     return dict.fromkeys(_comment(f"{name}: {value}") for name, value in values.items())
 
@@ -73,6 +73,6 @@ def _guarded(separator: re.Match[str]) -> str:
     return separator[0] + "'"
 
 
-def _escaped(cell: Any) -> Any:
+def escaped(cell: Any) -> Any:
     """The cell with an apostrophe before what a spreadsheet would run as a formula; numbers as they are."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

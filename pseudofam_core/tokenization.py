@@ -1,8 +1,12 @@
-"""Text to token ids, with source and target language set the way each model family wants it."""
+"""Text to token ids, with source and target language set the way each model family wants it.
+
+Text of one language is no translation: classifiers read its sources and give its targets, which are labels; causal
+language models go on from prompts with answers; sequence-to-sequence models do either as text to text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,7 +19,7 @@ from pseudofam_core.languages import Language, LanguagePair, language, languages
 
 
 class ModelFamily(Enum):
-    """How a family of models is told the languages."""
+    """How a family of models is told the languages, or that it is no translation model."""
 
     M2M100 = "M2M100"
     NLLB = "NLLB"
@@ -23,18 +27,25 @@ class ModelFamily(Enum):
     MARIAN = "Marian"
     MADLAD = "MADLAD"
     T5 = "T5"
+    CLASSIFIER = "classification"
+    CAUSAL = "causal language"
+
+    @property
+    def translates(self) -> bool:
+        """Whether it reads one text and writes another."""
+        return self not in (ModelFamily.CLASSIFIER, ModelFamily.CAUSAL)
 
 
 @dataclass(frozen=True)
 class EncodedPair:
-    """Token ids of one sentence pair, special tokens included."""
+    """Token ids of one sentence pair, special tokens included; for a classifier, the target is the label's id."""
 
     source: list[int]
     target: list[int]
 
 
 def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFamily:
-    """The family that a tokenizer belongs to.
+    """The family of translation models that a tokenizer belongs to.
 
     Args:
         tokenizer: The model's own tokenizer.
@@ -55,7 +66,7 @@ def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFa
     if model_type in ("t5", "mt5", "umt5"):
         return ModelFamily.MADLAD if _knows(tokenizer, "<2en>") else ModelFamily.T5
     raise ModelError(
-        f"model must be of a known translation family ({', '.join(one.value for one in ModelFamily)}). "
+        f"model must be of a known translation family ({', '.join(one.value for one in ModelFamily if one.translates)}). "
         f"Got model type {model_type!r} with a {type(tokenizer).__name__}."
     )
 
@@ -63,7 +74,7 @@ def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFa
 def check_coverage(
     tokenizer: PreTrainedTokenizerBase, family: ModelFamily, pair: LanguagePair, pool: Iterable[LanguagePair] = ()
 ) -> None:
-    """Refuse a pair whose languages the model has no code for.
+    """Refuse a pair whose languages the model has no code for, and a translation where the model can't translate.
 
     Args:
         tokenizer: The model's own tokenizer.
@@ -73,7 +84,13 @@ def check_coverage(
 
     Raises:
         LanguageNotCovered: A side is not covered.
+        ModelError: The model does not translate, and the pair is a translation direction.
     """
+    if not family.translates and pair.source != pair.target:
+        raise ModelError(
+            f"A {family.value} model does not translate. Got {pair}. Give it a folder of .tsv or .jsonl files named by "
+            "language (be.jsonl), with the columns text and label (classification) or prompt and answer (causal)."
+        )
     missing = [code for code, covered in _sides(tokenizer, family, pair) if not covered]
     if not missing:
         return
@@ -91,22 +108,54 @@ def covered_languages(tokenizer: PreTrainedTokenizerBase, family: ModelFamily) -
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, family: ModelFamily, bitext: Bitext, *, max_length: int
+    tokenizer: PreTrainedTokenizerBase,
+    family: ModelFamily,
+    bitext: Bitext,
+    *,
+    max_length: int,
+    labels: Mapping[str, int] | None = None,
 ) -> list[EncodedPair]:
     """Encode every sentence pair, cut to `max_length` tokens a side.
 
+    Args:
+        tokenizer: The model's own tokenizer.
+        family: Its family.
+        bitext: The text. A causal model's answers follow their prompts as they are written, and end with its end token.
+        max_length: Tokens of a side beyond which it is cut.
+        labels: ``label2id`` of a classifier's configuration.
+
     Raises:
         LanguageNotCovered: The model has no code for a side.
+        ModelError: The text is not of the kind that the model takes.
     """
     check_coverage(tokenizer, family, bitext.pair)
+    cut: dict[str, Any] = {"truncation": True, "max_length": max_length}
     source, target = language(bitext.pair.source), language(bitext.pair.target)
     if family in _CODE_OF:
         tokenizer.src_lang, tokenizer.tgt_lang = _CODE_OF[family](source), _CODE_OF[family](target)
     prefix = _source_prefix(tokenizer, family, source, target)
-    cut: dict[str, Any] = {"truncation": True, "max_length": max_length}
     sources = tokenizer([prefix + one for one in bitext.sources], **cut)["input_ids"]
-    targets = tokenizer(text_target=list(bitext.targets), **cut)["input_ids"]
+    if family is ModelFamily.CLASSIFIER:
+        targets = [[_label_id(one, labels or {})] for one in bitext.targets]
+    elif family is ModelFamily.CAUSAL:
+        answers = tokenizer(list(bitext.targets), add_special_tokens=False, truncation=True, max_length=max_length - 1)
+        targets = [[*one, *_end(tokenizer)] for one in answers["input_ids"]]
+    else:
+        targets = tokenizer(text_target=list(bitext.targets), **cut)["input_ids"]
     return [EncodedPair(*sides) for sides in zip(sources, targets, strict=True)]
+
+
+def _label_id(label: str, ids: Mapping[str, int]) -> int:
+    """The id of a label, which is written by its name or as its number."""
+    if label in ids:
+        return ids[label]
+    if label.isdecimal() and int(label) in ids.values():
+        return int(label)
+    raise ModelError(f"label must be one of the model's: {', '.join(ids)}, or its number. Got {label!r}.")
+
+
+def _end(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    return [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
 
 
 def first_target_token(tokenizer: Any, family: ModelFamily, pair: LanguagePair) -> int | None:
@@ -125,7 +174,7 @@ _CODE_OF = {
 
 
 def _source_prefix(tokenizer: Any, family: ModelFamily, source: Language, target: Language) -> str:
-    if family is ModelFamily.T5:
+    if family is ModelFamily.T5 and source != target:
         return f"translate {source.name} to {target.name}: "
     if family is ModelFamily.MADLAD:
         return f"<2{_madlad_code(tokenizer, target)}> "
@@ -147,8 +196,11 @@ def _covers(tokenizer: Any, family: ModelFamily, one: Language, *, source: bool)
         return _knows(tokenizer, _CODE_OF[family](one))
     if family is ModelFamily.MARIAN:
         return _marian_covers(tokenizer, one, source=source)
-    # T5 reads any text and says nothing of its languages; MADLAD lists those it writes.
-    return family is ModelFamily.T5 or _madlad_code(tokenizer, one) is not None
+    # These read any text and say nothing of its languages; MADLAD lists those it writes.
+    return (
+        family in (ModelFamily.T5, ModelFamily.CLASSIFIER, ModelFamily.CAUSAL)
+        or _madlad_code(tokenizer, one) is not None
+    )
 
 
 def _marian_covers(tokenizer: Any, one: Language, *, source: bool) -> bool:

@@ -9,6 +9,12 @@ from pathlib import Path
 import sentencepiece
 import torch
 from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPT2Tokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaTokenizer,
     M2M100Config,
     M2M100ForConditionalGeneration,
     M2M100Tokenizer,
@@ -22,10 +28,14 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
     T5Tokenizer,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaTokenizer,
 )
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from pseudofam_core.corpora.bitext import Bitext
-from pseudofam_core.languages import languages, pair
+from pseudofam_core.languages import LanguagePair, languages, pair
 
 ENGLISH = (
     "The cat sleeps on the old chair.",
@@ -48,11 +58,23 @@ TURKISH = (
 SMALL = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2}
 SMALL |= {"decoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24, "max_position_embeddings": 64}
 FAMILIES = ("m2m100", "nllb", "mbart50", "marian", "t5", "madlad")
+OTHER_TASKS = ("classifier", "gpt2", "llama")
+LABELS = ("negative", "neutral", "positive")
 
 
 def bitext(name: str = "tr-en", split: str = "train") -> Bitext:
     """Seven Turkish-English sentence pairs."""
     return Bitext(pair(name), split, TURKISH, ENGLISH)
+
+
+def labelled(code: str = "tr") -> Bitext:
+    """The Turkish sentences, each with a label."""
+    return Bitext(LanguagePair(code, code), "train", TURKISH, tuple(LABELS[i % 3] for i in range(len(TURKISH))))
+
+
+def prompted(code: str = "tr") -> Bitext:
+    """The Turkish sentences as prompts, the English ones as answers."""
+    return Bitext(LanguagePair(code, code), "train", TURKISH, ENGLISH)
 
 
 def sentencepiece_model(extra: tuple[str, ...] = ()) -> bytes:
@@ -80,6 +102,9 @@ def save_model(folder: Path, family: str = "m2m100") -> Path:
         "marian": _save_marian,
         "t5": _save_t5,
         "madlad": _save_madlad,
+        "classifier": _save_classifier,
+        "gpt2": _save_gpt2,
+        "llama": _save_llama,
     }[family](folder)
     return folder
 
@@ -91,6 +116,18 @@ def save_corpus(folder: Path, codes: tuple[str, ...] = ("tr", "az", "de", "sv"))
         (folder / f"{code}-en").mkdir(parents=True)
         for side, lines in ((code, sources), ("en", ENGLISH)):
             (folder / f"{code}-en" / f"train.{side}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def save_tasks(folder: Path, kind: str, codes: tuple[str, ...] = ("tr", "az", "de")) -> Path:
+    """A JSONL file a language: texts with labels (classifier), or prompts with answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("text", "label") if kind == "classifier" else ("prompt", "answer")
+    for place, code in enumerate(codes):
+        one = labelled() if kind == "classifier" else prompted()
+        rows = [(f"{code} {source}"[place:], target) for source, target in zip(one.sources, one.targets, strict=True)]
+        lines = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in rows]
+        (folder / f"train.{code}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
@@ -167,6 +204,35 @@ def _save_t5(folder: Path, extra: tuple[str, ...] = ()) -> None:
 
 def _save_madlad(folder: Path) -> None:
     _save_t5(folder, extra=("<2en>", "<2tr>"))
+
+
+def _save_classifier(folder: Path) -> None:
+    names = _pieces(folder, "spm.model")
+    (folder / "spm.model").unlink()
+    tokenizer = XLMRobertaTokenizer(vocab=_scores(["<s>", "<pad>", "</s>", "<unk>", *names[3:], "<mask>"]))
+    tokenizer.save_pretrained(folder)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    labels = {"id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}}
+    config = XLMRobertaConfig(vocab_size=len(tokenizer), max_position_embeddings=80, **sizes, **labels)
+    _save(XLMRobertaForSequenceClassification(config), folder)
+
+
+def _save_gpt2(folder: Path) -> None:
+    """Every byte a token, no merges."""
+    letters = sorted(set(bytes_to_unicode().values()))
+    vocabulary = {letter: i for i, letter in enumerate([*letters, "<|endoftext|>"])}
+    GPT2Tokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
+    config = GPT2Config(vocab_size=len(vocabulary), n_positions=256, n_embd=16, n_layer=2, n_head=2)
+    config.bos_token_id = config.eos_token_id = vocabulary["<|endoftext|>"]
+    _save(GPT2LMHeadModel(config), folder)
+
+
+def _save_llama(folder: Path) -> None:
+    letters = sorted({letter for line in (*ENGLISH, *TURKISH) for letter in line if letter != " "})
+    vocabulary = {piece: i for i, piece in enumerate(["<unk>", "<s>", "</s>", "▁", *letters])}
+    LlamaTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
+    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    _save(LlamaForCausalLM(LlamaConfig(vocab_size=len(vocabulary), max_position_embeddings=256, **sizes)), folder)
 
 
 def _save(model: torch.nn.Module, folder: Path) -> None:

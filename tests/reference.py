@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations
 
@@ -81,6 +82,18 @@ def paper_family(
     return order[: min(largest, max(size, smallest))]
 
 
+def fixed_radius_family(
+    values: Mapping[str, float], *, similarity: bool, radius: float, smallest: int, largest: int, decimals: int | None
+) -> list[str]:
+    """All within `radius` in exact fractions, no fewer than `smallest` and no more than `largest`; nearest first."""
+    as_decimal = {name: abs(value if decimals is None else round(value, decimals)) for name, value in values.items()}
+    exact = {name: Fraction(repr(value)) for name, value in as_decimal.items()}
+    distances = {name: 1 - value if similarity else value for name, value in exact.items()}
+    order = sorted(distances, key=lambda name: (distances[name], name))
+    within = sum(distances[name] <= Fraction(repr(radius)) for name in order)
+    return order[: min(largest, max(smallest, within))]
+
+
 def average_linkage_merges(D: npt.NDArray[np.float64]) -> list[tuple[frozenset[int], frozenset[int], float]]:
     """Merges of average linkage, lowest first: the two clusters and the mean distance between their members."""
     clusters = [frozenset([i]) for i in range(len(D))]
@@ -117,3 +130,30 @@ def adjusted_rand(first: Sequence[object], second: Sequence[object]) -> float:
     in_both = sum(first[i] == first[j] and second[i] == second[j] for i, j in twos)
     expected = in_first * in_second / len(twos)
     return (in_both - expected) / ((in_first + in_second) / 2 - expected)
+
+
+def ranks(F: Sequence[float]) -> list[int]:
+    """Place of each parameter among all: 0 for the largest; of equal ones the earlier first."""
+    order = sorted(range(len(F)), key=lambda p: (-F[p], p))
+    return [place for _, place in sorted(zip(order, range(len(F)), strict=True))]
+
+
+def jaccard(target: set[int], auxiliary: set[int]) -> float:
+    return len(target & auxiliary) / len(target | auxiliary)
+
+
+def cosine(F: Sequence[float], G: Sequence[float]) -> float:
+    lengths = [math.sqrt(math.fsum(x * x for x in one)) for one in (F, G)]
+    return math.fsum(f * g for f, g in zip(F, G, strict=True)) / lengths[0] / lengths[1]
+
+
+def exact_divergence(target: Sequence[float], auxiliary: Sequence[float]) -> tuple[float, float]:
+    """KL in 60 decimal digits, where floats have none left; and the sum of its terms without their signs."""
+    with localcontext() as context:
+        context.prec = 60
+        epsilon = Decimal(_EPSILON)
+        terms = [
+            Decimal(t) * ((Decimal(t) + epsilon) / (Decimal(a) + epsilon)).ln()
+            for t, a in zip(target, auxiliary, strict=True)
+        ]
+        return float(sum(terms)), float(sum(map(abs, terms)))

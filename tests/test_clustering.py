@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -14,10 +14,14 @@ from scipy.cluster import hierarchy
 
 from pseudofam_core.clustering import (
     agreement,
+    clade_support,
+    clades,
+    cophenetic_correlation,
     cut_by_height,
     cut_by_number,
     leaf_order,
     linkage,
+    linkage_methods,
     nearest_neighbour_agreement,
 )
 from pseudofam_core.languages import languages, pair
@@ -37,6 +41,10 @@ def random_values(n: int, seed: int = 0) -> np.ndarray:
     values = np.random.default_rng(seed).uniform(0.1, 1, (n, n))
     np.fill_diagonal(values, 0)
     return values
+
+
+def distances_between(points) -> np.ndarray:
+    return np.abs(np.subtract.outer(np.array(points, dtype=float), np.array(points, dtype=float)))
 
 
 # Few different heights: many merges tie.
@@ -69,10 +77,36 @@ def test_rounding_below_zero_makes_no_negative_height():
     assert tree[0, 2] == 0
 
 
-@pytest.mark.parametrize("method", ["ward", "centroid", "median", "nonsense"])
-def test_methods_that_need_euclidean_distances_are_refused(method):
+@pytest.mark.parametrize("method", ["centroid", "median", "nonsense"])
+def test_methods_that_are_not_offered_are_refused(method):
     with pytest.raises(ValueError, match=f"method must be one of average.*Got '{method}'"):
         linkage(matrix_of(random_values(4)), method=method)
+
+
+def test_ward_is_for_mse_alone():
+    assert [one for one in Measure if "ward" in linkage_methods(one)] == [Measure.MSE]
+    for measure in set(Measure) - {Measure.MSE}:
+        with pytest.raises(ValueError, match=r"Got 'ward'\. Take average; ward needs Euclidean distances"):
+            linkage(matrix_of(random_values(4), measure), method="ward")
+
+
+def test_wards_merges_add_the_least_variance():
+    # Ward's definition, on the diagonals themselves: join the two clusters whose union adds the least to the sum of
+    # squares about the means; the height is √(2·added), in roots of the mean over parameters.
+    diagonals = np.random.default_rng(4).gamma(1, size=(8, 5))
+    mse = ((diagonals[:, None] - diagonals) ** 2).mean(axis=2)
+    tree = linkage(matrix_of(mse), method="ward")
+
+    def squares(cluster) -> float:
+        return float(((diagonals[list(cluster)] - diagonals[list(cluster)].mean(axis=0)) ** 2).sum())
+
+    clusters = [frozenset([i]) for i in range(8)]
+    for row, merged in zip(tree, clades(tree), strict=True):
+        added = {A | B: squares(A | B) - squares(A) - squares(B) for A, B in combinations(clusters, 2)}
+        expected = min(added, key=added.get)
+        assert merged == expected
+        assert row[2] == pytest.approx((2 * added[expected] / 5) ** 0.5)
+        clusters = [one for one in clusters if not one <= expected] + [expected]
 
 
 def test_leaves_stand_in_optimal_order():
@@ -129,8 +163,62 @@ def test_cuts_that_cannot_be_are_refused():
 
 
 def test_every_method_that_is_offered_makes_a_valid_tree():
-    for method in ("average", "complete", "single", "weighted"):
+    for method in linkage_methods(Measure.MSE):
         assert hierarchy.is_valid_linkage(linkage(matrix_of(random_values(7)), method=method))
+
+
+# --- support, and how well a tree keeps distances --------------------------------------------------------------------
+
+
+def test_clades_and_their_support_by_hand():
+    # Points 0, 1 | 5, 7 | 20: clades 01, 23, 0123, all. In the second tree 4 lies by 3.
+    tree = linkage(matrix_of(line := distances_between([0, 1, 5, 7, 20])))
+    other = linkage(matrix_of(distances_between([0, 1, 5, 18, 20])))
+    assert set(clades(tree)) == {frozenset(one) for one in ({0, 1}, {2, 3}, {0, 1, 2, 3}, {0, 1, 2, 3, 4})}
+    support = dict(zip(clades(tree), clade_support(tree, [tree, other, other]).tolist(), strict=True))
+    assert support == {
+        frozenset({0, 1}): 1,
+        frozenset({2, 3}): pytest.approx(1 / 3),
+        frozenset({0, 1, 2, 3}): pytest.approx(1 / 3),
+        frozenset(range(5)): 1,
+    }
+    assert clade_support(tree, (linkage(matrix_of(line)) for _ in range(2))).tolist() == [1] * 4
+
+
+@given(values=tying)
+def test_support_does_not_depend_on_the_order_of_merges(values):
+    tree = linkage(matrix_of(values))
+    assert [clade == set(range(len(values))) for clade in clades(tree)][-1]
+    assert clade_support(tree, [tree]).tolist() == [1] * len(tree)
+
+
+def test_support_refuses_no_tree_and_another_pool():
+    tree = linkage(matrix_of(random_values(4)))
+    with pytest.raises(ValueError, match=r"at least one\. Got none"):
+        clade_support(tree, [])
+    with pytest.raises(ValueError, match=r"same 4 pairs\. Got one over 5"):
+        clade_support(tree, [linkage(matrix_of(random_values(5)))])
+
+
+def test_cophenetic_correlation_matches_scipy_and_leaves_out_the_unknown():
+    distances = random_values(7)
+    distances = distances + distances.T
+    tree = linkage(matrix_of(distances))
+    condensed = distances[np.triu_indices(7, k=1)]
+    expected, heights = hierarchy.cophenet(tree, condensed)
+    assert cophenetic_correlation(tree, distances) == pytest.approx(expected)
+    distances[0, 3] = distances[3, 0] = np.nan
+    known = np.isfinite(distances[np.triu_indices(7, k=1)])
+    expected = np.corrcoef(heights[known], condensed[known])[0, 1]
+    assert cophenetic_correlation(tree, distances) == pytest.approx(expected)
+
+
+def test_cophenetic_correlation_of_a_constant_has_no_answer():
+    tree = linkage(matrix_of(random_values(5)))
+    assert cophenetic_correlation(tree, np.full((5, 5), 0.1) - 0.1 * np.eye(5)) is None
+    assert cophenetic_correlation(tree, np.full((5, 5), np.nan)) is None
+    with pytest.raises(ValueError, match=r"5 x 5, the pairs of the tree\. Got \(4, 4\)"):
+        cophenetic_correlation(tree, np.zeros((4, 4)))
 
 
 # --- agreement with traditional families -----------------------------------------------------------------------------

@@ -14,25 +14,28 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pseudofam_core import pipeline
+from pseudofam_core import estimates, pipeline
 from pseudofam_core.cache import Cache
 from pseudofam_core.comparisons import compare, similarity_spec
 from pseudofam_core.corpora.cleaning import Cleaning
-from pseudofam_core.errors import CorpusError, JobCancelled, LanguageNotCovered
+from pseudofam_core.errors import CorpusError, JobCancelled, LanguageNotCovered, ModelError
 from pseudofam_core.estimates import (
     FISHER_FILE,
     FISHER_STAGE,
+    SHARDS_FILE,
     drawn_text,
     find_fisher,
     fisher_key,
     fisher_spec,
+    load_sketches,
     pool_of,
     summarise,
 )
+from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import pair
 from pseudofam_core.models import load_model
 from pseudofam_core.selection import select_families
-from pseudofam_core.specs import Measure, Scope, SelectionSpec
+from pseudofam_core.specs import FISHER_MEASURES, Estimator, Measure, MiniBatches, Precision, Scope, SelectionSpec
 from pseudofam_core.tokenization import encode
 from tests import reference_fisher
 from tests.cases import save_corpus, save_model
@@ -114,9 +117,10 @@ def test_a_checkpoint_of_other_batches_is_not_mixed_in(workspace, tmp_path, capl
 KILLED = """
 import sys
 from pathlib import Path
-from pseudofam_core import pipeline
+from pseudofam_core import estimates, pipeline
 from pseudofam_core.cache import Cache
 from pseudofam_core.fisher import estimate
+from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import pair
 from pseudofam_core.specs import Workspace
 import functools, time, torch
@@ -206,12 +210,12 @@ def test_cleaning_everything_away_is_told(workspace):
         drawn_text(replace(workspace, cleaning=Cleaning(min_characters=500)), TR)
 
 
-@pytest.mark.parametrize("measure", list(Measure))
+@pytest.mark.parametrize("measure", FISHER_MEASURES)
 def test_matrices_are_found_again_and_lead_to_families(workspace, cache, measure, monkeypatch):
     estimates = estimated(workspace, cache)
     spec = similarity_spec(estimates, measure)
     matrix = compare(estimates, spec, cache)
-    monkeypatch.setattr("pseudofam_core.comparisons.similarity_matrix", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr("pseudofam_core.comparisons.compare_files", lambda *_, **__: pytest.fail("computed again"))
     again = compare(estimates, spec, cache)
     assert np.array_equal(matrix.values, again.values)
     assert again.provenance["sentences"] == "7"
@@ -253,3 +257,84 @@ def test_finding_does_not_open_torch(workspace):
 
 def test_a_missing_estimate_is_none(workspace, cache):
     assert find_fisher(fisher_spec(workspace, TR), cache) is None
+
+
+def test_shards_are_stored_beside_and_loaded_for_a_pool(workspace, cache):
+    estimates = estimated(replace(workspace, shards=3), cache)
+    sums, counts = load_sketches(estimates)
+    pairs = sorted(estimates)
+    assert sums.shape == (4, 3, 3 * 2 * 16 * 24)
+    assert sums.dtype == np.float32
+    assert counts.tolist() == [[3, 2, 2]] * 4
+    for pair_sums, one in zip(sums, pairs, strict=True):
+        stored = load_file(estimates[one].file(FISHER_FILE))
+        flat = np.concatenate([stored[name].reshape(-1) for name in sorted(stored)])
+        np.testing.assert_allclose(pair_sums.sum(0) / 7, flat, rtol=1e-6)
+    assert SHARDS_FILE in estimates[TR].manifest["files"]
+
+
+def test_estimates_with_other_subsets_or_shards_are_refused(workspace, cache):
+    estimates = estimated(replace(workspace, shards=3), cache)
+    for other in ({"parameters": "encoder-ffn", "shards": 3}, {"shards": 2}):
+        mixed = {**estimates, TR: pipeline.compute(fisher_spec(replace(workspace, **other), TR), cache)}
+        with pytest.raises(ValueError, match=r"must have the same (positions|counts)"):
+            load_sketches(mixed)
+
+
+def test_the_manifest_tells_concentration_convergence_and_memory(workspace, cache):
+    manifest = pipeline.compute(fisher_spec(workspace, TR), cache).manifest
+    assert len(manifest["lorenz"]) == 101
+    assert manifest["top_percent_share"] == manifest["lorenz"][1] > 0.01
+    assert manifest["convergence"]["counts"] == [1, 2, 3, 4, 5, 6, 7]
+    assert manifest["convergence"]["distance"][-1] == pytest.approx(0, abs=1e-6)
+    assert manifest["predicted_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"estimator": Estimator.SAMPLED},
+        {"estimator": Estimator.PER_BATCH},
+        {"estimator": Estimator.PER_BATCH, "mini_batches": MiniBatches(dropout=0.0)},
+        {"precision": Precision.BFLOAT16},
+    ],
+)
+def test_every_way_of_estimating_has_its_own_key_and_value(workspace, cache, other):
+    plain, changed = fisher_spec(workspace, TR), fisher_spec(replace(workspace, **other), TR)
+    assert fisher_key(plain) != fisher_key(changed)
+    first, second = (load_file(pipeline.compute(one, cache).file(FISHER_FILE)) for one in (plain, changed))
+    assert any(not np.allclose(first[name], second[name], rtol=1e-4, atol=0) for name in first)
+
+
+def test_settings_of_training_batches_are_resolved(workspace):
+    spec = fisher_spec(replace(workspace, estimator=Estimator.PER_BATCH, seed=4), TR)
+    assert spec.mini_batches == MiniBatches(4096, 2, 0.2, 0.3, 0.1)
+    assert spec.seed == 4
+    assert fisher_spec(replace(workspace, seed=4), TR).seed is None
+    with pytest.raises(ValueError, match="per-batch only"):
+        replace(workspace, mini_batches=MiniBatches())
+
+
+def test_a_pool_resolves_its_model_once(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(estimates, "resolve_model", lambda name: asked.append(name) or resolve_model(name))
+    specs = estimates.fisher_specs(workspace)
+    assert asked == [workspace.model]
+    assert {pair: fisher_key(spec) for pair, spec in specs.items()} == {
+        one: fisher_key(fisher_spec(workspace, one)) for one in pool_of(workspace)
+    }
+
+
+def test_a_model_that_changed_since_the_request_is_refused(workspace, cache, tmp_path):
+    folder = save_model(tmp_path / "model", "m2m100")
+    spec = fisher_spec(replace(workspace, model=str(folder)), TR)
+    (folder / "config.json").write_text((folder / "config.json").read_text() + "\n")
+    with pytest.raises(ModelError, match="has changed"):
+        pipeline.compute(spec, cache)
+
+
+def test_too_little_memory_is_told_before_the_model_is_loaded(workspace, cache, monkeypatch):
+    monkeypatch.setattr("pseudofam_core.fisher.footprint._available", lambda: 2**20)
+    monkeypatch.setattr(pipeline, "_model", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(ModelError, match=r"0\.0 GiB are free"):
+        pipeline.compute(fisher_spec(workspace, TR), cache)

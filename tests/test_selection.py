@@ -18,6 +18,9 @@ from pseudofam_core.results import PairwiseMatrix, PseudoFamily
 from pseudofam_core.selection import (
     FAMILY_COLUMNS,
     families_frame,
+    first_step,
+    mutual_choices,
+    neighbour_distances,
     null_size_probability,
     select_families,
     select_family,
@@ -119,6 +122,63 @@ def test_a_family_is_the_nearest_few_within_its_sizes(values, measure, rule):
     assert all(one.gap >= 0 for one in family.neighbours[1:])
     sign = -1 if measure.is_similarity else 1
     assert all(sign * near.value <= sign * far.value for near, far in pairwise(family.neighbours))
+
+
+EVERYONE = sorted(LanguagePair(code, "en") for code in languages() if code not in ("be", "en"))
+
+
+@pytest.mark.parametrize("measure", [Measure.MSE, Measure.KL, Measure.OVERLAP])
+@pytest.mark.parametrize("shape", ["random", "ties", "equal", "outlier", "shrinking"])
+def test_families_in_a_pool_of_200_match_their_twin(measure, shape):
+    rng = np.random.default_rng(3)
+    values = {
+        "random": rng.uniform(size=199),
+        "ties": rng.integers(0, 20, 199) / 20,
+        "equal": np.full(199, 0.25),
+        "outlier": np.append(rng.uniform(0, 0.01, 198), 1.0),
+        # Steps that halve: each equals the radius as it has shrunk, in binary and in decimals.
+        "shrinking": 1 - 2.0 ** -np.arange(199).clip(max=40),
+    }[shape].tolist()
+    for options in ({}, {"largest": 150}, {"initial_radius": 0.05, "shrink": 1.0, "largest": 60}):
+        # In decimals: floats that are not rounded subtract with an error that the twin's fractions do not have.
+        selection = SelectionSpec(decimals=5, **options)
+        family = select_family(around(values, measure=measure, others=EVERYONE), TARGET, selection=selection)
+        expected = reference.paper_family(
+            {str(one): value for one, value in zip(EVERYONE, values, strict=False)},
+            similarity=measure.is_similarity,
+            decimals=5,
+            **options,
+        )
+        assert [str(one) for one in family.members] == expected
+
+
+@given(
+    values=on_a_grid | anywhere | with_an_outlier,
+    measure=st.sampled_from([Measure.MSE, Measure.KL, Measure.OVERLAP]),
+    radius=st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.7]),
+    sizes=st.tuples(st.integers(1, 4), st.integers(4, 12)),
+)
+def test_fixed_radius_families_match_their_twin(values, measure, radius, sizes):
+    smallest, largest = sizes
+    values = [min(value, 1.0) for value in values]
+    options = {"smallest": smallest, "largest": largest, "decimals": 4}
+    family = chosen(values, measure=measure, rule=Rule.RADIUS, initial_radius=radius, **options)
+    expected = reference.fixed_radius_family(
+        {str(one): value for one, value in zip(OTHERS, values, strict=False)},
+        similarity=measure.is_similarity,
+        radius=radius,
+        **options,
+    )
+    assert [str(one) for one in family.members] == expected
+
+
+@given(values=on_a_grid | anywhere, measure=st.sampled_from(list(Measure)), k=st.integers(2, 12))
+def test_the_nearest_k_match_their_twin(values, measure, k):
+    values = [min(value, 1.0) for value in values]
+    family = chosen(values, measure=measure, rule=Rule.NEAREST, largest=k, decimals=3)
+    sign = -1 if measure.is_similarity else 1
+    order = sorted(range(len(values)), key=lambda i: (sign * round(values[i], 3), str(OTHERS[i])))
+    assert [OTHERS.index(one) for one in family.members] == order[:k]
 
 
 # --- worked by hand --------------------------------------------------------------------------------------------------
@@ -275,6 +335,37 @@ def test_a_target_outside_the_pool_or_alone_is_refused():
         select_family(around([1.0]), pair("uk-en"), selection=PAPER)
     with pytest.raises(ValueError, match=r"at least 2 pairs\. Got be-en alone"):
         select_family(around([]), TARGET, selection=PAPER)
+
+
+def test_mutual_choices_by_hand():
+    # Nearest one: be → ace, ace → be, acm → ace.
+    pairs = (TARGET, *OTHERS[:2])
+    matrix = PairwiseMatrix(pairs, np.array([[0, 1, 2], [1, 0, 3], [2, 1, 0.0]]), Measure.MSE)
+    families = select_families(matrix, selection=SelectionSpec(rule=Rule.NEAREST, smallest=1, largest=1))
+    assert mutual_choices(families) == {TARGET: (OTHERS[0],), OTHERS[0]: (TARGET,), OTHERS[1]: ()}
+    # A member whose own family is not given chooses nobody.
+    assert mutual_choices(families[:1]) == {TARGET: ()}
+
+
+@given(values=st.lists(st.lists(st.integers(0, 9), min_size=5, max_size=5), min_size=5, max_size=5))
+def test_mutual_choices_are_mutual(values):
+    matrix = PairwiseMatrix(tuple(OTHERS[:5]), np.array(values, dtype=float), Measure.MSE)
+    families = {one.target: one for one in select_families(matrix, selection=PAPER)}
+    mutual = mutual_choices(families.values())
+    for target, chosen_back in mutual.items():
+        assert chosen_back == tuple(one for one in families[target].members if target in families[one].members)
+        assert all(target in mutual[one] for one in chosen_back)
+
+
+def test_the_steps_and_distances_that_rules_look_at():
+    matrix = around([1, 5, 8, 10.5])
+    assert first_step(matrix, TARGET, selection=PAPER) == 3
+    assert neighbour_distances(matrix, TARGET, selection=PAPER) == (1, 5, 8, 10.5)
+    # Overlap is tested from its first step on; its distances are 1 − w, in decimals.
+    matrix = around([0.9, 0.8, 0.7], measure=Measure.OVERLAP)
+    assert first_step(matrix, TARGET, selection=PAPER) == 0.1
+    assert neighbour_distances(matrix, TARGET, selection=PAPER) == (0.1, 0.2, 0.3)
+    assert first_step(around([1, 2]), TARGET, selection=PAPER) is None
 
 
 # --- null model ------------------------------------------------------------------------------------------------------

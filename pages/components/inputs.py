@@ -8,14 +8,18 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.components import view_state
 from pages.components.loading import corpus_pairs
+from pages.components.navigation import menu
 from pseudofam_core.charts import pair_labels
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.hub import SAMPLE
-from pseudofam_core.specs import PARAMETER_GROUPS, Measure, Workspace
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.specs import PARAMETER_GROUPS, Estimator, Measure, Workspace
 
 _VIEW = "view"
+WORKSPACE_CONTROLS = ("model", "corpus", "split", "sentences", "parameters", "estimator", "seed", "pairs")
 _MEASURES = {
     Measure.MSE: "Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
     Measure.KL: (
@@ -24,6 +28,14 @@ _MEASURES = {
     ),
     Measure.KL_NORMALISED: "Kullback-Leibler divergence after each diagonal is divided by its sum: only where, not how strongly.",
     Measure.OVERLAP: "Share of each pair's most important parameters that the other one has among its own. Large is near.",
+    Measure.JACCARD: "As Overlap, but of all parameters that either pair counts as important: the same in both directions.",
+    Measure.COSINE: "Angle between the two diagonals: only where they lie, not how strong they are. Large is near.",
+    Measure.CONSENSUS: "Mean rank among a target's neighbours by MSE, KL (normalised) and Overlap: what the measures agree on.",
+}
+_ESTIMATORS = {
+    Estimator.PER_SENTENCE: "of each sentence by itself, as the formula says. The default.",
+    Estimator.PER_BATCH: "of training batches with dropout and label smoothing, as the paper's scripts do.",
+    Estimator.SAMPLED: "of translations that the model draws itself: the true Fisher, with more noise.",
 }
 
 
@@ -34,19 +46,22 @@ class View:
     Attributes:
         workspace: Model, corpus and estimator.
         measure: How two pairs are compared.
-        top_fraction: K, for Overlap.
+        top_fraction: K, for the measures that compare masks.
+        found: The pair that was looked up in the sidebar, to be pointed out by every page; None where none was.
     """
 
     workspace: Workspace
     measure: Measure
     top_fraction: float
+    found: LanguagePair | None = None
 
 
 def sidebar() -> None:
     """Ask for what every page needs. app.py calls it: of widgets that a page makes, other pages lose the values."""
     with st.sidebar:
+        links = st.container(gap="xxsmall")
         with st.expander("Workspace", icon=":material/tune:"):
-            workspace = _workspace()
+            workspace, pool = _workspace()
         st.caption(
             f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
             f"{workspace.max_sentences or 'all'} sentences per pair · {workspace.parameters}"
@@ -55,23 +70,29 @@ def sidebar() -> None:
             "Measure",
             tuple(_MEASURES),
             format_func=_measure_label,
-            key="measure",
-            bind="query-params",
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
+            **view_state.choice("measure", tuple(_MEASURES), code=lambda one: one.value, shared=True),
         )
         top_fraction = st.slider(
             "Top share K",
             0.05,
             0.95,
-            0.4,
-            0.05,
-            key="k",
-            bind="query-params",
-            disabled=measure is not Measure.OVERLAP,
-            help="For Overlap: the share of the parameters that count as important. The paper takes 0.40. A new value reads "
-            "the estimates again, for about a second with a small model.",
+            step=0.05,
+            disabled=not measure.has_masks and measure is not Measure.CONSENSUS,
+            help="For Overlap, Jaccard and the consensus: the share of the parameters that count as important. The paper: 0.40.",
+            **view_state.number("k", 0.4, low=0.05, high=0.95, shared=True),
         )
-    st.session_state[_VIEW] = View(workspace, measure, top_fraction)
+        found = _language_search(workspace.pairs or pool)
+        st.button(
+            "Reset view",
+            icon=":material/restart_alt:",
+            on_click=view_state.reset,
+            args=(WORKSPACE_CONTROLS,),
+            help="Every control of every page back to its default. The workspace stays. Back undoes it.",
+        )
+        with links:  # last, so that the links carry what was just chosen
+            menu()
+    st.session_state[_VIEW] = View(workspace, measure, top_fraction, found)
 
 
 def current_view() -> View:
@@ -97,49 +118,54 @@ def _through_the_front_door() -> None:
         st.rerun()
 
 
-def _workspace() -> Workspace:
+def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...]]:
+    """The workspace, and the pairs its corpus has."""
     model = st.text_input(
         "Model",
-        SAMPLE,
-        key="model",
-        bind="query-params",
         help="`sample`, a folder with a Hugging Face translation model, or its name on the hub.",
+        **view_state.control("model", SAMPLE, read=str, shared=True),
     )
     corpus = st.text_input(
         "Corpus",
-        SAMPLE,
-        key="corpus",
-        bind="query-params",
         help="`sample`, a folder or file of parallel text, or `hf:NAME`.",
+        **view_state.control("corpus", SAMPLE, read=str, shared=True),
     )
     split = st.selectbox(
         "Split",
         SPLITS,
-        key="split",
-        bind="query-params",
         help="Which part of the corpus is read. Never the one you will score with.",
+        **view_state.choice("split", SPLITS, shared=True),
     )
     sentences = st.number_input(
         "Sentences per pair",
-        1,
-        None,
-        200,
-        50,
-        key="sentences",
-        bind="query-params",
+        min_value=1,
+        step=50,
         placeholder="all",
         help="Empty: all.",
+        **view_state.optional_number("sentences", int, 200, low=1, shared=True),
     )
+    groups = _with_own(PARAMETER_GROUPS)
     parameters = st.selectbox(
         "Parameters",
-        PARAMETER_GROUPS,
-        key="parameters",
-        bind="query-params",
+        groups,
         accept_new_options=True,
         help="The paper looks at `ffn`, the feed-forward layers. A regular expression over parameter names works as well.",
+        **view_state.choice("parameters", groups, shared=True),
+    )
+    estimator = st.selectbox(
+        "Estimator",
+        tuple(_ESTIMATORS),
+        format_func=lambda one: one.value,
+        help="How squared gradients are taken.\n"
+        + "\n".join(f"- **{one.value}**: {words}" for one, words in _ESTIMATORS.items()),
+        **view_state.choice("estimator", tuple(_ESTIMATORS), code=lambda one: one.value, shared=True),
     )
     seed = st.number_input(
-        "Seed", 0, None, 1, key="seed", bind="query-params", help="Decides which sentences are drawn."
+        "Seed",
+        0,
+        step=1,
+        help="Decides which sentences are drawn.",
+        **view_state.number("seed", 1, low=0, shared=True),
     )
     workspace = Workspace(
         model=model.strip() or SAMPLE,
@@ -147,28 +173,51 @@ def _workspace() -> Workspace:
         split=split,
         max_sentences=sentences,
         parameters=parameters,
-        seed=int(seed or 0),
+        estimator=estimator,
+        seed=seed,
     )
     return _with_pairs(workspace)
 
 
-def _with_pairs(workspace: Workspace) -> Workspace:
+def _with_own(groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The groups, and the regular expression that a person has entered."""
+    own = view_state.text("parameters")
+    return groups if own is None or own in groups else (*groups, own)
+
+
+def _with_pairs(workspace: Workspace) -> tuple[Workspace, tuple[LanguagePair, ...]]:
     """Ask which of the corpus's pairs form the pool; none named means all."""
     try:
         pairs = corpus_pairs(workspace.corpus, workspace.split)
     except PseudoFamError:  # the page says what is wrong with the corpus
-        return workspace
+        return workspace, ()
     labels = dict(zip(pairs, pair_labels(pairs), strict=True))
+    by_label = sorted(pairs, key=labels.__getitem__)
     chosen = st.multiselect(
         "Pairs",
-        sorted(pairs, key=labels.__getitem__),
+        by_label,
         format_func=lambda pair: labels.get(pair, str(pair)),
-        key="pairs",
-        bind="query-params",
         placeholder=f"All {len(labels)} pairs",
         help="The pool that is compared. None named: every pair of the corpus.",
+        **view_state.several("pairs", by_label, shared=True),
     )
-    return replace(workspace, pairs=tuple(one for one in chosen if one in labels) or None)
+    return replace(workspace, pairs=tuple(chosen) or None), pairs
+
+
+def _language_search(pool: tuple[LanguagePair, ...]) -> LanguagePair | None:
+    """Ask for one pair of the pool, by name or code."""
+    labels = dict(zip(pool, pair_labels(pool), strict=True))
+    by_label = sorted(pool, key=labels.__getitem__)
+    found: LanguagePair | None = st.selectbox(
+        "Find a language",
+        by_label,
+        format_func=lambda pair: labels.get(pair, str(pair)),
+        placeholder="Name or code",
+        disabled=not pool,
+        help="Type a name or a code. Every page points the language out.",
+        **view_state.optional("find", by_label, shared=True),
+    )
+    return found
 
 
 def _measure_label(measure: Measure) -> str:

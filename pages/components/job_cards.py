@@ -8,10 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.job_curves import TOKENS_PER_S, curves
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import JobView, State, TaskView
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.specs import Workspace
 
 _BADGES = {
@@ -35,9 +36,9 @@ def running_jobs(root: Path) -> list[JobView]:
 def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, State]:
     """Pairs of a workspace that a job has queued or in hand."""
     return {
-        task.pair: task.state
+        pair(task.name): task.state
         for job in running_jobs(root)
-        if _unpaired(job.workspace) == _unpaired(workspace)
+        if job.kind == "estimate" and job.workspace and _unpaired(job.workspace) == _unpaired(workspace)
         for task in job.tasks
         if task.state.is_active
     }
@@ -128,12 +129,16 @@ def _card(root: Path, one: JobView) -> None:
         st.progress(min(1.0, one.fraction), text=_progress(one))
         for task in one.running:
             st.caption(_task(task))
+            if task.progress and task.progress.metrics:
+                curves(root, one, task)
         if one.error:
             st.error(one.error, icon=":material/error:")
         if one.state is State.STALLED:
             st.caption(
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
             )
+        if one.state is State.CANCELLED:
+            st.caption(f"{one.done} of {one.total} {one.parts} were finished and are kept. Resume does the rest.")
         if one.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
         _controls(root, one)
@@ -143,7 +148,7 @@ def _card(root: Path, one: JobView) -> None:
 
 
 def _progress(one: JobView) -> str:
-    words = [f"{one.done} of {one.total} pairs done"]
+    words = [f"{one.done} of {one.total} {one.parts} done"]
     if one.state is State.QUEUED and one.queue_position:
         words.append(f"number {one.queue_position} in the queue")
     if one.state.is_active and one.remaining_s is not None:
@@ -152,11 +157,13 @@ def _progress(one: JobView) -> str:
 
 
 def _task(task: TaskView) -> str:
-    words = [f"**{task.pair.label}**"]
+    words = [f"**{task.label}**"]
     if progress := task.progress:
         words.append(f"{progress.phase}, {progress.done:,} of {progress.total:,} {progress.unit}")
         if progress.rate:
             words.append(f"{progress.rate:.3g} {progress.unit} per second")
+        if tokens := progress.metrics.get(TOKENS_PER_S):
+            words.append(f"{tokens:,.0f} tokens per second")
     else:
         words.append("starting, loading the model")
     if task.device:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pseudofam_core import comparisons, estimates
+from pseudofam_core import comparisons, estimates, jobs
 from pseudofam_core.cache import Artifact, Cache, default_root
 from pseudofam_core.corpora import shared_targets
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outdated import OutdatedEstimate, outdated_estimates
 from pseudofam_core.results import FisherSummary, PairwiseMatrix
 from pseudofam_core.specs import FisherSpec, Measure, SimilaritySpec, Workspace
 
@@ -61,6 +62,14 @@ def load_pool(workspace: Workspace) -> Pool:
     cache = Cache(default_root())
     found = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
     return Pool(workspace, specs, unreadable, {pair: one for pair, one in found.items() if one is not None})
+
+
+def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
+    """Earlier results of the pool's missing pairs, made with another model, text or estimator."""
+    if not pool.missing:
+        return {}
+    found = outdated_estimates(jobs.placed(pool.workspace), pool.specs, Cache(default_root()))
+    return {pair: one for pair, one in found.items() if pair in pool.missing}
 
 
 def load_matrix(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:

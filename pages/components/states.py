@@ -7,18 +7,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool, shared_text
+from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.specs import Measure, Workspace
-
-ESTIMATES_PAGE = "pages/estimates.py"
-SIMILARITY_PAGE = "pages/similarity.py"
-FAMILIES_PAGE = "pages/families.py"
-
-
-def page_link(page: str, label: str) -> None:
-    """A link to another page; the sidebar's view goes along."""
-    st.page_link(page, label=label, icon=":material/arrow_forward:")
 
 
 def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:

@@ -6,12 +6,14 @@ import argparse
 
 from pseudofam_core.cache import Cache
 from pseudofam_core.commands.options import add_workspace, bar, chosen_workspace, count, stop_on_interrupt
-from pseudofam_core.estimates import fisher_spec, pool_of, summarise
+from pseudofam_core.estimates import fisher_specs, summarise
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
     add_workspace(parser)
-    parser.add_argument("--batch-tokens", type=count, default=1024, help="padded tokens of a batch: memory and speed")
+    parser.add_argument(
+        "--batch-tokens", type=count, default=1024, help="padded tokens of a batch: memory and speed, not the result"
+    )
     parser.set_defaults(run=_estimate)
 
 
@@ -19,15 +21,15 @@ def _estimate(options: argparse.Namespace) -> None:
     from pseudofam_core import pipeline  # opens torch, which other commands do without
 
     workspace, cache = chosen_workspace(options), Cache(options.cache)
-    pool = pool_of(workspace)
+    specs = fisher_specs(workspace)
     with stop_on_interrupt() as should_stop:
-        for place, one in enumerate(pool, start=1):
-            with bar(f"{one} ({place} of {len(pool)})") as report:
+        for place, (one, spec) in enumerate(specs.items(), start=1):
+            with bar(f"{one} ({place} of {len(specs)})") as report:
                 artifact = pipeline.compute(
-                    fisher_spec(workspace, one),
+                    spec,
                     cache,
                     batch_tokens=options.batch_tokens,
-                    pool=pool,
+                    pool=tuple(specs),
                     report=report,
                     should_stop=should_stop,
                 )

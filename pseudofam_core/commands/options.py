@@ -14,13 +14,14 @@ from typing import Any
 from tqdm import tqdm
 
 from pseudofam_core.cache import Artifact, Cache, default_root, write_atomically
-from pseudofam_core.comparisons import compare, similarity_spec
+from pseudofam_core.commands.estimator import add_estimator, chosen_estimator
+from pseudofam_core.comparisons import compare, compare_pool, similarity_spec
 from pseudofam_core.errors import JobCancelled, PseudoFamError
-from pseudofam_core.estimates import find_fisher, fisher_spec, pool_of
+from pseudofam_core.estimates import find_fisher, fisher_specs
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.results import PairwiseMatrix
-from pseudofam_core.specs import Estimator, Measure, Scope, Workspace
+from pseudofam_core.specs import Measure, Scope, Workspace
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,9 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
     parser.add_argument("--split", default=default.split)
     parser.add_argument("--parameters", default=default.parameters, help="ffn, encoder-ffn, …, or a regular expression")
-    parser.add_argument("--estimator", type=choice(Estimator), default=default.estimator)
     parser.add_argument("--max-sentences", type=count, default=default.max_sentences)
     parser.add_argument("--seed", type=int, default=default.seed)
+    add_estimator(parser)
     parser.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
 
 
@@ -49,6 +50,8 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
 def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
     """The chosen estimates compared."""
     cache, estimates = Cache(options.cache), finished_estimates(options)
+    if options.measure is Measure.CONSENSUS:
+        return compare_pool(estimates, scope=options.scope, cache=cache).matrix(options.measure, options.top_fraction)
     spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
     return compare(estimates, spec, cache)
 
@@ -56,7 +59,7 @@ def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
 def finished_estimates(options: argparse.Namespace) -> Mapping[LanguagePair, Artifact]:
     """The workspace's estimates, all of them."""
     workspace, cache = chosen_workspace(options), Cache(options.cache)
-    found = {one: find_fisher(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+    found = {one: find_fisher(spec, cache) for one, spec in fisher_specs(workspace).items()}
     if missing := [str(one) for one, artifact in found.items() if artifact is None]:
         raise PseudoFamError(
             f"{len(missing)} of {len(found)} pairs are not estimated: {', '.join(missing)}. "
@@ -73,9 +76,9 @@ def chosen_workspace(options: argparse.Namespace) -> Workspace:
         pairs=options.pairs,
         split=options.split,
         parameters=options.parameters,
-        estimator=options.estimator,
         max_sentences=options.max_sentences,
         seed=options.seed,
+        **chosen_estimator(options),
     )
 
 

@@ -1,4 +1,4 @@
-"""Parallel corpora: open one with `open_corpus`, whatever its layout."""
+"""Parallel corpora, and those of other tasks: open one with `open_corpus`, whatever its layout."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pseudofam_core.corpora.moses import MosesCorpus
 from pseudofam_core.corpora.parallel import shared_targets
 from pseudofam_core.corpora.reader import Reader
 from pseudofam_core.corpora.tables import TableCorpus
+from pseudofam_core.corpora.tasks import TaskCorpus
 from pseudofam_core.corpora.ted import TedTalksCorpus
 from pseudofam_core.errors import CorpusError
 
@@ -29,6 +30,7 @@ __all__ = [
     "Reason",
     "SavedDatasetCorpus",
     "TableCorpus",
+    "TaskCorpus",
     "TedTalksCorpus",
     "clean",
     "open_corpus",
@@ -38,7 +40,14 @@ __all__ = [
 ]
 
 # The first that recognises a source reads it: a layout with stricter marks stands before a looser one.
-READERS: tuple[type[Reader], ...] = (SavedDatasetCorpus, MosesCorpus, TedTalksCorpus, LineFilesCorpus, TableCorpus)
+READERS: tuple[type[Reader], ...] = (
+    SavedDatasetCorpus,
+    MosesCorpus,
+    TedTalksCorpus,
+    LineFilesCorpus,
+    TaskCorpus,
+    TableCorpus,
+)
 
 
 def open_corpus(source: str | Path) -> ParallelCorpus:

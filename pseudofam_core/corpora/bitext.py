@@ -15,6 +15,8 @@ SPLITS = ("train", "dev", "test")
 class Bitext:
     """Aligned sentences of one pair and split: ``sources[i]`` translates to ``targets[i]``.
 
+    Where the pair is of a language with itself, ``targets[i]`` is a label of the text, or the answer to the prompt.
+
     Raises:
         ValueError: The two sides differ in length.
     """

@@ -44,7 +44,8 @@ class Cleaning:
             (all source characters over all target characters), so that one limit suits every script.
         max_symbol_share: Drop pairs with a side in which more than this share of the visible characters
             are neither letters nor marks: punctuation, digits, emoji.
-        drop_held_out: Drop pairs with a side that equals a held-out sentence of the same language.
+        drop_held_out: Drop pairs with a side that equals a held-out sentence of the same language. Where nothing is
+            translated, labels and answers may recur: then sources alone are looked at.
         duplicates: Keep repetitions, drop those of both sides together, or those of the source. The first one stays.
 
     Raises:
@@ -166,6 +167,9 @@ def _unlike_length(factor: float, rows: list[tuple[str, str]]) -> _Drops:
 
 def _held_out(bitext: Bitext, held_out: Iterable[Bitext], *, nfc: bool) -> _Drops:
     sentences: defaultdict[str, set[str]] = defaultdict(set)
+    if bitext.pair.source == bitext.pair.target:
+        texts = {_nfc(one) if nfc else one for other in held_out for one in other.sources}
+        return lambda source, target: source in texts
     for other in held_out:
         sentences[other.pair.source].update(map(_nfc, other.sources) if nfc else other.sources)
         sentences[other.pair.target].update(map(_nfc, other.targets) if nfc else other.targets)

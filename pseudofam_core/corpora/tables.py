@@ -87,7 +87,7 @@ class TableCorpus(Reader):
         return Table(split_of(path), path, columns, pairs_into(self.target, columns))
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
-        read = _tsv_rows if table.path.suffix == ".tsv" else _jsonl_rows
+        read = tsv_rows if table.path.suffix == ".tsv" else _jsonl_rows
         return read(table.path, table.columns[pair.source], table.columns[pair.target])
 
 
@@ -98,7 +98,7 @@ def column_names(path: Path) -> list[str]:
         CorpusError: The file is empty or damaged there.
     """
     for line in read_lines(path):
-        return line.split("\t") if path.suffix == ".tsv" else list(_json_object(line, path, 1))
+        return line.split("\t") if path.suffix == ".tsv" else list(json_object(line, path, 1))
     raise CorpusError("The file is empty: its first line should name the columns.", path=path)
 
 
@@ -115,7 +115,8 @@ def _pair_of(path: Path) -> LanguagePair:
     )
 
 
-def _tsv_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:
+def tsv_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:
+    """Two columns of each row of a TSV file; None for an empty cell."""
     lines = read_lines(path)
     header = next(lines).split("\t")
     at = header.index(source), header.index(target)
@@ -130,11 +131,12 @@ def _tsv_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None
 
 def _jsonl_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:
     for number, line in enumerate(read_lines(path), start=1):
-        row = _json_object(line, path, number)
-        yield _json_cell(row, source, path, number), _json_cell(row, target, path, number)
+        row = json_object(line, path, number)
+        yield json_cell(row, source, path, number), json_cell(row, target, path, number)
 
 
-def _json_object(line: str, path: Path, number: int) -> Mapping[str, object]:
+def json_object(line: str, path: Path, number: int) -> Mapping[str, object]:
+    """A line of a JSONL file, or what it nests in ``translation``."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -147,7 +149,8 @@ def _json_object(line: str, path: Path, number: int) -> Mapping[str, object]:
     return row
 
 
-def _json_cell(row: Mapping[str, object], column: str, path: Path, number: int) -> str | None:
+def json_cell(row: Mapping[str, object], column: str, path: Path, number: int) -> str | None:
+    """The sentence in a column; None for null."""
     if column not in row:
         message = f"The row has no column {column!r}. Its columns are {', '.join(row)}."
         raise CorpusError(message, path=path, line=number)

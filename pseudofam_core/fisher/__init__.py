@@ -1,4 +1,4 @@
-"""Fisher information of a translation model for one language pair."""
+"""Fisher information of a model for one language pair."""
 
 from __future__ import annotations
 

@@ -1,30 +1,26 @@
-"""The Fisher diagonal of a model for one bitext: batches, progress, checkpoints."""
+"""The Fisher diagonal of a model for one bitext: estimators, shards, progress, checkpoints."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
-from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import JobCancelled
+from pseudofam_core.fisher.checkpoint import Checkpoint, Counts
+from pseudofam_core.fisher.likelihood import drawn_labels
+from pseudofam_core.fisher.mini_batches import SquaredUpdates
+from pseudofam_core.fisher.plan import Step, sentence_steps, update_steps
+from pseudofam_core.fisher.shards import SUBSET_SIZE, ShardSums, Sketch
 from pseudofam_core.fisher.squares import SquaredGradients
 from pseudofam_core.models import TranslationModel
 from pseudofam_core.parameters import select_parameters
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
-from pseudofam_core.tokenization import encode
-
-logger = logging.getLogger(__name__)
+from pseudofam_core.specs import Estimator, MiniBatches
+from pseudofam_core.tokenization import EncodedPair
 
 
 @dataclass(frozen=True)
@@ -33,27 +29,19 @@ class FisherDiagonal:
 
     Attributes:
         values: One tensor per parameter, shaped like it, on the CPU. Nats².
+        sketch: What each shard of the sentences adds, for a subset of the parameters.
         n_sentences: Sentences read.
         n_source_tokens: Source tokens, special ones included.
         n_target_tokens: Target tokens, special ones included.
-        loss: Summed negative log-likelihood, nats.
+        loss: Summed negative log-likelihood, nats; of drawn labels, or smoothed and with dropout, as the estimator has it.
     """
 
     values: dict[str, torch.Tensor]
+    sketch: Sketch
     n_sentences: int
     n_source_tokens: int
     n_target_tokens: int
     loss: float
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """How far an estimate has come."""
-
-    batch_tokens: int
-    n_batches: int = 0
-    n_sentences: int = 0
-    loss: float = 0.0
 
 
 def estimate_fisher(
@@ -61,6 +49,11 @@ def estimate_fisher(
     bitext: Bitext,
     *,
     parameters: str = "ffn",
+    estimator: Estimator = Estimator.PER_SENTENCE,
+    mini_batches: MiniBatches | None = None,
+    seed: int = 1,
+    shards: int = 8,
+    subset_size: int = SUBSET_SIZE,
     max_length: int = 256,
     batch_tokens: int = 1024,
     checkpoint: Path | None = None,
@@ -71,14 +64,21 @@ def estimate_fisher(
     """Estimate the diagonal of the empirical Fisher information.
 
     F_p = 1/N Σ_n (∂ log p(y_n | x_n) / ∂θ_p)²: one gradient per sentence pair n, its tokens'
-    log-likelihoods summed, padding excluded, dropout off (Ma et al., 2023; Kunstner et al., 2019).
+    log-likelihoods summed, padding excluded, dropout off (Ma et al., 2023; Kunstner et al., 2019). The other
+    estimators replace y_n by a draw from the model, or n by a training update (`Estimator`).
 
     Args:
         model: Its weights are frozen, and otherwise unchanged.
         bitext: The N sentence pairs.
         parameters: See `Workspace`.
+        estimator: See `Workspace`.
+        mini_batches: See `Workspace`. Their dropout is the model's: `load_model` takes it.
+        seed: Of drawn labels, of dropout and of the order of training batches.
+        shards: See `Workspace`.
+        subset_size: Parameters whose sums are kept for each shard.
         max_length: Tokens of a side beyond which a sentence is cut.
-        batch_tokens: Padded size of a batch on its longer side. It changes speed and memory, not the result.
+        batch_tokens: Padded size of a batch on its longer side. It changes speed and memory, not the result;
+            `Estimator.PER_BATCH` has its own.
         checkpoint: File to go on from and to write to; removed by whoever stores the result.
         checkpoint_seconds: Time between two writes. A stop writes at once.
         report: Receives progress in sentences.
@@ -91,25 +91,36 @@ def estimate_fisher(
     """
     if not len(bitext):
         raise ValueError(f"bitext must hold at least one sentence pair. {bitext.pair} {bitext.split} has none left.")
-    encoded = encode(model.tokenizer, model.family, bitext, max_length=max_length)
-    squares = SquaredGradients(model.module, select_parameters(model.parameters(), parameters))
-    batches = _batches([max(len(one.source), len(one.target)) for one in encoded], batch_tokens)
-    counts = _resume(checkpoint, squares, batch_tokens)
-    written = time.monotonic()
+    encoded = model.encode(bitext, max_length=max_length)
+    lengths = [model.n_tokens(one) for one in encoded]
+    names = select_parameters(model.parameters(), parameters)
+    if estimator is Estimator.PER_BATCH:
+        settings = mini_batches or MiniBatches()
+        steps = update_steps(lengths, settings, shards=shards, seed=seed)
+        totals, add = _updates(model, encoded, names, settings, seed)
+    else:
+        steps = sentence_steps(lengths, batch_tokens=batch_tokens, shards=shards)
+        totals, add = _sentences(model, encoded, names, None if estimator is Estimator.PER_SENTENCE else seed)
+    sums = ShardSums(totals, 1 + max(step.shard for step in steps), size=subset_size)
+    saved = Checkpoint(checkpoint, totals, sums.values, seconds=checkpoint_seconds)
+    counts = saved.resume(batch_tokens)
     meter = Meter(report, should_stop, phase="estimating", total=len(encoded), done=counts.n_sentences)
     try:
-        for batch in batches[counts.n_batches :]:
-            loss = squares.add(model.collate([encoded[i] for i in batch]))
-            counts = _Counts(batch_tokens, counts.n_batches + 1, counts.n_sentences + len(batch), counts.loss + loss)
-            if time.monotonic() - written > checkpoint_seconds:
-                _write(checkpoint, squares, counts)
-                written = time.monotonic()
-            meter.advance(len(batch))
+        for place, step in list(enumerate(steps))[counts.n_steps :]:
+            loss = add(place, step)
+            if place + 1 == len(steps) or steps[place + 1].shard != step.shard:
+                sums.take(step.shard)
+            counts = Counts(batch_tokens, place + 1, counts.n_sentences + step.n_sentences, counts.loss + loss)
+            saved.tick(counts)
+            meter.advance(step.n_sentences)
     except JobCancelled:  # raised between two batches, where the totals are whole
-        _write(checkpoint, squares, counts)
+        saved.write(counts)
         raise
+    sums.put_back()
+    gradients = [_gradients(steps, shard, estimator) for shard in range(len(sums.values))]
     return FisherDiagonal(
-        {name: (total / len(encoded)).cpu() for name, total in squares.totals.items()},
+        {name: total.div_(sum(gradients)).cpu() for name, total in totals.items()},
+        sketch=sums.sketch(gradients),
         n_sentences=len(encoded),
         n_source_tokens=sum(len(one.source) for one in encoded),
         n_target_tokens=sum(len(one.target) for one in encoded),
@@ -117,30 +128,39 @@ def estimate_fisher(
     )
 
 
-def _batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Batches of similar length, in a fixed shuffled order so that the rate foretells the rest."""
-    batches = token_batches(lengths, max_tokens=batch_tokens)
-    return [batches[i] for i in np.random.default_rng(0).permutation(len(batches))]
+_Add = Callable[[int, Step], float]
 
 
-def _write(checkpoint: Path | None, squares: SquaredGradients, counts: _Counts) -> None:
-    if checkpoint is None:
-        return
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    beside = checkpoint.with_suffix(".writing")
-    save_file(squares.totals, beside, metadata={"counts": json.dumps(vars(counts))})
-    os.replace(beside, checkpoint)
+def _sentences(
+    model: TranslationModel, encoded: Sequence[EncodedPair], names: Sequence[str], drawing_seed: int | None
+) -> tuple[Mapping[str, torch.Tensor], _Add]:
+    """Totals of squared per-sentence gradients, and what adds a step to them; labels drawn where there is a seed."""
+    squares = SquaredGradients(model.module, names)
+
+    def add(place: int, step: Step) -> float:
+        (batch,) = step.batches
+        inputs = model.collate([encoded[i] for i in batch])
+        if drawing_seed is not None:
+            inputs["labels"] = drawn_labels(model, inputs, batch, seed=drawing_seed)
+        return squares.add(inputs)
+
+    return squares.totals, add
 
 
-def _resume(checkpoint: Path | None, squares: SquaredGradients, batch_tokens: int) -> _Counts:
-    """Load the totals so far. Batches of another size can't be gone on with: they start anew."""
-    if checkpoint is None or not checkpoint.exists():
-        return _Counts(batch_tokens)
-    with safe_open(checkpoint, framework="pt") as stored:
-        counts = _Counts(**json.loads(stored.metadata()["counts"]))
-        if counts.batch_tokens != batch_tokens:
-            logger.warning("%s was made with batches of %d tokens: starting anew.", checkpoint, counts.batch_tokens)
-            return _Counts(batch_tokens)
-        for name, total in squares.totals.items():
-            total.copy_(stored.get_tensor(name))
-    return counts
+def _updates(
+    model: TranslationModel, encoded: Sequence[EncodedPair], names: Sequence[str], settings: MiniBatches, seed: int
+) -> tuple[Mapping[str, torch.Tensor], _Add]:
+    """Totals of squared gradients of training updates, and what adds a step to them."""
+    updates = SquaredUpdates(model, names, label_smoothing=settings.label_smoothing, seed=seed)
+
+    def add(place: int, step: Step) -> float:
+        batches = [model.collate([encoded[i] for i in batch]) for batch in step.batches]
+        return updates.add(batches, update=place)
+
+    return updates.totals, add
+
+
+def _gradients(steps: Sequence[Step], shard: int, estimator: Estimator) -> int:
+    """How many gradients were squared for a shard."""
+    mine = [step for step in steps if step.shard == shard]
+    return len(mine) if estimator is Estimator.PER_BATCH else sum(step.n_sentences for step in mine)

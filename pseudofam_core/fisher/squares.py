@@ -4,7 +4,7 @@ The weights are frozen, so autograd makes gradients of activations only. For a L
 sentence b is g_bᵀ a_b, with the layer's input a and the gradient g at its output; it is made tile by tile,
 squared and added. No gradient of a whole weight is kept per sentence.
 
-Layers whose use of a parameter is known are handled this way (Linear, embeddings, LayerNorm and RMSNorm);
+Parameters whose every use is known are handled this way (Linear, embeddings, positions, norms: see `uses`);
 every other parameter goes through one plain backward pass per sentence, so none is missing or wrong.
 """
 
@@ -12,26 +12,30 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from pseudofam_core.fisher.contributions import Contribution, Outer, Rows, Summed, add_squares
+from pseudofam_core.fisher.contributions import Contribution, add_squares
+from pseudofam_core.fisher.relative_positions import bias_per_sentence
+from pseudofam_core.fisher.uses import Layout, Parts, Uses
 
 logger = logging.getLogger(__name__)
-_Parts = Callable[[nn.Module, Tensor, Tensor], dict[str, Contribution]]
 
 
 class SquaredGradients:
     """Adds up squared per-sentence gradients of a model's loss over batches.
 
     Args:
-        module: A Hugging Face model whose output has ``loss``, the mean over the labels that are not -100.
+        module: A Hugging Face model whose output has ``loss``, the mean over the labels that are not -100
+            (a causal model never predicts the first token: its label must be -100).
             Its weights are frozen; it must be in evaluation mode.
         names: Parameters to follow, by their names in ``named_parameters()``.
+
+    Attributes:
+        totals: Σ of squared gradients by parameter, nats², float32 (float64 for a float64 model).
+            They may be changed in place between batches: filled from stored ones, or emptied for the next shard.
 
     Raises:
         ValueError: A name is not the model's, or the model is in training mode (dropout would make
@@ -48,11 +52,11 @@ class SquaredGradients:
         module.requires_grad_(False)
         self._module = module
         self._parameters = {name: parameters[name] for name in names}
-        self._uses: dict[str, list[Contribution]] = defaultdict(list)
-        self._calls: Counter[str] = Counter()
         self._unknown: set[str] | None = None
-        self._followed: dict[nn.Module, tuple[_Parts, dict[str, str]]] = {}
-        self.totals = {name: torch.zeros_like(one, dtype=_precision(one)) for name, one in self._parameters.items()}
+        self.totals = {
+            name: torch.zeros_like(one, dtype=torch.float64 if one.dtype == torch.float64 else torch.float32)
+            for name, one in self._parameters.items()
+        }
 
     def add(self, inputs: Mapping[str, Tensor]) -> float:
         """Add one batch.
@@ -65,117 +69,110 @@ class SquaredGradients:
         """
         if self._unknown is None:
             self._unknown = self._survey({name: one[:1] for name, one in inputs.items()})
-        self._calls.clear()
-        with self._hooks():
-            loss = _summed_loss(self._module, inputs)
+        taken = _Taken(self._followed(), inputs, self.totals)
+        loss = self._forward(taken, inputs)
+        taken.left_out = _not_known(taken)
+        self._unknown |= taken.left_out
+        if loss.requires_grad:
             torch.autograd.backward(loss)
-        for name, parts in self._uses.items():
-            add_squares(self.totals[name], parts)
-        self._uses.clear()
+        taken.square_those_used_often()
         self._add_one_by_one(inputs)
         return float(loss.detach())
 
-    def _survey(self, sentence: Mapping[str, Tensor]) -> set[str]:
-        """Find the modules to follow; return the parameters that no known module accounts for.
+    def _followed(self) -> dict[int, str]:
+        return {id(one): name for name, one in self._parameters.items() if name not in (self._unknown or ())}
 
-        A module is followed only if its first dimension is the batch: it must be 2 for a batch of two
-        and 1 for a batch of one. T5's relative-position table, looked up once for all sentences, is not.
+    def _forward(self, uses: Uses, inputs: Mapping[str, Tensor]) -> Tensor:
+        with uses, bias_per_sentence(self._module, self._followed(), uses, len(inputs["labels"])):
+            return _summed_loss(self._module, inputs)
+
+    def _survey(self, sentence: Mapping[str, Tensor]) -> set[str]:
+        """Find the parameters with a use that is not known, by a forward pass over copies of a sentence.
+
+        Their number differs from every length, so that a first dimension of this size is the batch.
         """
-        names = {id(one): name for name, one in self._parameters.items()}
-        unknown: set[str] = set()
-        for module in self._module.modules():
-            owned = {local: names[id(one)] for local, one in module._parameters.items() if id(one) in names}
-            parts = _parts_of(module)
-            if parts is None:
-                unknown.update(owned.values())
-            elif owned:
-                self._followed[module] = (parts, owned)
-        unknown |= self._unbatched(sentence)
+        lengths = _lengths(sentence)
+        n_copies = next(n for n in range(2, 2 + len(lengths) + 1) if n not in lengths)
+        copies = {name: torch.cat([one] * n_copies) for name, one in sentence.items()}
+        uses = Uses(self._followed(), n_sentences=n_copies, n_tokens=lengths)
+        self._forward(uses, copies)
+        unknown = _not_known(uses) | self._with_gradient(set(self._parameters) - set(uses.layouts), sentence)
         if unknown:
             logger.info("%d parameters go sentence by sentence: %s …", len(unknown), sorted(unknown)[0])
         return unknown
 
-    def _unbatched(self, sentence: Mapping[str, Tensor]) -> set[str]:
-        """Parameters of followed modules whose first dimension is not the batch."""
-        seen = [self._leading_sizes({name: torch.cat([one] * n) for name, one in sentence.items()}) for n in (1, 2)]
-        return {
-            name
-            for module, (_, owned) in self._followed.items()
-            for name in owned.values()
-            if any(run.get(module, {n}) != {n} for n, run in enumerate(seen, start=1))
-        }
-
-    def _leading_sizes(self, inputs: Mapping[str, Tensor]) -> dict[nn.Module, set[int]]:
-        """First dimensions of each followed module's (B, T, …) inputs and outputs; 0 where it has none."""
-        sizes: dict[nn.Module, set[int]] = defaultdict(set)
-
-        def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            whole = arguments and isinstance(arguments[0], Tensor) and isinstance(output, Tensor) and output.dim() == 3
-            sizes[module].update({arguments[0].shape[0], output.shape[0]} if whole else {0})
-
-        handles = [module.register_forward_hook(note) for module in self._followed]
-        with torch.no_grad():
-            self._module(**inputs)
-        for handle in handles:
-            handle.remove()
-        return sizes
-
-    @contextmanager
-    def _hooks(self) -> Iterator[None]:
-        """Record the uses of followed parameters; make every embedding a start of the graph."""
-        handles = [
-            module.register_forward_hook(_start_graph)
-            for module in self._module.modules()
-            if isinstance(module, nn.Embedding)
-        ]
-        handles += [module.register_forward_hook(self._record) for module in self._followed]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _record(self, module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
-        parts, owned = self._followed[module]
-        wanted = {local: name for local, name in owned.items() if name not in (self._unknown or ())}
-        if not wanted or not output.requires_grad:
-            return
-        self._calls.update(wanted.values())
-        received = arguments[0].detach()
-
-        def on_gradient(gradient: Tensor) -> None:
-            for local, part in parts(module, received, gradient.detach()).items():
-                if local in wanted:
-                    self._take(wanted[local], part)
-
-        output.register_hook(on_gradient)  # type: ignore[no-untyped-call]  # torch gives it no types
-
-    def _take(self, name: str, part: Contribution) -> None:
-        """Square a parameter's only use at once; keep the parts of one that is used several times."""
-        if self._calls[name] == 1:
-            add_squares(self.totals[name], [part])
-        else:
-            self._uses[name].append(part)
+    def _with_gradient(self, unseen: Iterable[str], sentence: Mapping[str, Tensor]) -> set[str]:
+        """Those of the parameters that no torch function was seen to read which have a gradient all the same."""
+        return set(self._gradients(sorted(unseen), sentence))
 
     def _add_one_by_one(self, inputs: Mapping[str, Tensor]) -> None:
-        """The plain way, for parameters that no known module accounts for."""
-        followed = [self._parameters[name] for name in sorted(self._unknown or ())]
+        """The plain way, for parameters with a use that is not known."""
+        names = sorted(self._unknown or ())
+        for sentence in range(len(inputs["labels"]) if names else 0):
+            one = {key: value[sentence : sentence + 1] for key, value in inputs.items()}
+            for name, gradient in self._gradients(names, one).items():
+                self.totals[name] += gradient.to(self.totals[name].dtype).square_()
+
+    def _gradients(self, names: Sequence[str], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The plain gradients of the summed loss, for those of the parameters that have one."""
+        followed = [self._parameters[name] for name in names]
         if not followed:
-            return
+            return {}
         for one in followed:
             one.requires_grad_(True)
         try:
-            for sentence in range(len(inputs["labels"])):
-                loss = _summed_loss(self._module, {k: v[sentence : sentence + 1] for k, v in inputs.items()})
-                if not loss.requires_grad:
-                    return  # a fixed table, like Marian's positions, is read without gradient: its Fisher is zero
-                gradients = torch.autograd.grad(loss, followed, allow_unused=True)
-                for name, gradient in zip(sorted(self._unknown or ()), gradients, strict=True):
-                    if gradient is not None:
-                        self.totals[name] += gradient.to(self.totals[name].dtype).square()
+            loss = _summed_loss(self._module, inputs)
+            if not loss.requires_grad:
+                return {}
+            gradients = torch.autograd.grad(loss, followed, allow_unused=True)
         finally:
             for one in followed:
                 one.requires_grad_(False)
+        return {name: one for name, one in zip(names, gradients, strict=True) if one is not None}
+
+
+class _Taken(Uses):
+    """The uses in one batch, squared and added to the totals in the backward pass.
+
+    A parameter's only use is squared at once; the parts of one that is used several times are kept to the end.
+    """
+
+    def __init__(self, names: Mapping[int, str], inputs: Mapping[str, Tensor], totals: Mapping[str, Tensor]) -> None:
+        super().__init__(names, n_sentences=len(inputs["labels"]), n_tokens=_lengths(inputs))
+        self.left_out: set[str] = set()
+        self._totals = totals
+        self._calls: Counter[str] = Counter()
+        self._kept: dict[str, list[Contribution]] = defaultdict(list)
+
+    def used(self, parts: Parts, output: Tensor) -> None:
+        self._calls.update(parts.keys())
+
+        def on_gradient(gradient: Tensor) -> None:
+            for name, part in parts.items():
+                if name in self.left_out:
+                    continue
+                if self._calls[name] == 1:
+                    add_squares(self._totals[name], [part(gradient.detach())])
+                else:
+                    self._kept[name].append(part(gradient.detach()))
+
+        output.register_hook(on_gradient)  # type: ignore[no-untyped-call]  # torch gives it no types
+
+    def square_those_used_often(self) -> None:
+        """Add the squares that wait for all parts of a gradient."""
+        while self._kept:
+            name, parts = self._kept.popitem()
+            add_squares(self._totals[name], parts)
+
+
+def _not_known(uses: Uses) -> set[str]:
+    """Parameters with a use that is not known, or whose rows may be tokens of any sentences."""
+    doubtful = {Layout.OTHER, Layout.POOLED} if uses.is_routed else {Layout.OTHER}
+    return {name for name, layouts in uses.layouts.items() if layouts & doubtful}
+
+
+def _lengths(inputs: Mapping[str, Tensor]) -> set[int]:
+    return {size for one in inputs.values() for size in one.shape[1:]}
 
 
 def _summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -183,51 +180,3 @@ def _summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
     n_tokens = (inputs["labels"] != -100).sum()
     loss: Tensor = module(**inputs, use_cache=False).loss
     return loss * n_tokens
-
-
-def _start_graph(module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> Tensor:
-    return output.detach().requires_grad_(True)
-
-
-def _precision(parameter: Tensor) -> torch.dtype:
-    """Squares are added in float32, or in float64 for a float64 model."""
-    return torch.float64 if parameter.dtype == torch.float64 else torch.float32
-
-
-def _parts_of(module: nn.Module) -> _Parts | None:
-    """How a module uses its own parameters, or None where that is not known."""
-    if type(module) is nn.Linear:
-        return _linear
-    if type(module) is nn.Embedding or type(module).__name__.endswith("ScaledWordEmbedding"):
-        return _embedding
-    if type(module) is nn.LayerNorm:
-        return _layer_norm
-    if type(module).__name__ == "T5LayerNorm":
-        return _t5_layer_norm
-    return None
-
-
-def _linear(module: nn.Module, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
-    precise = _precision(gradient)
-    gradient = gradient.to(precise)
-    return {"weight": Outer(gradient, received.to(precise)), "bias": Summed(gradient)}
-
-
-def _embedding(module: Any, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
-    scaled = gradient.to(_precision(gradient)) * float(getattr(module, "embed_scale", 1.0))
-    if module.padding_idx is not None:
-        scaled = scaled * received.ne(module.padding_idx)[..., None]  # autograd gives the padding row no gradient
-    return {"weight": Rows(scaled, received)}
-
-
-def _layer_norm(module: Any, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
-    precise = _precision(gradient)
-    normal = nn.functional.layer_norm(received.to(precise), module.normalized_shape, eps=module.eps)
-    return {"weight": Summed(gradient.to(precise) * normal), "bias": Summed(gradient.to(precise))}
-
-
-def _t5_layer_norm(module: Any, received: Tensor, gradient: Tensor) -> dict[str, Contribution]:
-    precise = _precision(gradient)
-    variance = received.float().square().mean(-1, keepdim=True)  # float32 whatever the model's precision, as T5 does
-    normal = received.to(precise) * torch.rsqrt(variance + module.variance_epsilon)
-    return {"weight": Summed(gradient.to(precise) * normal)}

@@ -1,10 +1,23 @@
 """Long work as jobs that outlive the page and the server.
 
-`submit_estimate` hands the work to an engine (`pseudofam_core.jobs.engine`) in another process; everything else reads
+`submit` and `submit_estimate` hand the work to an engine (`pseudofam_core.jobs.engine`) in another process; everything else reads
 and marks the job's folder (`pseudofam_core.jobs.record`). Nothing here imports torch or the pipeline.
 """
 
-from pseudofam_core.jobs.control import cancel, list_jobs, log_tail, placed, resume, submit_estimate, view
+from pseudofam_core.jobs.control import (
+    cancel,
+    list_jobs,
+    log_file,
+    log_tail,
+    metrics,
+    placed,
+    resume,
+    submit,
+    submit_comparison,
+    submit_estimate,
+    view,
+)
+from pseudofam_core.jobs.payloads import workspace_from_json, workspace_to_json
 from pseudofam_core.jobs.record import State
 from pseudofam_core.jobs.state import JobView, TaskView
 
@@ -14,9 +27,15 @@ __all__ = [
     "TaskView",
     "cancel",
     "list_jobs",
+    "log_file",
     "log_tail",
+    "metrics",
     "placed",
     "resume",
+    "submit",
+    "submit_comparison",
     "submit_estimate",
     "view",
+    "workspace_from_json",
+    "workspace_to_json",
 ]

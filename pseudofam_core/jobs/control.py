@@ -7,19 +7,57 @@ import shutil
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from pseudofam_core import __version__
 from pseudofam_core.errors import JobError
+from pseudofam_core.hashing import canonical
 from pseudofam_core.jobs import engine, record, work
+from pseudofam_core.jobs.clock import Ages
+from pseudofam_core.jobs.measurements import read_metrics
+from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
 from pseudofam_core.jobs.state import JobView, derive, with_positions
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.specs import Workspace
+from pseudofam_core.specs import Scope, Workspace
 
+_LONGEST_NAME = 100
+_ages = Ages()  # of heartbeats, as this process has seen them: what one page learns, the next one knows
 logger = logging.getLogger(__name__)
+
+
+def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Sequence[str], title: str) -> str:
+    """Have work done in another process; returns the job's id.
+
+    An equal request that is queued or running is the same job and is left alone. One that has ended is resumed.
+
+    Args:
+        cache_root: The folder of results, below which jobs are kept.
+        kind: A name of `pseudofam_core.jobs.work.DOORS`: ``estimate``, ``finetune``.
+        payload: What the work needs to know: plain JSON values, a workspace among them under ``workspace``, written
+            by `workspace_to_json` and with its paths in full (`placed`).
+        tasks: Names of the parts, which run by themselves and side by side where there are workers.
+        title: What pages call the job.
+
+    Raises:
+        ValueError: An unknown kind; no tasks, the same one twice, or a name that no file can have.
+        TypeError: The payload is not plain.
+        JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
+    """
+    if kind not in work.DOORS:
+        raise ValueError(f"kind must be one of {', '.join(work.DOORS)}. Got {kind!r}.")
+    if not tasks or len(set(tasks)) != len(tasks):
+        raise ValueError(f"tasks must name at least one, and none twice. Got {', '.join(tasks) or 'none'}.")
+    if unfit := [one for one in tasks if not 0 < len(record.safe_name(one)) <= _LONGEST_NAME]:
+        raise ValueError(f"tasks must have names of 1 to {_LONGEST_NAME} plain characters. Got {', '.join(unfit)}.")
+    request = Request(kind, canonical(payload), tuple(tasks), title, time.time())
+    record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
+    resume(cache_root, request.id)
+    return request.id
 
 
 def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[LanguagePair]) -> str:
@@ -35,10 +73,19 @@ def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[Lang
     if not pairs or len(set(pairs)) != len(pairs):
         raise ValueError(f"pairs must name at least one, and none twice. Got {', '.join(map(str, pairs)) or 'none'}.")
     workspace = placed(workspace)
-    request = Request("estimate", workspace, pairs, _title(workspace, pairs), time.time())
-    record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
-    resume(cache_root, request.id)
-    return request.id
+    payload = {"workspace": workspace_to_json(workspace)}
+    return submit(cache_root, "estimate", payload, [str(one) for one in pairs], _title(workspace, pairs))
+
+
+def submit_comparison(cache_root: Path, workspace: Workspace, *, scope: Scope = Scope.GROUP) -> str:
+    """Have the workspace's finished estimates compared by every measure; returns the job's id.
+
+    Raises:
+        JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
+    """
+    workspace = placed(workspace)
+    title = f"Compare the estimates of {Path(workspace.model).name} on {Path(workspace.corpus).name}"
+    return submit(cache_root, "compare", {"workspace": workspace_to_json(workspace)}, [scope.value], title)
 
 
 def placed(workspace: Workspace) -> Workspace:
@@ -55,14 +102,14 @@ def resume(cache_root: Path, job_id: str) -> None:
     folder = record.job_folder(cache_root.absolute(), job_id)
     job = record.read_job(folder)
     if not job.attempts:
-        _begin(cache_root, folder, job, job.request.pairs)
+        _begin(cache_root, folder, job, job.request.tasks)
         return
     seen = _see(cache_root, job)
     if seen.state is State.CANCELLING:
         raise JobError("The job is still stopping. Wait until it has, then start it again.")
     if not seen.state.is_active:
-        unfinished = tuple(one.pair for one in seen.tasks if one.state is not State.DONE)
-        _begin(cache_root, folder, job, unfinished or job.request.pairs)
+        unfinished = tuple(one.name for one in seen.tasks if one.state is not State.DONE)
+        _begin(cache_root, folder, job, unfinished or job.request.tasks)
 
 
 def cancel(cache_root: Path, job_id: str) -> None:
@@ -97,9 +144,18 @@ def list_jobs(cache_root: Path) -> list[JobView]:
             jobs.append(record.read_job(file.parents[2]))
         except JobError as damage:
             logger.warning("%s", damage)
-    living, now = engine.current(cache_root), time.time()
-    views = with_positions(derive(job, now=now, engine=living) for job in jobs)
+    living = engine.current(cache_root)
+    views = with_positions(derive(job, age=_ages.of, engine=living) for job in jobs)
     return sorted(views, key=lambda one: one.created, reverse=True)
+
+
+def log_file(cache_root: Path, job_id: str) -> Path:
+    """Where a job's log is once a worker has begun.
+
+    Raises:
+        JobError: `job_id` is no job's.
+    """
+    return record.log_file(record.job_folder(cache_root, job_id))
 
 
 def log_tail(cache_root: Path, job_id: str, n_lines: int = 50) -> str:
@@ -109,29 +165,40 @@ def log_tail(cache_root: Path, job_id: str, n_lines: int = 50) -> str:
         JobError: `job_id` is no job's.
     """
     try:
-        with record.log_file(record.job_folder(cache_root, job_id)).open(encoding="utf-8", errors="replace") as lines:
+        with log_file(cache_root, job_id).open(encoding="utf-8", errors="replace") as lines:
             return "".join(deque(lines, maxlen=n_lines))
     except FileNotFoundError:
         return ""
 
 
-def _begin(cache_root: Path, folder: Path, job: Job, pairs: tuple[LanguagePair, ...]) -> None:
-    """Hand `pairs` to the engine as the next attempt, unless somebody else has just done so."""
+def metrics(cache_root: Path, job_id: str, task: str) -> list[dict[str, Any]]:
+    """Loss, dev score and the like that a task has reported: see `read_metrics`. Empty where it has reported none.
+
+    Raises:
+        JobError: `job_id` is no job's.
+    """
+    return read_metrics(record.metrics_file(record.job_folder(cache_root, job_id), task))
+
+
+def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> None:
+    """Hand the tasks `todo` to the engine as the next attempt, unless somebody else has just done so."""
     from distributed import fire_and_forget
 
     number = job.attempts[-1].number + 1 if job.attempts else 1
     host = None if engine.configured() else socket.gethostname()
     with closing(engine.connect(cache_root)) as client:
         identity = str(client.scheduler_info()["id"])
-        if not record.claim_attempt(folder, Attempt(number, pairs, time.time(), identity, host, False, {})):
+        if not record.claim_attempt(folder, Attempt(number, todo, time.time(), identity, host, False, {})):
             return
         if job.attempts:  # whatever is left of the last one must not run beside this one
             record.cancel_mark(record.attempt_folder(folder, number - 1)).touch()
         try:
-            for one in pairs:
-                key = f"{folder.name}-{number}-{one}"
+            for name in todo:
+                key = f"run_task-{folder.name}-{number}-{name}"
                 fire_and_forget(
-                    client.submit(work.run_task, str(folder), number, str(one), key=key, resources=engine.HEAVY)
+                    client.submit(
+                        work.run_task, str(folder), number, name, __version__, key=key, resources=engine.HEAVY
+                    )
                 )
         except BaseException:
             shutil.rmtree(record.attempt_folder(folder, number))  # tasks that find no attempt do nothing
@@ -147,7 +214,7 @@ def _read_begun(folder: Path) -> Job:
 
 
 def _see(cache_root: Path, job: Job) -> JobView:
-    return derive(job, now=time.time(), engine=engine.current(cache_root))
+    return derive(job, age=_ages.of, engine=engine.current(cache_root))
 
 
 def _absolute(name: str) -> str:

@@ -2,59 +2,71 @@
 
 With ``PSEUDOFAM_SCHEDULER=tcp://host:port`` it is that scheduler; its workers must offer the resource ``heavy=1`` each
 and see the cache under the same path. Otherwise it is one of our own, on this machine: a process with a scheduler,
-which keeps a worker alive beside it and outlives page and server (``python -m pseudofam_core.jobs`` is that process).
-
-Whether our own engine lives is a lock (flock) on its file, which the kernel lets go of when the process ends, however
-it ends: nothing can be stale, and of two that start at once one gets it.
+which keeps its workers alive beside it and outlives page and server (``python -m pseudofam_core.jobs`` is that process,
+`pseudofam_core.jobs.own_engine` what it does, `pseudofam_core.jobs.engine_file` how it is found).
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pseudofam_core.errors import JobError
+from pseudofam_core.jobs.engine_file import engine_folder, is_held, log_file, read, until
+from pseudofam_core.jobs.fitness import check
+from pseudofam_core.jobs.own_engine import HEAVY, code_digest
 
 if TYPE_CHECKING:
     from distributed import Client
 
+__all__ = ["HEAVY", "VARIABLE", "alive", "configured", "connect", "current", "stop"]
 VARIABLE = "PSEUDOFAM_SCHEDULER"
-HEAVY = {"heavy": 1}
 _START_S = 60.0
 _CONNECT_S = 10.0
 _STOP_S = 15.0
 
 
 def connect(cache_root: Path) -> Client:
-    """A client of the engine; one of our own is started if there is none.
+    """A client of the engine; one of our own is started if there is none, and anew if it is idle and its code is old.
 
     Raises:
-        JobError: The engine does not start or does not answer.
+        JobError: The engine does not start or does not answer, or the given one can't do this package's jobs.
     """
     if address := configured():
-        return _client(address, f"{VARIABLE}={address}: start that scheduler, or unset the variable.")
-    folder = _folder(cache_root)
-    log = folder / "engine.log"
+        client = _client(address, f"{VARIABLE}={address}: start that scheduler, or unset the variable.")
+        try:
+            check(client, cache_root)
+        except BaseException:
+            client.close()
+            raise
+        return client
+    folder = engine_folder(cache_root)
+    log = log_file(folder)
     started, deadline = False, time.monotonic() + _START_S
     while time.monotonic() < deadline:
-        if not _is_held(folder):
+        if not is_held(folder):
             if started:
                 raise JobError(f"The engine ended while it started. See {log}.")
             _start(folder, log)
             started = True
-        elif address := _read(folder).get("address"):
-            return _client(address, f"See {log}.")
+        elif address := read(folder).get("address"):
+            try:
+                client = _client(address, f"See {log}.")
+            except JobError:
+                if read(folder).get("address") != address:
+                    continue  # it was just ending
+                raise
+            if started or read(folder).get("code") == code_digest() or not _is_idle(client):
+                return client
+            client.close()
+            stop(cache_root)
         time.sleep(0.05)
     raise JobError(f"The engine did not start within {_START_S:.0f} s. See {log}.")
 
@@ -78,73 +90,23 @@ def configured() -> str | None:
 
 def current(cache_root: Path) -> str | None:
     """Identity of the engine of our own that lives on this machine, or None. Opens no client."""
-    folder = _folder(cache_root)
-    return _read(folder).get("id") if _is_held(folder) else None
+    folder = engine_folder(cache_root)
+    return read(folder).get("id") if is_held(folder) else None
 
 
 def stop(cache_root: Path) -> None:
-    """End our own engine and its worker. Running tasks are lost and can be resumed.
+    """End our own engine and its workers. Running tasks are lost and can be resumed.
 
     Raises:
         JobError: It does not end.
     """
-    folder = _folder(cache_root)
-    for number in (signal.SIGTERM, signal.SIGKILL):  # a killed engine takes its worker with it, as Dask sees to
-        if _is_held(folder) and (pid := _read(folder).get("pid")):
+    folder = engine_folder(cache_root)
+    for number in (signal.SIGTERM, signal.SIGKILL):  # a killed engine takes its workers with it, as Dask sees to
+        if is_held(folder) and (pid := read(folder).get("pid")):
             os.kill(pid, number)
-        if _until(lambda: not _is_held(folder), _STOP_S):
+        if until(lambda: not is_held(folder), _STOP_S):
             return
-    raise JobError(f"The engine did not stop. See {folder / 'engine.log'}.")
-
-
-def serve(folder: Path) -> None:
-    """Be the engine of `folder` until a SIGTERM, unless there is one. The work is a child's: the caller ends."""
-    file = _lock(folder)
-    if file is None:
-        return
-    if os.fork():
-        os._exit(0)  # the child keeps the lock: whoever waits for this process finds it taken
-    os.setsid()
-    _write(file, {"pid": os.getpid()})
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    with _cluster(folder) as cluster:
-        _write(file, {"pid": os.getpid(), "address": cluster.scheduler_address, "id": cluster.scheduler.id})
-        stopped.wait()
-
-
-def _cluster(folder: Path) -> Any:
-    """One scheduler, one worker in a process of its own that is begun again when it dies."""
-    import dask
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-
-    dask.config.set(
-        {
-            # One heavy task at a time may have all cores; Dask's default is one thread. A variable that is set wins.
-            "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": CPU_COUNT,
-            "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": CPU_COUNT,
-            # Freed memory is the business of pseudofam_core.memory.
-            "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-            # A worker's death counts against all that is queued on it. Tasks count for themselves how often they began.
-            "distributed.scheduler.allowed-failures": 1_000_000,
-            # A machine that slept is not a worker that died.
-            "distributed.scheduler.worker-ttl": None,
-            "distributed.scheduler.http.routes": [],
-            "distributed.worker.http.routes": [],
-            "distributed.worker.profile.enabled": False,
-        }
-    )
-    return LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-        resources=HEAVY,
-        local_directory=str(folder / "worker"),
-        memory_limit=0,  # models fill the memory: a worker must neither be paused nor ended for that
-    )
+    raise JobError(f"The engine did not stop. See {log_file(folder)}.")
 
 
 def _start(folder: Path, log: Path) -> None:
@@ -173,63 +135,12 @@ def _client(address: str, way_out: str) -> Client:
 
     try:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise JobError(f"The scheduler at {address} does not answer. {way_out}") from error
+    except (OSError, ValueError, TypeError) as error:  # TypeError: TLS without a certificate
+        reason = str(error).strip().splitlines()[0]
+        raise JobError(f"The scheduler at {address} does not answer ({reason}). {way_out}") from error
 
 
-def _folder(cache_root: Path) -> Path:
-    """Where this machine's engine keeps its files: a shared cache has an engine for each machine that needs one."""
-    return cache_root.absolute() / "engine" / socket.gethostname()
-
-
-def _lock(folder: Path) -> TextIO | None:
-    """The engine's file, emptied and locked for as long as it is open, or None if an engine has it."""
-    file = (folder / "engine.json").open("a+", encoding="utf-8")
-    if not _until(lambda: _try_lock(file, fcntl.LOCK_EX), 0.5):  # one that asks `_is_held` has it for a moment
-        file.close()
-        return None
-    file.truncate(0)
-    return file
-
-
-def _is_held(folder: Path) -> bool:
-    """Whether an engine has the lock."""
-    try:
-        with (folder / "engine.json").open(encoding="utf-8") as file:
-            return not _try_lock(file, fcntl.LOCK_SH)
-    except FileNotFoundError:
-        return False
-
-
-def _try_lock(file: TextIO, kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _write(file: TextIO, values: dict[str, Any]) -> None:
-    """Write into the file itself, because a rename would leave the lock on the old one."""
-    file.truncate(0)
-    file.write(json.dumps(values))
-    file.flush()
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    """What the engine says of itself; nothing before it has begun."""
-    try:
-        values: dict[str, Any] = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return values
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait for a condition; whether it came true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+def _is_idle(client: Client) -> bool:
+    """Whether no task is on any worker. Without workers tasks may wait unseen."""
+    on_workers = client.processing().values()
+    return bool(on_workers) and not any(on_workers)

@@ -5,11 +5,12 @@
     <cache root>/jobs/<id>/
         spec.json                       what was asked for; the submitter writes it once
         log.txt                         what the workers have to say; tracebacks in full
-        attempts/<n>/attempt.json       the pairs to do, since when, on which engine; the submitter writes it once
+        metrics/<task>.jsonl            loss and the like of one task, a line per report, over all attempts
+        attempts/<n>/attempt.json       the tasks to do, since when, on which engine; the submitter writes it once
         attempts/<n>/cancel             exists once the attempt shall stop
-        attempts/<n>/tasks/<pair>.json  how far one pair is; the worker that runs it writes it, and nobody else
+        attempts/<n>/tasks/<task>.json  how far one task is; the worker that runs it writes it, and nobody else
 
-No file has two writers, and all but the log appear by a rename. Nobody writes down the state of a job: readers
+No file but the log has two writers, and all but log and metrics appear by a rename. Nobody writes down the state of a job: readers
 derive it (`pseudofam_core.jobs.state`). A resumed job is a new attempt; the last one keeps its cancel mark, so that
 what is still queued of it does nothing.
 """
@@ -25,16 +26,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pseudofam_core.cache import write_atomically
-from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.errors import JobError
 from pseudofam_core.hashing import canonical, key_of
-from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Estimator, Workspace
 
-_VERSION = 1
+_VERSION = 2  # of the files' form; part of every id
 
 
 class State(StrEnum):
@@ -60,38 +59,42 @@ class Request:
     """What was asked for.
 
     Attributes:
-        kind: What is computed: ``estimate``.
-        workspace: Model, corpus and estimator.
-        pairs: One task each, in this order.
+        kind: Which door of `pseudofam_core.jobs.work` does it: ``estimate``.
+        payload: What that door needs to know, as plain JSON values.
+        tasks: Names of the parts that run by themselves, in this order: ``be-en``, ``overlap/seed-1``.
         title: What pages call the job.
         created: When it was first asked for, in seconds since 1970.
     """
 
     kind: str
-    workspace: Workspace
-    pairs: tuple[LanguagePair, ...]
+    payload: Mapping[str, Any]
+    tasks: tuple[str, ...]
     title: str
     created: float
 
     @property
     def id(self) -> str:
-        """Equal requests are one job, whenever they are made and in whatever order they name the pairs."""
-        pairs = sorted(map(str, self.pairs))
-        return key_of("job", _VERSION, [self.kind, workspace_to_json(self.workspace), pairs])
+        """Equal requests are one job, whenever they are made and in whatever order they name the tasks."""
+        return key_of("job", _VERSION, [self.kind, self.payload, sorted(self.tasks)])
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker says about one pair.
+    """What a worker says about one task.
 
     Attributes:
         state: RUNNING, CANCELLED, FAILED or DONE.
-        runs: How many workers have begun it in this attempt: one more for each that died.
+        runs: How many workers in a row have begun it in this attempt: one more for each that died without getting
+            further than `reached`.
         host: Machine of the worker.
         pid: Process of the worker.
         started: When this worker began, in seconds since 1970.
         heartbeat: When it last wrote, in seconds since 1970.
         beats: How often it has written.
+        seconds: How long this worker has been at it.
+        boot: Whose monotonic clock `clock` is: see `pseudofam_core.jobs.clock.boot`.
+        clock: When it last wrote, by that clock.
+        reached: Units that an earlier worker of this attempt had done.
         progress: The latest report, or None before the first.
         device: What computes, or None before it is known.
         error: First line of what went wrong, or None.
@@ -104,6 +107,10 @@ class Task:
     started: float
     heartbeat: float
     beats: int = 0
+    seconds: float = 0.0
+    boot: str = ""
+    clock: float = 0.0
+    reached: int = 0
     progress: Progress | None = None
     device: str | None = None
     error: str | None = None
@@ -115,21 +122,21 @@ class Attempt:
 
     Attributes:
         number: Counted from 1.
-        pairs: What it has to do.
+        todo: Names of the tasks it has to do.
         submitted: When, in seconds since 1970.
         engine: Identity of the scheduler that has it.
         host: Machine of an engine of our own, or None on a configured scheduler.
         cancelled: Whether it was asked to stop.
-        tasks: What workers have written so far. A pair without a task is queued.
+        tasks: What workers have written so far, by name. What is missing is queued.
     """
 
     number: int
-    pairs: tuple[LanguagePair, ...]
+    todo: tuple[str, ...]
     submitted: float
     engine: str
     host: str | None
     cancelled: bool
-    tasks: Mapping[LanguagePair, Task]
+    tasks: Mapping[str, Task]
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,21 @@ def log_file(folder: Path) -> Path:
     return folder / "log.txt"
 
 
+def metrics_file(folder: Path, name: str) -> Path:
+    """The metrics of a task of the job in `folder`, over all attempts."""
+    return folder / "metrics" / f"{safe_name(name)}.jsonl"
+
+
+def ballast_file(attempt: Path, name: str) -> Path:
+    """A file without meaning that a task holds while it runs, so that a full disk has room for its last word."""
+    return attempt / "tasks" / f"{safe_name(name)}.ballast"
+
+
+def safe_name(task: str) -> str:
+    """The name of a task as the name of a file: ``overlap/seed-1`` has a slash."""
+    return quote(task, safe="")
+
+
 def cancel_mark(attempt: Path) -> Path:
     """The file that exists once `attempt` shall stop."""
     return attempt / "cancel"
@@ -169,8 +191,7 @@ def cancel_mark(attempt: Path) -> Path:
 def write_request(folder: Path, request: Request) -> None:
     """Write what was asked for, unless an equal request was before it."""
     if not (folder / "spec.json").is_file():
-        typed = {"workspace": workspace_to_json(request.workspace), "pairs": [str(one) for one in request.pairs]}
-        _write_json(folder / "spec.json", {**canonical(request), **typed})
+        _write_json(folder / "spec.json", canonical(request))
 
 
 def read_job(folder: Path) -> Job:
@@ -181,7 +202,7 @@ def read_job(folder: Path) -> Job:
     """
     try:
         values = _read_json(folder / "spec.json")
-        request = Request(**{**values, "workspace": workspace_from_json(values["workspace"]), "pairs": _pairs(values)})
+        request = Request(**{**values, "tasks": tuple(values["tasks"])})
         numbers = sorted(int(one.name) for one in (folder / "attempts").glob("[0-9]*"))
         return Job(request, tuple(_read_attempt(attempt_folder(folder, number), number) for number in numbers))
     except FileNotFoundError as error:
@@ -195,9 +216,7 @@ def claim_attempt(folder: Path, attempt: Attempt) -> bool:
     final = attempt_folder(folder, attempt.number)
     final.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".", dir=final.parent))
-    plain = {"pairs": [str(one) for one in attempt.pairs]} | {
-        name: getattr(attempt, name) for name in ("submitted", "engine", "host")
-    }
+    plain = {name: getattr(attempt, name) for name in ("todo", "submitted", "engine", "host")}
     try:
         _write_json(beside / "attempt.json", plain)
         beside.chmod(0o755)
@@ -211,53 +230,30 @@ def claim_attempt(folder: Path, attempt: Attempt) -> bool:
     return True
 
 
-def read_task(attempt: Path, one: LanguagePair) -> Task | None:
-    """What the worker of a pair wrote last, or None where none has begun."""
+def read_task(attempt: Path, name: str) -> Task | None:
+    """What the worker of a task wrote last, or None where none has begun."""
     try:
-        values = _read_json(_task_file(attempt, one))
+        values = _read_json(_task_file(attempt, name))
     except FileNotFoundError:
         return None
     progress = values["progress"] and Progress(**values["progress"])
     return Task(**{**values, "state": State(values["state"]), "progress": progress})
 
 
-def write_task(attempt: Path, one: LanguagePair, task: Task) -> None:
-    """Write how far a pair is. For the worker that runs it, and nobody else."""
-    _write_json(_task_file(attempt, one), canonical(task))
-
-
-def workspace_to_json(workspace: Workspace) -> dict[str, Any]:
-    """A workspace as plain JSON values, pairs written ``be-en``."""
-    pairs = workspace.pairs and [str(one) for one in workspace.pairs]
-    return {**canonical(workspace), "pairs": pairs}
-
-
-def workspace_from_json(values: Mapping[str, Any]) -> Workspace:
-    """The inverse of `workspace_to_json`.
-
-    Raises:
-        ValueError: A value is out of its range.
-        KeyError: A value is missing.
-        TypeError: A value has no place in a workspace.
-    """
-    typed = {"estimator": Estimator(values["estimator"]), "cleaning": Cleaning(**values["cleaning"])}
-    pairs = None if values["pairs"] is None else _pairs(values)
-    return Workspace(**{**values, **typed, "pairs": pairs})
-
-
-def _pairs(values: Mapping[str, Any]) -> tuple[LanguagePair, ...]:
-    return tuple(pair(text) for text in values["pairs"])
+def write_task(attempt: Path, name: str, task: Task) -> None:
+    """Write how far a task is. For the worker that runs it, and nobody else."""
+    _write_json(_task_file(attempt, name), canonical(task))
 
 
 def _read_attempt(attempt: Path, number: int) -> Attempt:
     values = _read_json(attempt / "attempt.json")
-    pairs = _pairs(values)
-    tasks = {one: task for one in pairs if (task := read_task(attempt, one))}
-    return Attempt(**{**values, "pairs": pairs}, number=number, cancelled=cancel_mark(attempt).exists(), tasks=tasks)
+    todo = tuple(values["todo"])
+    tasks = {name: task for name in todo if (task := read_task(attempt, name))}
+    return Attempt(**{**values, "todo": todo}, number=number, cancelled=cancel_mark(attempt).exists(), tasks=tasks)
 
 
-def _task_file(attempt: Path, one: LanguagePair) -> Path:
-    return attempt / "tasks" / f"{one}.json"
+def _task_file(attempt: Path, name: str) -> Path:
+    return attempt / "tasks" / f"{safe_name(name)}.json"
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -55,6 +55,17 @@ def test_a_group_gives_what_the_whole_gives(batch):
         torch.testing.assert_close(whole.totals[name], part.totals[name], rtol=1e-12, atol=0)
 
 
+def test_one_pass_suffices(batch):
+    model, encoded = batch
+    squares = SquaredGradients(model.module, list(model.parameters()))
+    squares.add(model.collate(encoded))
+    passes = []
+    handle = model.module.register_forward_hook(lambda *_: passes.append(1))
+    squares.add(model.collate(encoded))
+    handle.remove()
+    assert len(passes) == 1
+
+
 def test_weights_do_not_change(batch):
     model, encoded = batch
     before = {name: one.detach().clone() for name, one in model.parameters().items()}

@@ -9,10 +9,21 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pseudofam_core.errors import JobError
-from pseudofam_core.jobs import cancel, engine, list_jobs, log_tail, resume, submit_estimate, view
+from pseudofam_core.jobs import (
+    cancel,
+    engine,
+    engine_file,
+    list_jobs,
+    log_tail,
+    own_engine,
+    resume,
+    submit_estimate,
+    view,
+)
 from pseudofam_core.languages import pair
 from pseudofam_core.specs import Workspace
 
@@ -31,9 +42,10 @@ def python(code, *arguments):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_engine():
+def no_given_engine():
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(engine.VARIABLE, raising=False)
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")
         yield
 
 
@@ -60,6 +72,7 @@ def busy(cache_root, tmp_path):
     os.mkfifo(pipe)
     with closing(engine.connect(cache_root)) as client:
         until_written = client.submit(Path.read_text, pipe, resources=engine.HEAVY, pure=False)
+        assert engine_file.until(lambda: any(client.processing().values()), 10)
         yield lambda: pipe.write_text("go on") and until_written.result(timeout=30)
 
 
@@ -126,6 +139,29 @@ def test_queued_jobs_have_positions_are_one_when_equal_and_can_be_cancelled(cach
     assert view(cache_root, first).state == "cancelled"
 
 
+def test_an_idle_engine_of_other_code_is_replaced_and_a_busy_one_is_not(cache_root, busy, monkeypatch):
+    before = engine.current(cache_root)
+    monkeypatch.setattr(engine, "code_digest", lambda: "other")
+    engine.connect(cache_root).close()
+    assert engine.current(cache_root) == before
+    busy()
+    with closing(engine.connect(cache_root)) as client:
+        assert engine_file.until(lambda: engine._is_idle(client), 10)
+    engine.connect(cache_root).close()
+    assert engine.current(cache_root) not in (None, before)
+
+
+def test_the_digest_is_that_of_the_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_engine, "__file__", str(tmp_path / "jobs" / "own_engine.py"))
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "work.py").write_text("a = 1")
+    before = own_engine.code_digest()
+    (tmp_path / "jobs" / "readme.txt").write_text("not code")
+    assert own_engine.code_digest() == before
+    (tmp_path / "jobs" / "work.py").write_text("a = 2\n")
+    assert own_engine.code_digest() != before
+
+
 def test_a_worker_that_dies_is_replaced(cache_root):
     with closing(engine.connect(cache_root)) as client:
         (before,) = client.run(os.getpid).values()
@@ -141,9 +177,9 @@ def test_jobs_of_a_killed_engine_have_crashed_and_run_on_a_new_one(cache_root, t
         workspace = Workspace(model=str(tmp_path / "no-such-model"), corpus=str(tmp_path / "no-such-corpus"))
         job_id = submit_estimate(cache_root, workspace, [BE])
         assert view(cache_root, job_id).state == "queued"
-        os.kill(engine._read(engine._folder(cache_root))["pid"], 9)
-    assert engine._until(lambda: not engine.alive(cache_root), 10)
-    assert engine._until(lambda: not Path(f"/proc/{worker}").exists(), 10)
+        os.kill(engine_file.read(engine_file.engine_folder(cache_root))["pid"], 9)
+    assert engine_file.until(lambda: not engine.alive(cache_root), 10)
+    assert engine_file.until(lambda: not Path(f"/proc/{worker}").exists(), 10)
     assert view(cache_root, job_id).state == "crashed"
     resume(cache_root, job_id)
     assert wait_for(cache_root, job_id, "failed").attempt == 2
@@ -156,6 +192,57 @@ def test_stop_ends_the_engine_and_may_be_repeated(cache_root):
     assert not engine.alive(cache_root)
     assert engine.current(cache_root) is None
     engine.stop(cache_root)
+
+
+def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(tmp_path):
+    folder = engine_file.engine_folder(tmp_path)
+    folder.mkdir(parents=True)
+    code = "import sys, pathlib; from pseudofam_core.jobs import own_engine; own_engine.IDLE_S = 1.0; "
+    engine_code = code + "own_engine.serve(pathlib.Path(sys.argv[1]))"
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "GPU-a, GPU-b"}
+    try:
+        with engine_file.log_file(folder).open("a") as log:
+            started = subprocess.Popen(
+                [sys.executable, "-c", engine_code, folder], env=environment, stdout=log, stderr=log
+            )
+            assert started.wait(timeout=60) == 0
+        with closing(engine.connect(tmp_path)) as client:
+            client.wait_for_workers(2, timeout=30)
+            assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["GPU-a", "GPU-b"]
+            process = psutil.Process(engine_file.read(folder)["pid"])
+            listening = [
+                one.laddr.ip
+                for part in (process, *process.children(recursive=True))
+                for one in part.net_connections("tcp")
+                if one.status == psutil.CONN_LISTEN
+            ]
+            assert len(listening) >= 5  # the scheduler, two workers, their nannies
+            assert set(listening) == {"127.0.0.1"}
+            client.submit(time.sleep, 2, resources=engine.HEAVY).result()  # longer than an idle engine waits
+            assert engine.alive(tmp_path)
+        assert engine_file.until(lambda: not engine.alive(tmp_path), 20)
+    finally:
+        engine.stop(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"), [("", []), ("-1", []), ("0", ["0"]), ("0, GPU-1 ,", ["0", "GPU-1"]), ("MIG-x", ["MIG-x"])]
+)
+def test_visible_gpus_are_those_of_the_variable(monkeypatch, visible, names):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert own_engine.gpus() == names
+
+
+@pytest.mark.parametrize(
+    ("script", "names"), [("printf 'GPU-a\\nGPU-b\\n'", ["GPU-a", "GPU-b"]), ("echo no driver; exit 9", []), (None, [])]
+)
+def test_gpus_are_asked_of_the_driver(tmp_path, monkeypatch, script, names):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin" if script else str(tmp_path))
+    if script:
+        (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "nvidia-smi").chmod(0o755)
+    assert own_engine.gpus() == names
 
 
 def test_an_empty_cache_has_no_jobs_and_no_engine(tmp_path):

@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import record
+from pseudofam_core.jobs.payloads import workspace_from_json, workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State, Task
 from pseudofam_core.languages import languages, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.specs import Workspace
 
-BE, UK = pair("be-en"), pair("uk-en")
-REQUEST = Request("estimate", Workspace(), (BE, UK), "Estimate 2 pairs", 1000.0)
-ATTEMPT = Attempt(1, (BE, UK), 1001.0, "Scheduler-1", "here", False, {})
+BE, UK, ARM = "be-en", "uk-en", "overlap/seed-1"
+
+
+def request(workspace):
+    return Request("estimate", {"workspace": workspace_to_json(workspace)}, (BE, ARM), "Estimate 2 pairs", 1000.0)
+
+
+REQUEST = request(Workspace())
+ATTEMPT = Attempt(1, (BE, ARM), 1001.0, "Scheduler-1", "here", False, {})
 
 pairs = st.lists(st.sampled_from([pair(f"{code}-en") for code in languages() if code != "en"]), unique=True).map(tuple)
 cleanings = st.builds(
@@ -43,30 +50,34 @@ workspaces = st.builds(
 
 @given(workspaces)
 def test_a_workspace_survives_json(workspace):
-    text = json.dumps(record.workspace_to_json(workspace))
-    assert record.workspace_from_json(json.loads(text)) == workspace
+    text = json.dumps(workspace_to_json(workspace))
+    assert workspace_from_json(json.loads(text)) == workspace
 
 
 def test_pairs_are_written_as_people_write_them():
-    assert record.workspace_to_json(Workspace(pairs=(BE, UK)))["pairs"] == ["be-en", "uk-en"]
+    assert workspace_to_json(Workspace(pairs=(pair(BE), pair(UK))))["pairs"] == ["be-en", "uk-en"]
 
 
 def test_equal_requests_are_one_job_and_different_ones_are_not():
-    assert replace(REQUEST, pairs=(UK, BE), created=2.0, title="another").id == REQUEST.id
-    assert replace(REQUEST, pairs=(BE,)).id != REQUEST.id
-    assert replace(REQUEST, workspace=Workspace(seed=2)).id != REQUEST.id
-    assert replace(REQUEST, workspace=Workspace(cleaning=Cleaning(max_length_ratio=3.0))).id != REQUEST.id
+    assert replace(REQUEST, tasks=(ARM, BE), created=2.0, title="another").id == REQUEST.id
+    assert replace(REQUEST, tasks=(BE,)).id != REQUEST.id
+    assert replace(REQUEST, kind="compare").id != REQUEST.id
+    assert request(Workspace(seed=2)).id != REQUEST.id
+    assert request(Workspace(cleaning=Cleaning(max_length_ratio=3.0))).id != REQUEST.id
 
 
 def test_a_job_is_read_as_it_was_written(tmp_path):
     folder = record.job_folder(tmp_path, REQUEST.id)
     record.write_request(folder, REQUEST)
-    task = Task(State.RUNNING, 1, "here", 7, 1002.0, 1003.0, 2, Progress("estimating", 3, 9, rate=0.5), "CPU", None)
+    progress = Progress("estimating", 3, 9, rate=0.5, metrics={"loss": 2.5})
+    task = Task(
+        State.RUNNING, 1, "here", 7, 1002.0, 1003.0, beats=2, seconds=4.0, boot="b", clock=9.0, progress=progress
+    )
     assert record.claim_attempt(folder, ATTEMPT)
-    record.write_task(record.attempt_folder(folder, 1), UK, task)
+    record.write_task(record.attempt_folder(folder, 1), ARM, task)
     job = record.read_job(folder)
     assert job.request == REQUEST
-    assert job.attempts == (replace(ATTEMPT, tasks={UK: task}),)
+    assert job.attempts == (replace(ATTEMPT, tasks={ARM: task}),)
 
 
 def test_an_attempt_is_claimed_once_and_by_the_first(tmp_path):
@@ -90,6 +101,16 @@ def test_attempts_are_read_in_the_order_of_their_numbers(tmp_path):
 def test_an_id_from_an_address_never_leaves_the_cache(tmp_path, job_id):
     with pytest.raises(JobError, match="32 hexadecimal"):
         record.job_folder(tmp_path, job_id)
+
+
+@pytest.mark.parametrize("name", [ARM, "../../../out", "..", "a b"])
+def test_whatever_a_task_is_called_its_files_are_beside_those_of_the_others(tmp_path, name):
+    attempt = record.attempt_folder(record.job_folder(tmp_path, REQUEST.id), 1)
+    for file in (record.ballast_file(attempt, name), record.metrics_file(attempt, name)):
+        assert file.resolve().parent.parent == attempt
+    record.write_task(attempt, name, Task(State.DONE, 1, "here", 7, 1.0, 2.0))
+    assert [one.is_file() for one in (attempt / "tasks").iterdir()] == [True]
+    assert record.read_task(attempt, name).state is State.DONE
 
 
 def test_a_damaged_job_is_an_error_that_names_its_folder(tmp_path):

@@ -7,15 +7,16 @@ import time
 
 import pytest
 
+from pseudofam_core import __version__
 from pseudofam_core.errors import ModelError
-from pseudofam_core.jobs import cancel, log_tail, record, work
+from pseudofam_core.jobs import cancel, log_tail, pulse, record, work
+from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State
-from pseudofam_core.languages import pair
 from pseudofam_core.progress import Meter, Progress
 from pseudofam_core.specs import Workspace
 
-BE = pair("be-en")
-REQUEST = Request("estimate", Workspace(seed=5), (BE,), "Estimate", 1.0)
+BE = "be-en"
+REQUEST = Request("estimate", {"workspace": workspace_to_json(Workspace(seed=5))}, (BE,), "Estimate", 1.0)
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def folder(tmp_path):
 @pytest.fixture
 def run(folder, monkeypatch):
     def run(compute):
-        monkeypatch.setattr(work, "_estimate", compute)
-        work.run_task(str(folder), 1, "be-en")
+        monkeypatch.setitem(work.DOORS, "estimate", compute)
+        work.run_task(str(folder), 1, BE, __version__)
         return task(folder)
 
     return run
@@ -53,7 +54,7 @@ def test_done(run, folder):
 
 
 def test_the_heart_beats_while_the_stage_says_nothing(run, folder, monkeypatch):
-    monkeypatch.setattr(work, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(pulse, "HEARTBEAT_S", 0.01)
 
     def compute(request, one, cache, report, should_stop):
         first, deadline = task(folder), time.monotonic() + 10
@@ -66,7 +67,7 @@ def test_the_heart_beats_while_the_stage_says_nothing(run, folder, monkeypatch):
 
 
 def test_reports_reach_the_file_with_a_beat(run, folder, monkeypatch):
-    monkeypatch.setattr(work, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(pulse, "HEARTBEAT_S", 0.01)
 
     def compute(request, one, cache, report, should_stop):
         report(Progress("estimating", 3, 9, rate=2.0))
@@ -121,7 +122,7 @@ def test_what_was_cancelled_in_the_queue_never_begins(run, folder):
 def test_a_finished_or_vanished_task_is_left_alone(run, folder):
     assert run(lambda *_: None).state is State.DONE
     assert run(lambda *_: pytest.fail("began again")).runs == 1
-    work.run_task(str(folder), 2, "be-en")
+    work.run_task(str(folder), 2, BE, __version__)
     assert not record.attempt_folder(folder, 2).exists()
 
 
@@ -138,6 +139,23 @@ def test_a_pair_that_kills_its_workers_fails_in_the_end(run, folder):
     assert "died 3 times" in written.error
 
 
+def test_workers_that_get_further_before_they_die_may_be_many(run, folder):
+    """A Slurm job that reaches its time limit is no fault of the task."""
+
+    def get_further(request, name, cache, report, should_stop):
+        report(Progress("training", len(begun), 100))
+        begun.append(name)
+        raise SystemExit
+
+    begun = ["before"]
+    for _ in range(2 * work.MOST_RUNS):
+        with pytest.raises(SystemExit):
+            run(get_further)
+        assert task(folder).runs == 1
+    assert task(folder).reached == len(begun) - 2
+    assert run(lambda *_: None).state is State.DONE
+
+
 def test_the_log_has_what_the_package_says_meanwhile_and_nothing_after(run, folder):
     package = logging.getLogger("pseudofam_core")
     before = (package.level, list(package.handlers))
@@ -152,7 +170,7 @@ def test_the_log_has_what_the_package_says_meanwhile_and_nothing_after(run, fold
 
 
 def test_a_heartbeat_that_cannot_be_written_does_not_stop_the_heart(run, monkeypatch):
-    monkeypatch.setattr(work, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(pulse, "HEARTBEAT_S", 0.01)
     write, calls = record.write_task, []
 
     def full_disk_once(*arguments):

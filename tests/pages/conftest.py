@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,11 @@ APP = Path(__file__).parents[2] / "app.py"
 CODES = ("be", "uk", "bg", "kk", "tr")
 PAIRS = tuple(sorted(pair(f"{code}-en") for code in CODES))
 _ENGLISH = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is late.")
+_DIAGNOSTICS = {
+    "lorenz": [0.0] + [0.6 + 0.004 * percent for percent in range(100)],
+    "top_percent_share": 0.6,
+    "convergence": {"counts": [2, 4], "distance": [0.5, 0.0], "split_half_correlation": 0.95},
+}
 
 
 class World:
@@ -42,10 +48,10 @@ class World:
         self.workspace = Workspace(model=str(folder / "model"), corpus=str(folder / "corpus"))
         self.cache = Cache(folder / "cache")
 
-    def estimate(self, *codes: str) -> World:
-        """Keep an estimate for each language, its numbers made up."""
+    def estimate(self, *codes: str, diagnostics: bool = False) -> World:
+        """Keep an estimate for each language, its numbers made up; with diagnostics as newer estimates have them."""
         for code in codes:
-            self._keep(code)
+            self._keep(code, _DIAGNOSTICS if diagnostics else {})
         return self
 
     def open(self, page: str = "overview", **view: str | list[str]) -> AppTest:
@@ -58,7 +64,7 @@ class World:
         app.run()
         return app if page == "overview" else app.switch_page(f"pages/{page}.py").run()
 
-    def _keep(self, code: str) -> None:
+    def _keep(self, code: str, diagnostics: Mapping[str, object]) -> None:
         one = pair(f"{code}-en")
         spec = estimates.fisher_spec(self.workspace, one)
         values = np.random.default_rng(CODES.index(code)).gamma(1, size=(4, 50)).astype(np.float32)
@@ -74,6 +80,7 @@ class World:
             "total": float(values.sum()),
             "layer_mass": {name: float(row.sum() / values.sum()) for name, row in tensors.items()},
             "seconds": 90.0,
+            **diagnostics,
         }
         self.cache.store(
             estimates.FISHER_STAGE,

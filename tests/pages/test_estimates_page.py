@@ -1,11 +1,14 @@
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pseudofam_core import jobs
+from pseudofam_core import estimates, jobs
 from pseudofam_core.errors import JobError
+from pseudofam_core.exchange import export_estimates
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
@@ -17,8 +20,7 @@ def job(world, state, *, task=None, codes=("kk", "tr"), error=None):
     """A job of the world's workspace, both of its pairs in the state `task`."""
     progress = Progress("estimating", 50, 200, rate=5.0) if task is State.RUNNING else None
     views = tuple(
-        TaskView(pair(f"{code}-en"), task or state, progress=progress, heartbeat_age_s=1.0, error=error)
-        for code in codes
+        TaskView(f"{code}-en", task or state, progress=progress, heartbeat_age_s=1.0, error=error) for code in codes
     )
     now = time.time()
     return JobView("0123abcd", "estimate", "Estimate 2 pairs", world.workspace, state, now, now, 1, views)
@@ -66,7 +68,7 @@ def test_an_engine_that_does_not_start_is_said(world, monkeypatch):
 
 def test_a_complete_pool_asks_for_nothing(world):
     app = world.estimate(*CODES).open("estimates")
-    assert not app.button
+    assert "Run estimates" not in [one.label for one in app.button]
     assert "all 5 pairs estimated" in said(app)
 
 
@@ -125,7 +127,92 @@ def test_overview_counts_running_jobs(world, listed):
     app = world.open()
     assert app.metric[3].value == "1"
     assert "See the estimates" in said(app)
-    assert [one.label for one in app.button] == ["Cancel"]
+    assert "Cancel" in [one.label for one in app.button]
+
+
+def test_pairs_that_a_job_has_in_hand_are_not_offered_again(world, listed):
+    listed.append(job(world, State.RUNNING, task=State.RUNNING))
+    app = world.open("estimates")
+    assert [one.split(" · ")[1] for one in app.multiselect(key="to_estimate").options] == ["be", "bg", "uk"]
+    listed[0] = job(world, State.RUNNING, task=State.RUNNING, codes=CODES)
+    assert "Run estimates" not in [one.label for one in world.open("estimates").button]
+
+
+def test_nothing_chosen_means_all_that_are_missing(world, monkeypatch):
+    asked = []
+    monkeypatch.setattr(jobs, "submit_estimate", lambda root, workspace, pairs: asked.append(pairs))
+    app = world.estimate("be").open("estimates")
+    next(one for one in app.button if one.label == "Run estimates").click().run()
+    assert asked == [[one for one in PAIRS if one != pair("be-en")]]
+
+
+def test_estimates_of_another_model_are_out_of_date_and_still_shown(world):
+    world.estimate(*CODES)
+    (Path(world.workspace.model) / "config.json").write_text('{"changed": true}')
+    st.cache_data.clear()
+    app = world.open("estimates")
+    assert not app.exception
+    assert "5 estimates are out of date:** the model has changed" in app.warning[0].value
+    rows = app.dataframe[0].value
+    assert set(rows["Status"]) == {"out of date"}
+    assert rows["Sentences"].sum() == 20
+    assert app.get("plotly_chart")  # where the mass lay
+    assert "5 out of date" in app.switch_page("pages/overview.py").run().metric[0].delta
+    assert "Recompute them" in said(app)
+
+
+def test_diagnostics_of_old_estimates_say_how_to_get_them(world):
+    app = world.estimate("be", "tr").open("estimates")
+    assert sum("Estimate them again" in one.value for one in app.info) == 2
+
+
+def test_diagnostics_are_drawn_where_they_are_recorded(world):
+    world.estimate(*CODES, diagnostics=True)
+    app = world.open("estimates", of="tr-en")
+    assert not app.exception
+    assert not [one for one in app.info if "again" in one.value]
+    assert len(app.get("plotly_chart")) == 3
+    words = said(app)
+    assert "In Turkish · tr the largest 1% of the parameters hold 60% of the mass." in words
+    assert "correlate with r = 0.95 for Turkish · tr: the estimate has settled" in words
+    assert "A few parameters dominate." in words
+    assert "The decoder holds 0% of the mass; the fullest layer is encoder layer" in words
+
+
+def test_the_language_that_was_looked_up_comes_first(world):
+    app = world.estimate(*CODES).open("estimates", find="tr-en")
+    assert app.dataframe[0].value["Pair"].iloc[0] == "tr-en"
+    assert "(Turkish · tr)" in said(app)
+
+
+def test_an_import_is_checked_and_told(world, tmp_path):
+    world.estimate("be")
+    found = world.cache.find(estimates.FISHER_STAGE, next(world.cache.keys(estimates.FISHER_STAGE)))
+    export_estimates([found], tmp_path / "out.zip")
+    shutil.rmtree(found.folder)
+    app = world.open("estimates")
+    _import(app, tmp_path / "out.zip")
+    assert "1 imported, 1 of them of this workspace" in app.success[0].value
+    assert list(app.dataframe[0].value["Status"]).count("estimated") == 1
+    (tmp_path / "bad.zip").write_bytes(b"no zip")
+    _import(app, tmp_path / "bad.zip")
+    assert "Not imported.** The file is not a whole zip" in app.error[0].value
+
+
+def test_a_download_is_offered_and_what_is_too_large_goes_to_the_disk(world, monkeypatch):
+    app = world.estimate("be", "tr").open("estimates")
+    assert [one.label for one in app.get("download_button")] == ["Download 2 estimates, 0 MB"]
+    monkeypatch.setattr("pages.components.exchange_views.exported_size", lambda estimates: 2**40)
+    app.run()
+    next(one for one in app.button if one.label.startswith("Write 2 estimates")).click().run()
+    assert not app.exception
+    assert (world.cache.root / "exports" / "estimates.zip").is_file()
+
+
+def _import(app, path):
+    next(one for one in app.text_input if one.label == "Or its path on the server").set_value(str(path))
+    next(one for one in app.button if one.label == "Import").click().run()
+    assert not app.exception
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_the_target_of_the_address_is_shown(world):
 @pytest.mark.parametrize("measure", Measure)
 @pytest.mark.parametrize("rule", ["paper", "radius", "nearest"])
 def test_every_rule_works_with_every_measure(world, measure, rule):
-    app = world.estimate(*CODES).open("families", measure=measure.label)
+    app = world.estimate(*CODES).open("families", measure=measure.value)
     app.selectbox(key="rule").select(rule).run()
     assert not app.exception
     assert not app.error

@@ -14,7 +14,7 @@ def heatmap(app):
 
 @pytest.mark.parametrize("measure", Measure)
 def test_every_measure_is_drawn(world, measure):
-    app = world.estimate(*CODES).open("similarity", measure=measure.label)
+    app = world.estimate(*CODES).open("similarity", measure=measure.value)
     assert not app.exception
     assert not app.error
     assert measure.label in heatmap(app)["colorbar"]["title"]["text"]
@@ -30,7 +30,7 @@ def test_every_linkage_is_drawn(world, linkage):
 def test_k_is_for_overlap_alone_and_changes_the_matrix(world):
     world.estimate(*CODES)
     assert world.open("similarity").slider(key="k").disabled
-    app = world.open("similarity", measure="Overlap")
+    app = world.open("similarity", measure="overlap")
     before = heatmap(app)["customdata"]
     app.slider(key="k").set_value(0.1).run()
     assert not app.exception

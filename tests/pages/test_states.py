@@ -4,7 +4,9 @@ import pytest
 
 from tests.pages.conftest import CODES, World, said
 
-PAGES = ("overview", "estimates", "similarity", "families")
+PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "lab")
+NEED_A_POOL = ("overview", "estimates", "similarity", "families", "finetune")
+_TITLES = {"overview": "Pseudo language families", "finetune": "Fine-tune"}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -16,7 +18,7 @@ def test_a_page_stands_whatever_is_estimated(world, page, estimated):
     assert not app.error
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_bad_model_is_said_with_the_way_out(world, page, tmp_path):
     app = world.open(page, model=str(tmp_path / "nowhere"))
     assert not app.exception
@@ -24,7 +26,7 @@ def test_a_bad_model_is_said_with_the_way_out(world, page, tmp_path):
     assert "Workspace" in said(app)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_missing_sample_model_is_said(world, page, tmp_path, monkeypatch):
     monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: tmp_path / "none")
     app = world.open(page, model="sample")
@@ -32,21 +34,21 @@ def test_a_missing_sample_model_is_said(world, page, tmp_path, monkeypatch):
     assert "sample model is missing" in app.warning[0].value
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_bad_corpus_is_said_with_the_way_out(world, page, tmp_path):
     app = world.open(page, corpus=str(tmp_path / "nowhere"))
     assert not app.exception
     assert "no such file or folder" in app.warning[0].value
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_split_that_is_not_there_names_those_that_are(world, page):
     app = world.open(page, split="dev")
     assert not app.exception
     assert "This corpus has: train." in said(app)
 
 
-@pytest.mark.parametrize("page", ["similarity", "families"])
+@pytest.mark.parametrize("page", ["similarity", "families", "finetune"])
 def test_nothing_is_compared_with_fewer_than_two(world, page):
     app = world.estimate("be").open(page)
     assert "1 of 5" in app.info[0].value
@@ -83,7 +85,7 @@ def test_a_pair_that_cannot_be_read_does_not_hide_the_others(world):
 
 
 def test_the_pool_is_narrowed_by_the_address(world):
-    app = world.estimate("be", "uk").open("overview", pairs=["Belarusian · be", "Ukrainian · uk"])
+    app = world.estimate("be", "uk").open("overview", pairs="be-en uk-en")
     assert app.metric[0].value == "2 of 2"
 
 
@@ -93,7 +95,7 @@ def test_a_link_straight_to_a_page_of_a_fresh_server_goes_through_the_app(tmp_pa
     monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path / "cache"))
     app = World(tmp_path).estimate(*CODES).open(page)
     assert not app.exception
-    assert app.title[0].value == {"overview": "Pseudo language families"}.get(page, page.title())
+    assert app.title[0].value == _TITLES.get(page, page.title())
     assert app.selectbox(key="measure").label == "Measure"  # app.py's own part
 
 

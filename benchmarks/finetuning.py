@@ -1,0 +1,184 @@
+"""Does the pseudo family pay? All arms of several targets, trained, scored and tabled.
+
+``python -m benchmarks.finetuning`` takes be→en of the sample workspace, every arm once. The experiment of the README::
+
+    python -m benchmarks.finetuning --corpus DIR --targets be-en,bn-en,hr-en,ms-en,sk-en --seeds 3 --cuts all,300 \
+        --updates 300 --patience 5 --eval-every 20 --out results.csv
+
+What is finished is found in the cache, so the same command goes on where it was stopped (``--minutes`` stops it after
+that long, between two updates). The table is made of all that is finished.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from pseudofam_core import pipeline
+from pseudofam_core.cache import Cache, default_root, write_atomically
+from pseudofam_core.comparisons import PoolComparison, compare_pool
+from pseudofam_core.errors import JobCancelled
+from pseudofam_core.estimates import fisher_specs, pool_of
+from pseudofam_core.finetuning import (
+    DEFAULT_ARMS,
+    PRESETS,
+    Budget,
+    BudgetMode,
+    FinetuneRequest,
+    FinetuneRun,
+    FinetuneTexts,
+    TextCut,
+    distinct_members,
+    find_run,
+    named_arms,
+    open_texts,
+    specs_of,
+)
+from pseudofam_core.finetuning.run import finetune
+from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.selection import select_family
+from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+
+
+def main() -> None:
+    """Train what is missing, then print what there is."""
+    options = _options()
+    cache, started = Cache(options.cache), time.monotonic()
+    pairs = None if options.pairs is None else tuple(map(pair, options.pairs.split(",")))
+    workspace = Workspace(options.model, options.corpus, pairs=pairs)
+    estimates = {one: pipeline.compute(spec, cache) for one, spec in fisher_specs(workspace).items()}
+    pool = compare_pool(estimates, cache=cache)
+
+    def late() -> bool:
+        return options.minutes is not None and time.monotonic() - started > 60 * options.minutes
+
+    rows, n_left, computed = [], 0, 0.0
+    for target, cut, request in _requests(options, workspace, pool):
+        texts = open_texts(workspace, target, cut)
+        runs: dict[str, list[FinetuneRun]] = {}
+        # Seed by seed, so that an experiment that is cut short has all arms.
+        for (arm, seed), spec in sorted(specs_of(request, texts).items(), key=lambda one: one[0][1] or 0):
+            began, run = time.monotonic(), find_run(spec, cache)
+            if run is None and not late():
+                try:
+                    run = finetune(spec, cache, texts=texts, should_stop=late)
+                except JobCancelled:
+                    run = None
+                computed += time.monotonic() - began
+                _tell(target, cut, arm, seed, run)
+            if run is None:
+                n_left += 1
+            else:
+                runs.setdefault(arm, []).append(run)
+        rows += _rows(request, runs, texts)
+    table = pd.DataFrame(rows)
+    if options.out is not None:
+        write_atomically(options.out, table.to_csv(index=False))
+    print(table.to_string(index=False))
+    print("RESULT", json.dumps({"rows": len(rows), "runs_left": n_left, "seconds": round(computed, 1)}))
+
+
+def _requests(
+    options: argparse.Namespace, workspace: Workspace, pool: PoolComparison
+) -> Iterator[tuple[LanguagePair, TextCut, FinetuneRequest]]:
+    recipe, preset = PRESETS[options.preset]
+    early = options.budget is BudgetMode.EARLY_STOPPING
+    budget = Budget(
+        options.budget, options.updates or preset.updates, (options.patience or preset.patience) if early else None
+    )
+    for text in options.cuts.split(","):
+        for target in map(pair, options.targets.split(",")):
+            arms = named_arms(
+                options.arms.split(","),
+                target,
+                pool_of(workspace),
+                family_of=functools.partial(_family, pool, target),
+                n_draws=options.draws,
+            )
+            cut = TextCut(target_sentences=None if text == "all" else int(text))
+            yield (
+                target,
+                cut,
+                FinetuneRequest(
+                    workspace=workspace,
+                    target=target,
+                    arms=arms,
+                    budget=budget,
+                    recipe=replace(recipe, eval_every=options.eval_every or recipe.eval_every),
+                    seeds=tuple(range(1, options.seeds + 1)),
+                    cut=cut,
+                    beams=options.beams,
+                ),
+            )
+
+
+def _family(pool: PoolComparison, target: LanguagePair, measure: Measure) -> tuple[LanguagePair, ...]:
+    """The target's pseudo family by the paper's rule."""
+    return select_family(pool.matrix(measure), target, selection=SelectionSpec()).members
+
+
+def _rows(
+    request: FinetuneRequest, runs: dict[str, list[FinetuneRun]], texts: FinetuneTexts
+) -> Iterator[dict[str, object]]:
+    """A row per distinct run: means over the seeds that are finished."""
+    for members, names in distinct_members(request.arms).items():
+        if own := runs.get(names[0]):
+            yield {
+                "target": str(request.target),
+                "sentences": len(texts.train(request.target)),
+                "arm": " = ".join(names),
+                "auxiliaries": " ".join(one.source for one in members or ()),
+                "seeds": len(own),
+                "BLEU": _mean([run.scores["test"]["bleu"] for run in own]),
+                "chrF++": _mean([run.scores["test"]["chrf"] for run in own]),
+                "dev BLEU": _mean([run.scores["dev"]["bleu"] for run in own]),
+                "updates": _mean([run.updates for run in own]),
+                "scored at": _mean([run.scored_update for run in own]),
+                "seconds": _mean([sum(run.seconds.values()) for run in own]),
+            }
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 1)
+
+
+def _tell(target: LanguagePair, cut: TextCut, arm: str, seed: int | None, run: FinetuneRun | None) -> None:
+    name = f"{target} {cut.target_sentences or 'all'} {arm} seed {seed}"
+    if run is None:
+        print(name, "stopped", flush=True)
+    else:
+        seconds = ", ".join(f"{phase} {value:.0f} s" for phase, value in run.seconds.items())
+        print(f"{name}: BLEU {run.scores['test']['bleu']:.1f} after {run.updates} updates; {seconds}", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="sample")
+    parser.add_argument("--corpus", default="sample")
+    parser.add_argument("--pairs", help="the pool (default: all of the corpus)")
+    parser.add_argument("--targets", default="be-en")
+    parser.add_argument("--arms", default=",".join(DEFAULT_ARMS))
+    parser.add_argument("--draws", type=int, default=1, help="random families per size")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--cuts", default="all", help="sentences of the target, like all,300")
+    parser.add_argument("--preset", choices=PRESETS, default="small")
+    parser.add_argument("--budget", type=BudgetMode, default=BudgetMode.EARLY_STOPPING)
+    parser.add_argument("--updates", type=int)
+    parser.add_argument("--patience", type=int)
+    parser.add_argument("--eval-every", type=int)
+    parser.add_argument("--beams", type=int, default=5)
+    parser.add_argument("--minutes", type=float, help="stop after so long")
+    parser.add_argument("--cache", type=Path, default=default_root())
+    parser.add_argument("--out", type=Path, help="CSV to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Loss and dev score of a task while it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pseudofam_core import jobs
+from pseudofam_core.jobs import JobView, TaskView
+
+TOKENS_PER_S = "tokens_per_s"
+_LABELS = {
+    "loss": "training loss",
+    "dev_loss": "dev loss",
+    "dev_bleu": "dev BLEU",
+    "dev_chrf": "dev chrF++",
+    TOKENS_PER_S: "tokens per second",
+}
+_MOST_POINTS = 400
+
+
+def curves(root: Path, job: JobView, task: TaskView) -> None:
+    """Draw what a task has measured: losses in one small chart, dev scores in another; nothing where there is none."""
+    reports = pd.DataFrame(jobs.metrics(root, job.id, task.name))
+    if reports.empty:
+        return
+    measured = [str(name) for name in reports.columns if name not in ("phase", "done", TOKENS_PER_S)]
+    losses = [name for name in measured if name.endswith("loss")]
+    charts = [names for names in (losses, [name for name in measured if name not in losses]) if names]
+    unit = task.progress.unit if task.progress else "done"
+    with st.container(horizontal=True):
+        for names in charts:
+            points = thinned(reports[["done", *names]].dropna(subset=names, how="all"))
+            points = points.rename(columns={name: metric_label(name) for name in names})
+            st.line_chart(points, x="done", y=[metric_label(name) for name in names], x_label=unit, height=180)
+
+
+def thinned(points: pd.DataFrame) -> pd.DataFrame:
+    """At most `_MOST_POINTS` rows, evenly spaced, the last one among them."""
+    step = -(-len(points) // _MOST_POINTS)
+    return points.iloc[::-1].iloc[:: max(1, step)].iloc[::-1]
+
+
+def metric_label(name: str) -> str:
+    """What people call a metric."""
+    return _LABELS.get(name, name.replace("_", " "))

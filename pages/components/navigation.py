@@ -1,0 +1,104 @@
+"""The menu, and links between pages that take the view along."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from pages.components import view_state
+from pages.components.job_cards import running_jobs
+from pseudofam_core.cache import default_root
+
+OVERVIEW_PAGE = "pages/overview.py"
+ESTIMATES_PAGE = "pages/estimates.py"
+SIMILARITY_PAGE = "pages/similarity.py"
+FAMILIES_PAGE = "pages/families.py"
+FINETUNE_PAGE = "pages/finetune.py"
+COMPARE_PAGE = "pages/compare.py"
+LAB_PAGE = "pages/lab.py"
+_MENU = {
+    OVERVIEW_PAGE: ("Overview", "home", "What this is, what has been computed, and what to do next."),
+    ESTIMATES_PAGE: (
+        "Estimates",
+        "function",
+        "Measure how each language pair acts on the model's parameters. Everything else builds on it.",
+    ),
+    SIMILARITY_PAGE: (
+        "Similarity",
+        "grid_on",
+        "Which languages the model treats alike: matrix, tree and clusters beside the traditional families.",
+    ),
+    FAMILIES_PAGE: (
+        "Families",
+        "hub",
+        "The auxiliary languages for one target: who is in, who is not, and why. Take them away as CSV.",
+    ),
+    FINETUNE_PAGE: ("Fine-tune", "model_training", "Train the model on a target and its family, beside controls."),
+    COMPARE_PAGE: (
+        "Compare",
+        "balance",
+        "Whether the family paid in translation quality, and whether it is more than luck.",
+    ),
+    LAB_PAGE: ("Lab", "science", "The method's open questions, and what this tool can already say to each."),
+}
+
+
+def all_pages() -> list[StreamlitPage]:
+    """The pages, in the order of the menu."""
+    return [
+        st.Page(path, title=title, icon=f":material/{icon}:", default=path == OVERVIEW_PAGE)
+        for path, (title, icon, _) in _MENU.items()
+    ]
+
+
+def menu() -> None:
+    """Links to all pages. Streamlit's own menu would drop the view on the way: its links carry no parameters."""
+    for path, (title, icon, words) in _MENU.items():
+        st.page_link(
+            path,
+            label=title,
+            icon=f":material/{icon}:",
+            help=words,
+            width="stretch",
+            query_params=view_state.parameters(_name(path)),
+        )
+    active = bool(running_jobs(default_root()))
+    st.fragment(_running, run_every=2 if active else None)()
+
+
+def page_link(page: str, label: str, **view: str) -> None:
+    """A link to another page; the sidebar's view goes along.
+
+    Args:
+        page: One of this module's pages.
+        label: Words of the link.
+        view: Controls of that page to be set, as the address writes them: ``target="be-en"``.
+    """
+    st.page_link(
+        page,
+        label=label,
+        icon=":material/arrow_forward:",
+        query_params=view_state.parameters(_name(page), **view),
+    )
+
+
+def go(page: str, **view: str) -> None:
+    """Open another page at once, the sidebar's view with it: what a button does."""
+    st.switch_page(page, query_params=view_state.parameters(_name(page), **view))
+
+
+def _running() -> None:
+    if n := len(running_jobs(default_root())):
+        st.page_link(
+            ESTIMATES_PAGE,
+            label=f":blue-badge[:material/play_arrow: {n} running]",
+            help="Jobs at work or waiting. Their cards stand on Estimates.",
+            query_params=view_state.parameters(_name(ESTIMATES_PAGE)),
+        )
+
+
+def _name(path: str) -> str:
+    """The page's name in the address, as `st.Page` makes it of the file's."""
+    return "" if path == OVERVIEW_PAGE else PurePosixPath(path).stem

@@ -1,0 +1,256 @@
+"""The view in the address: a link opens it, Back undoes a change, Forward does it again.
+
+The address is read where a page is opened or history is walked, and written where a person changes a control. Streamlit's
+own `bind="query-params"` replaces the address instead of adding to the browser's history, so that Back skips a page's
+changes; `st.query_params` adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+T = TypeVar("T")
+N = TypeVar("N", int, float)
+_STATE = "view_state"
+
+
+@dataclass
+class _Address:
+    """What one visitor's address says.
+
+    Attributes:
+        page: The page it is of; None before the first.
+        values: The controls that differ from their defaults, by name, written as the address writes them.
+        left: The same for each page that was left.
+        shared: Names of the controls that all pages share.
+        known: Names of all controls seen so far.
+    """
+
+    page: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    left: dict[str, dict[str, str]] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+
+
+def open_page(page: str) -> None:
+    """Read the address where it is news: on opening a page, and on Back and Forward. app.py calls it before any control.
+
+    In between, what this server remembers is the truth: a second quick change may arrive with the address of before the first.
+    """
+    address = _address()
+    context = get_script_run_ctx()
+    if address.page != page or (context is not None and context.is_history_navigation):
+        if address.page is not None:
+            address.left[address.page] = address.values
+        address.page, address.values = page, dict(st.query_params)
+
+
+def _as_value(value: Any) -> dict[str, Any]:
+    return {"value": value}
+
+
+def control(
+    name: str,
+    default: T,
+    *,
+    read: Callable[[str], T],
+    write: Callable[[T], str] = str,
+    shared: bool = False,
+    start: Callable[[T], dict[str, Any]] = _as_value,
+) -> dict[str, Any]:
+    """Arguments that tie a widget to the address: ``st.text_input("Model", **control("model", "sample", read=str))``.
+
+    Args:
+        name: Its name in the address, and the widget's key.
+        default: The value that the address does not mention.
+        read: From the address's text to the value. ValueError or KeyError mean the text is nonsense: the default is shown.
+        write: The way back.
+        shared: Whether all pages have this control. The sidebar's do.
+        start: How the widget is told its value at first: ``value``, but for `choice` and its kin.
+    """
+    address = _address()
+    address.known.add(name)
+    if shared:
+        address.shared.add(name)
+    value = default
+    if (said := address.values.get(name)) is not None:
+        try:
+            value = read(said)
+        except (ValueError, KeyError):
+            value = default
+    tied = {"key": name, "on_change": _changed, "args": (name, default, write)}
+    if name not in st.session_state or st.session_state[name] != value:
+        st.session_state[name] = value
+        return tied
+    # Said in every other run: a widget that the browser makes anew, in the midst of a change of page, falls back on it.
+    return tied | start(value)
+
+
+def choice(
+    name: str,
+    options: Sequence[T],
+    default: T | None = None,
+    *,
+    code: Callable[[T], str] = str,
+    shared: bool = False,
+    start: Literal["index", "default", "value"] = "index",
+) -> dict[str, Any]:
+    """`control` for a widget that takes one of `options`: the first, where no default is named.
+
+    Args:
+        name: See `control`.
+        options: The values to choose from.
+        default: See `control`.
+        code: How the address writes an option.
+        shared: See `control`.
+        start: How the widget calls its first value: ``index`` of a select box or radio, ``default`` of a segmented
+            control or pills, ``value`` of a select slider.
+    """
+    by_code = {code(one): one for one in options}
+    first = options[0] if default is None else default
+
+    def begin(value: T) -> dict[str, Any]:
+        return {start: list(options).index(value) if start == "index" else value}
+
+    return control(name, first, read=by_code.__getitem__, write=code, shared=shared, start=begin)
+
+
+def optional(
+    name: str, options: Sequence[T], *, code: Callable[[T], str] = str, shared: bool = False
+) -> dict[str, Any]:
+    """`control` for a select box that takes one of `options` or nothing."""
+    by_code: dict[str, T | None] = {code(one): one for one in options}
+    tied = control(
+        name,
+        None,
+        read=by_code.__getitem__,
+        write=lambda one: "" if one is None else code(one),
+        shared=shared,
+        start=lambda one: {} if one is None else {"index": list(options).index(one)},
+    )
+    return {"index": None} | tied
+
+
+def several(name: str, options: Sequence[T], *, code: Callable[[T], str] = str, shared: bool = False) -> dict[str, Any]:
+    """`control` for a multiselect of `options`, none by default. Options that are gone are left out."""
+    by_code = {code(one): one for one in options}
+    empty: list[T] = []
+    return control(
+        name,
+        empty,
+        read=lambda text: [by_code[one] for one in text.split() if one in by_code],
+        write=lambda chosen: " ".join(code(one) for one in chosen),
+        shared=shared,
+        start=lambda chosen: {"default": chosen},
+    )
+
+
+def number(
+    name: str, default: N, *, low: N | None = None, high: N | None = None, shared: bool = False
+) -> dict[str, Any]:
+    """`control` for a number of the default's own type. One out of bounds is nonsense."""
+    return control(name, default, read=lambda text: _bounded(type(default)(text), low, high), shared=shared)
+
+
+def optional_number(
+    name: str, kind: type[N], default: N | None = None, *, low: N | None = None, shared: bool = False
+) -> dict[str, Any]:
+    """`control` for a number input that may be left empty; the address writes an emptied one as ``all``."""
+    tied = control(
+        name,
+        default,
+        read=lambda text: None if text == "all" else _bounded(kind(text), low, None),
+        write=lambda value: "all" if value is None else str(value),
+        shared=shared,
+    )
+    return {"value": None} | tied
+
+
+def switch(name: str, default: bool = False, *, shared: bool = False) -> dict[str, Any]:
+    """`control` for a toggle or checkbox."""
+    return control(
+        name,
+        default,
+        read=lambda text: {"yes": True, "no": False}[text],
+        write=lambda on: "yes" if on else "no",
+        shared=shared,
+    )
+
+
+def text(name: str) -> str | None:
+    """What the address says of a control; None where it is at its default."""
+    return _address().values.get(name)
+
+
+def set_value(name: str, words: str | None) -> None:
+    """Change a control from elsewhere (a click in a chart, a button), as if it had been moved; None is its default.
+
+    To be called from a callback, or before the control is made.
+    """
+    address = _address()
+    address.known.add(name)
+    if words is None:
+        address.values.pop(name, None)
+    else:
+        address.values[name] = words
+    _write(address)
+
+
+def text_of(name: str) -> str | None:
+    """What the address says of a control that may not be drawn yet; None where it is at its default."""
+    return _address().values.get(name)
+
+
+def reset(keep: Sequence[str]) -> None:
+    """Set every control of every page to its default, but those named."""
+    address = _address()
+    address.left.clear()
+    address.values = {name: text for name, text in address.values.items() if name in keep}
+    _write(address)
+
+
+def parameters(page: str, **view: str) -> dict[str, str]:
+    """The address of a page as it was left, with what all pages share as it is now.
+
+    Args:
+        page: Name of the page in the address; empty for the first.
+        view: Controls of that page to be set, as the address writes them.
+    """
+    address = _address()
+    if page == address.page:
+        return address.values | view
+    shared = {name: text for name, text in address.values.items() if name in address.shared}
+    own = {name: text for name, text in address.left.get(page, {}).items() if name not in address.shared}
+    return shared | own | view
+
+
+def _address() -> _Address:
+    address: _Address = st.session_state.setdefault(_STATE, _Address())
+    return address
+
+
+def _changed(name: str, default: Any, write: Callable[[Any], str]) -> None:
+    address = _address()
+    value = st.session_state[name]
+    if value == default:
+        address.values.pop(name, None)
+    else:
+        address.values[name] = write(value)
+    _write(address)
+
+
+def _write(address: _Address) -> None:
+    """Put the view into the address, which adds to the browser's history where it differs."""
+    st.query_params.from_dict({name: text for name, text in address.values.items() if name in address.known})
+
+
+def _bounded(value: N, low: N | None, high: N | None) -> N:
+    if not ((low is None or value >= low) and (high is None or value <= high)):  # said so that NaN is refused
+        raise ValueError(f"The address asks for {value}, which must be in [{low}, {high}].")
+    return value

@@ -1,0 +1,254 @@
+"""From finished runs to verdicts: score each arm of each target, and test it against the pinned arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import fmean
+
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.finetuning import Arm, FinetuneRun
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes import Average, Comparison, Outcome
+from pseudofam_core.run_settings import circumstances_that_differ, refuse_mixture
+from pseudofam_core.scoring import Protocol, Scorer
+from pseudofam_core.significance import (
+    LEVEL,
+    Estimate,
+    FloatArray,
+    Replicates,
+    Verdict,
+    estimate,
+    holm,
+    paired_tests,
+    replicates,
+    sentence_weights,
+)
+
+RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
+SEEDS = "bootstrap of sentences and variance of seeds, Student's t"
+_METRICS = ("BLEU", "chrF++")
+_SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
+
+
+def compare_arms(
+    runs: Sequence[FinetuneRun],
+    arms: Mapping[LanguagePair, Sequence[Arm]],
+    *,
+    pinned: str = "single",
+    protocol: Protocol = Protocol.DETOKENISED,
+    level: float = LEVEL,
+    n_resamples: int = 1000,
+) -> Comparison:
+    """Score every arm that has finished runs, and test it against the pinned arm of its target.
+
+    Two arms of one run each are tested by sacreBLEU's approximate randomisation; where an arm has several seeds or
+    draws, by `significance.estimate`, which counts their variance. The p of all arms and targets are corrected
+    together (Holm), those of the averages among themselves.
+
+    Args:
+        runs: Finished runs of these targets; those of no arm are left out.
+        arms: Per target its arms, in the order to show. Arms without a finished run are left out.
+        pinned: The arm that the others are held against, as shown: ``single``, ``random-3``.
+        protocol: What text is scored.
+        level: Of the tests and, as 1 - level, of the intervals.
+        n_resamples: Of the sentences.
+
+    Raises:
+        ValueError: The runs differ in more than auxiliaries and seeds, or a target has no finished pinned arm.
+    """
+    scored = [one for target, own in arms.items() for one in _scored_arms(target, own, runs, protocol, n_resamples)]
+    used = {run.key: run for one in scored for draw in one.runs for run in draw}
+    refuse_mixture(list(used.values()))
+    by_name = {(one.target, one.arm): one for one in scored}
+    for target in dict.fromkeys(one.target for one in scored):
+        if (target, pinned) not in by_name:
+            have = ", ".join(one.arm for one in scored if one.target == target)
+            raise ValueError(f"pinned must be an arm of {target} with a finished run: {have}. Got {pinned}.")
+    if not scored:
+        raise ValueError(
+            f"runs must hold one of an arm of {', '.join(map(str, arms))}. Got none. Run `finetune` first."
+        )
+    outcomes = _tested([(one, by_name[one.target, pinned]) for one in scored], level)
+    return Comparison(
+        pinned=pinned,
+        protocol=protocol,
+        level=level,
+        budget=next((run.budget.mode.value for run in used.values() if run.budget), None),
+        outcomes=tuple(outcomes),
+        averages=_averages(by_name, pinned, level) if len({one.target for one in scored}) > 1 else (),
+        signatures={
+            f"{name} into {one.target.target}": s for one in scored for name, s in one.scorer.signatures.items()
+        },
+        n_sentences={one.target: len(one.scorer.kept) for one in scored},
+        circumstances=circumstances_that_differ(list(used.values())),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _ScoredArm:
+    """An arm's runs, in draws, and their scores on the test set and its resamples."""
+
+    target: LanguagePair
+    arm: str
+    members: tuple[tuple[LanguagePair, ...] | None, ...]
+    runs: tuple[tuple[FinetuneRun, ...], ...]
+    scorer: Scorer
+    weights: FloatArray
+
+    @cached_property
+    def replicates(self) -> Mapping[str, Replicates]:
+        """By metric: a replicate per draw where there are several, else per seed."""
+        per_replicate = self.runs if len(self.runs) > 1 else tuple((run,) for run in self.runs[0])
+        return {name: self._scores(name, per_replicate) for name in _METRICS}
+
+    def _scores(self, metric: str, groups: Sequence[Sequence[FinetuneRun]]) -> Replicates:
+        found = [[self.scorer.statistics(_hypotheses(run), metric) for run in group] for group in groups]
+        return replicates(self.scorer.metrics[metric], found, self.weights)
+
+    @property
+    def all_runs(self) -> tuple[FinetuneRun, ...]:
+        """Its runs, the draws one after the other."""
+        return tuple(run for draw in self.runs for run in draw)
+
+    @property
+    def uncounted(self) -> str:
+        """Whose luck is not counted: that of an only seed or draw."""
+        if len(self.replicates["BLEU"].observed) > 1 or self.all_runs[0].is_zero_shot:
+            return ""
+        return f"one draw of {self.arm}" if _is_random(self.arm) else f"one seed of {self.arm}"
+
+
+def _scored_arms(
+    target: LanguagePair, arms: Sequence[Arm], runs: Sequence[FinetuneRun], protocol: Protocol, n_resamples: int
+) -> list[_ScoredArm]:
+    own = [run for run in runs if run.target == target]
+    if not own:
+        return []
+    refuse_mixture(own)
+    texts = own[0].outputs["test"]
+    scorer = Scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
+    weights = sentence_weights(len(scorer.kept), n_resamples=n_resamples)
+    drawn: dict[str, list[tuple[tuple[LanguagePair, ...] | None, tuple[FinetuneRun, ...]]]] = {}
+    for arm in arms:
+        found = tuple(run for run in own if _members(run) == arm.members)
+        draws = drawn.setdefault(_shown(arm.name), [])
+        # A family drawn twice is no second draw.
+        if found and arm.members not in [members for members, _ in draws]:
+            draws.append((arm.members, found))
+    return [
+        _ScoredArm(target, name, tuple(m for m, _ in draws), tuple(r for _, r in draws), scorer, weights)
+        for name, draws in drawn.items()
+        if draws
+    ]
+
+
+def _tested(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> list[Outcome]:
+    """The outcome of each arm against its pinned one, their p corrected together."""
+    # Arms of the same members are one run under two names: one test, and no test against itself.
+    tests = {_test_key(*both): both for both in pairs if _test_key(*both)[0] != _test_key(*both)[1]}
+    raw = {key: _verdict(one, pinned, level) for key, (one, pinned) in tests.items()}
+    corrected = dict(zip(raw, holm([one.p for one in raw.values()]), strict=True))
+    verdicts = {key: replace(one, p_holm=corrected[key], n_tests=len(raw)) for key, one in raw.items()}
+    same = replace(_SAME, n_tests=len(raw), level=level)
+    return [
+        _outcome(one, pinned, level, None if one is pinned else verdicts.get(_test_key(one, pinned), same))
+        for one, pinned in pairs
+    ]
+
+
+def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
+    """The uncorrected verdict."""
+    delta = estimate([(1, one.replicates["BLEU"]), (-1, pinned.replicates["BLEU"])], level=level)
+    caveat = _caveat([one, pinned])
+    if len(one.all_runs) > 1 or len(pinned.all_runs) > 1:
+        return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat)
+    lines = [one.scorer.prepared(_hypotheses(arm.all_runs[0])) for arm in (pinned, one)]
+    (p,) = paired_tests(one.scorer.metrics["BLEU"], lines[0], lines[1:])
+    return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
+
+
+def _outcome(one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None) -> Outcome:
+    observed = one.replicates["BLEU"].observed
+    terms = [(1.0, one.replicates["chrF++"]), (-1.0, pinned.replicates["chrF++"])]
+    return Outcome(
+        target=one.target,
+        arm=one.arm,
+        members=one.members,
+        seeds=tuple(sorted({run.seed for run in one.all_runs if run.seed is not None})),
+        bleu=estimate([(1, one.replicates["BLEU"])], level=level),
+        chrf=estimate([(1, one.replicates["chrF++"])], level=level),
+        spread=float(observed.std(ddof=1)) if len(observed) > 1 else None,
+        verdict=verdict,
+        chrf_delta=None if verdict is None else estimate(terms, level=level),
+        updates=_mean(one, lambda run: run.scored_update),
+        target_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[:1])),
+        auxiliary_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[1:])),
+        runs=one.runs,
+    )
+
+
+def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str, level: float) -> tuple[Average, ...]:
+    """Each arm over its targets, their p corrected together."""
+    by_arm: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
+    for (target, arm), one in scored.items():
+        by_arm.setdefault(arm, []).append((one, scored[target, pinned]))
+    verdicts = {arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items() if arm != pinned}
+    corrected = dict(zip(verdicts, holm([one.p for one in verdicts.values()]), strict=True))
+    return tuple(
+        Average(
+            arm=arm,
+            targets=tuple(one.target for one, _ in pairs),
+            bleu=_mean_score("BLEU", pairs, level),
+            chrf=_mean_score("chrF++", pairs, level),
+            verdict=replace(verdicts[arm], p_holm=corrected[arm], n_tests=len(verdicts)) if arm in verdicts else None,
+        )
+        for arm, pairs in by_arm.items()
+    )
+
+
+def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Estimate:
+    return estimate([(1 / len(pairs), one.replicates[metric]) for one, _ in pairs], level=level)
+
+
+def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Verdict:
+    """The uncorrected verdict over targets. Where both names are one run, the target adds 0, and no variance."""
+    apart = [both for both in pairs if len(set(_test_key(*both))) == 2]
+    if not apart:
+        return _SAME
+    signs = (1 / len(pairs), -1 / len(pairs))
+    terms = [(sign, one.replicates["BLEU"]) for both in apart for sign, one in zip(signs, both, strict=True)]
+    delta = estimate(terms, level=level)
+    return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=_caveat([one for both in apart for one in both]))
+
+
+def _caveat(arms: Sequence[_ScoredArm]) -> str:
+    uncounted = dict.fromkeys(one.uncounted for one in arms if one.uncounted)
+    return f"luck not counted: {' and '.join(uncounted)}" if uncounted else ""
+
+
+def _test_key(one: _ScoredArm, pinned: _ScoredArm) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    both = [tuple(run.key for run in arm.all_runs) for arm in (one, pinned)]
+    return both[0], both[1]
+
+
+def _mean(one: _ScoredArm, count: Callable[[FinetuneRun], int]) -> float:
+    return fmean(count(run) for run in one.all_runs)
+
+
+def _hypotheses(run: FinetuneRun) -> tuple[str, ...]:
+    return run.outputs["test"]["hypotheses"]
+
+
+def _members(run: FinetuneRun) -> tuple[LanguagePair, ...] | None:
+    return None if run.is_zero_shot else run.members
+
+
+def _is_random(name: str) -> bool:
+    return name.startswith("random-")
+
+
+def _shown(name: str) -> str:
+    """The arm under which a draw is shown: random families of a size are one arm (``random-3-1`` → ``random-3``)."""
+    return name.rpartition("-")[0] if _is_random(name) else name

@@ -1,0 +1,22 @@
+"""Results as Plotly figures. Nothing is computed here that a page would have to trust; nothing knows of Streamlit.
+
+Figures leave background and font to the theme of the page, so that one figure serves light and dark.
+"""
+
+from pseudofam_core.charts.colours import family_swatches, pair_labels
+from pseudofam_core.charts.families import gap_figure
+from pseudofam_core.charts.pairs import overlap_curve_figure, shared_layers_figure
+from pseudofam_core.charts.pools import map_figure, side_by_side_figure
+from pseudofam_core.charts.similarity import neighbour_ranks, similarity_figure
+
+__all__ = [
+    "family_swatches",
+    "gap_figure",
+    "map_figure",
+    "neighbour_ranks",
+    "overlap_curve_figure",
+    "pair_labels",
+    "shared_layers_figure",
+    "side_by_side_figure",
+    "similarity_figure",
+]

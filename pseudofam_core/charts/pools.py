@@ -1,0 +1,100 @@
+"""A whole pool at a glance: on a plane, and by several measures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from pseudofam_core.charts.colours import CHOSEN, MARKS, NEAR_IS_YELLOW, family_swatches, pair_labels
+from pseudofam_core.charts.similarity import spread
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.pool_map import PoolMap
+from pseudofam_core.results import PairwiseMatrix
+
+_MOST_NAMED = 40
+
+
+def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Figure:
+    """Draw a pool on its plane: near points are near pairs, colour and mark are the traditional family.
+
+    Args:
+        laid_out: Where each pair lies.
+        found: A pair to be pointed out.
+    """
+    pairs, labels = laid_out.pairs, pair_labels(laid_out.pairs)
+    figure = go.Figure()
+    for number, (family, swatch) in enumerate(family_swatches(pairs).items()):
+        rows = [row for row, pair in enumerate(pairs) if pair.language.traditional_family == family]
+        figure.add_trace(
+            go.Scatter(
+                x=laid_out.positions[rows, 0],
+                y=laid_out.positions[rows, 1],
+                mode="markers+text" if len(pairs) <= _MOST_NAMED else "markers",
+                name=family,
+                text=[labels[row] for row in rows],
+                textposition="top center",
+                marker={
+                    "color": swatch.colour,
+                    "size": 12,
+                    "symbol": MARKS[number % len(MARKS)],
+                    "line": {"width": [3 if pairs[row] == found else 0 for row in rows], "color": CHOSEN},
+                },
+                hovertemplate=f"<b>%{{text}}</b><br>{family}<extra></extra>",
+            )
+        )
+    # One unit is as long up as it is across: only distances mean something here.
+    figure.update_xaxes(visible=False, scaleanchor="y")
+    figure.update_yaxes(visible=False)
+    figure.update_layout(
+        height=560,
+        margin={"t": 20, "b": 90, "l": 40, "r": 40},
+        hovermode="closest",
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def side_by_side_figure(matrices: Sequence[PairwiseMatrix], *, order: Sequence[int]) -> go.Figure:
+    """Draw one pool by several measures, rows and columns in one order, each coloured by its own ranks.
+
+    Args:
+        matrices: Over one pool.
+        order: Positions in the pool, top to bottom and left to right.
+    """
+    labels = [pair_labels(matrices[0].pairs)[i] for i in order]
+    figure = make_subplots(
+        cols=len(matrices),
+        horizontal_spacing=0.02,
+        shared_yaxes=True,
+        subplot_titles=[matrix.measure.label for matrix in matrices],
+    )
+    for column, matrix in enumerate(matrices, start=1):
+        colours, _ = spread(matrix, list(order))
+        figure.add_trace(
+            go.Heatmap(
+                z=colours.astype(np.float32),
+                x=labels,
+                y=labels,
+                customdata=matrix.values[np.ix_(order, order)].astype(np.float32),
+                hovertemplate=(
+                    f"<b>%{{y}}</b> as target, <b>%{{x}}</b> as auxiliary<br>{matrix.measure.label} "
+                    "%{customdata:.4g}<extra></extra>"
+                ),
+                hoverongaps=False,
+                colorscale=NEAR_IS_YELLOW,
+                zmin=0,
+                zmax=1,
+                showscale=False,
+            ),
+            row=1,
+            col=column,
+        )
+    named = len(labels) <= _MOST_NAMED
+    figure.update_xaxes(showticklabels=False, showgrid=False, ticks="")
+    figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, ticks="")
+    figure.update_yaxes(showticklabels=named, automargin=True, col=1)
+    figure.update_layout(height=420, margin={"t": 40, "b": 16, "l": 8, "r": 8})
+    return figure

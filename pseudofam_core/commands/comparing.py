@@ -1,0 +1,151 @@
+"""``compare`` and ``comet``: finished fine-tuning runs held against a pinned arm, and scored by COMET."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pseudofam_core.arm_comparison import compare_arms
+from pseudofam_core.arm_names import arms_found
+from pseudofam_core.cache import Cache
+from pseudofam_core.comet import DEFAULT_COMET, comet_python, comet_scores
+from pseudofam_core.commands.options import (
+    add_workspace,
+    choice,
+    chosen_workspace,
+    count,
+    finished_estimates,
+    pairs_of,
+    written,
+)
+from pseudofam_core.comparisons import compare, similarity_spec
+from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.estimates import pool_of
+from pseudofam_core.finetuning import FinetuneRun, open_texts, runs_of
+from pseudofam_core.hub import resolve_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
+from pseudofam_core.outcomes import Comparison
+from pseudofam_core.run_settings import comparable, settings_of, settings_that_differ
+from pseudofam_core.scoring import Protocol
+from pseudofam_core.selection import select_family
+from pseudofam_core.significance import LEVEL
+from pseudofam_core.specs import Measure, SelectionSpec
+
+logger = logging.getLogger(__name__)
+_MEASURES = (Measure.MSE, Measure.KL, Measure.OVERLAP)
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    _add_chosen_runs(parser)
+    parser.add_argument("--level", type=float, default=LEVEL, help="of the corrected tests (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="file to write, .csv or .tex (default: CSV on standard output)")
+    parser.set_defaults(run=_compare)
+
+
+def _add_comet(parser: argparse.ArgumentParser) -> None:
+    _add_chosen_runs(parser)
+    parser.add_argument("--comet-model", default=DEFAULT_COMET, help="name or checkpoint (default: %(default)s)")
+    parser.add_argument("--batch-size", type=count, default=8)
+    parser.add_argument("--gpus", type=int, default=0, help="0 computes on the CPU")
+    parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
+    parser.set_defaults(run=_comet, level=LEVEL)
+
+
+def _add_chosen_runs(parser: argparse.ArgumentParser) -> None:
+    add_workspace(parser)
+    parser.add_argument("--target", type=pairs_of, required=True, help="like be-en, or be-en,bn-en for several")
+    parser.add_argument(
+        "--pinned", default="single", help="the arm that others are held against (default: %(default)s)"
+    )
+    parser.add_argument("--protocol", type=choice(Protocol), default=Protocol.DETOKENISED, help="what text is scored")
+    parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
+    parser.add_argument("--group", type=count, help="which runs, where the cache holds some that can't be compared")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    comparison = _comparison(options)
+    as_latex = options.out is not None and options.out.suffix == ".tex"
+    written(comparison_latex(comparison) if as_latex else comparison_csv(comparison), options.out)
+
+
+def _comet(options: argparse.Namespace) -> None:
+    python = comet_python()
+    comparison = _comparison(options)
+    runs = {run.key: run for one in comparison.outcomes for draw in one.runs for run in draw}
+    texts = [run.outputs["test"] for run in runs.values()]
+    lines = [line for own in texts for line in zip(own["sources"], own["hypotheses"], own["references"], strict=True)]
+    found = comet_scores(
+        lines, python=python, model=options.comet_model, batch_size=options.batch_size, gpus=options.gpus
+    )
+    scores = iter(found.scores)
+    by_run = {key: [next(scores) for _ in run.outputs["test"]["hypotheses"]] for key, run in runs.items()}
+    written(comet_csv(comparison, by_run, signature=found.signature), options.out)
+
+
+def _comparison(options: argparse.Namespace) -> Comparison:
+    runs, pool = _chosen_runs(options), pool_of(chosen_workspace(options))
+    families = _families(options)
+    arms = {
+        target: arms_found(runs, target, pool, families=families.get(target, {}), seed=options.seed)
+        for target in options.target
+    }
+    return compare_arms(runs, arms, pinned=options.pinned, protocol=options.protocol, level=options.level)
+
+
+def _chosen_runs(options: argparse.Namespace) -> Sequence[FinetuneRun]:
+    """Finished runs of the targets with this model and test text, of one group that may be compared."""
+    workspace, cache = chosen_workspace(options), Cache(options.cache)
+    revision = resolve_model(workspace.model).revision
+    runs = [
+        run
+        for target in options.target
+        for run in runs_of(
+            cache, target=target, model_revision=revision, test_digest=open_texts(workspace, target).test.digest
+        )
+    ]
+    groups = comparable(runs)
+    if options.group is not None and options.group > len(groups):
+        raise ValueError(f"--group must be at most {len(groups)}, the groups that there are. Got {options.group}.")
+    if not groups:
+        targets = ",".join(map(str, options.target))
+        raise PseudoFamError(f"No run of {targets} is finished with this model and corpus. Run `finetune` first.")
+    if len(groups) > 1 and options.group is None:
+        raise PseudoFamError(f"The cache holds runs that can't be compared with one another. {_told(groups)}")
+    return groups[(options.group or 1) - 1]
+
+
+def _told(groups: Sequence[Sequence[FinetuneRun]]) -> str:
+    differing = settings_that_differ([run for group in groups for run in group])
+    lines = []
+    for number, group in enumerate(groups, start=1):
+        settings = {name: value for run in group for name, value in settings_of(run).items() if name in differing}
+        told = ", ".join(f"{name} {value[:12]}" for name, value in settings.items())
+        lines.append(f"\n  --group {number}: {len(group)} runs; {told}")
+    return "Name one:" + "".join(lines)
+
+
+def _families(options: argparse.Namespace) -> Mapping[LanguagePair, Mapping[str, Sequence[LanguagePair]]]:
+    """The pseudo families of the targets by arm name, where the pool is estimated: by the paper's rule."""
+    try:
+        estimates = finished_estimates(options)
+    except PseudoFamError as error:
+        logger.warning("Pseudo families are named by their members, for they can't be told: %s", error)
+        return {}
+    cache = Cache(options.cache)
+    specs = [similarity_spec(estimates, measure, top_fraction=options.top_fraction) for measure in _MEASURES]
+    matrices = {spec.measure.value: compare(estimates, spec, cache) for spec in specs}
+    return {
+        target: {
+            name: select_family(matrix, target, selection=SelectionSpec()).members for name, matrix in matrices.items()
+        }
+        for target in options.target
+    }
+
+
+COMMANDS = (
+    ("compare", _add_compare, "hold finished fine-tuning runs against a pinned arm: CSV or LaTeX"),
+    ("comet", _add_comet, "score finished fine-tuning runs with COMET, in an environment of its own: CSV"),
+)

@@ -1,0 +1,63 @@
+"""Options that say how the Fisher diagonal is estimated: of `estimate`, and of what looks its results up."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pseudofam_core.specs import Estimator, MiniBatches, Precision, Workspace
+
+_PER_BATCH = "per-batch only"
+
+
+def add_estimator(parser: argparse.ArgumentParser) -> None:
+    """Estimator, number format, shards, and the settings of training batches."""
+    default, paper = Workspace(), MiniBatches()
+    parser.add_argument(
+        "--estimator",
+        type=Estimator,
+        choices=list(Estimator),
+        default=default.estimator,
+        help="square the gradient of each sentence, of training batches with dropout and label smoothing as the paper's "
+        "scripts do, or of sentences whose target tokens are drawn from the model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        type=Precision,
+        choices=list(Precision),
+        default=default.precision,
+        help="of weights and activations; bfloat16 takes half the memory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--shards", type=int, default=default.shards, help="shards of sentences for uncertainty (default: %(default)s)"
+    )
+    for option, kind, value, text in (
+        ("--update-tokens", int, paper.tokens, "padded tokens of a training batch"),
+        ("--accumulation", int, paper.accumulation, "training batches that make one update"),
+        ("--label-smoothing", float, paper.label_smoothing, "share of a target's probability that is spread"),
+        ("--dropout", _share, paper.dropout, "share of activations, or config for the model's own"),
+        ("--attention-dropout", _share, paper.attention_dropout, "share of attention weights, or config"),
+    ):
+        parser.add_argument(option, type=kind, default=value, help=f"{text}; {_PER_BATCH} (default: %(default)s)")
+
+
+def chosen_estimator(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options say, as fields of a `Workspace`."""
+    settings = MiniBatches(
+        tokens=options.update_tokens,
+        accumulation=options.accumulation,
+        label_smoothing=options.label_smoothing,
+        dropout=options.dropout,
+        attention_dropout=options.attention_dropout,
+    )
+    return {
+        "estimator": options.estimator,
+        "precision": options.precision,
+        "shards": options.shards,
+        # As a workspace has them by default: then jobs and pages ask for the same.
+        "mini_batches": settings if options.estimator is Estimator.PER_BATCH and settings != MiniBatches() else None,
+    }
+
+
+def _share(text: str) -> float | None:
+    return None if text == "config" else float(text)

@@ -1,0 +1,172 @@
+"""``jobs``: see, stop and resume the long work of this cache, whoever started it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pseudofam_core import jobs
+from pseudofam_core.cache import default_root
+from pseudofam_core.commands.options import count
+from pseudofam_core.errors import JobError
+from pseudofam_core.jobs import JobView, State, TaskView
+
+_LOOK_S = 0.5
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="list|show|cancel|resume|logs")
+    _add_verb(verbs, _list, "list", "a line for each job, the latest first")
+    for run, verb, text in (
+        (_show, "show", "where a job and each of its tasks stand"),
+        (_cancel, "cancel", "stop a job; what is finished stays"),
+        (_resume, "resume", "run what a job that was stopped, failed or crashed has not finished"),
+        (_logs, "logs", "what the workers had to say"),
+    ):
+        one = _add_verb(verbs, run, verb, text)
+        one.add_argument("job", help="the job's id, or its first digits")
+        if verb == "logs":
+            one.add_argument("--lines", type=count, default=50, help="how many of the last (default: %(default)s)")
+            one.add_argument(
+                "--follow", action="store_true", help="go on until the job ends; status 1 if it is not done"
+            )
+
+
+def _add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    run: Callable[[argparse.Namespace], None],
+    verb: str,
+    text: str,
+) -> argparse.ArgumentParser:
+    one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+    one.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
+    one.set_defaults(run=run)
+    return one
+
+
+def _list(options: argparse.Namespace) -> None:
+    views = jobs.list_jobs(options.cache)
+    header = ("ID", "STATE", "DONE", "TO GO", "STARTED (UTC)", "TITLE")
+    rows = [
+        (one.id[:8], _state(one), f"{one.done}/{one.total} {one.parts}", _span(one), _time(one.submitted), one.title)
+        for one in views
+    ]
+    _print_table(header, rows)
+
+
+def _show(options: argparse.Namespace) -> None:
+    one = jobs.view(options.cache, _job(options))
+    workspace = one.workspace
+    fields = [("id", one.id), ("title", one.title), ("kind", one.kind), ("state", _state(one))]
+    if workspace is not None:
+        fields += [("model", workspace.model), ("corpus", workspace.corpus)]
+    fields += [("started (UTC)", f"{_time(one.submitted)}, attempt {one.attempt}")]
+    fields += [("done", f"{one.done} of {one.total} {one.parts}"), ("to go", _span(one))]
+    for name, value in fields:
+        print(f"{name + ':':15}{value}")
+    print()
+    _print_table(("TASK", "STATE", "PHASE", "DONE", "PER SECOND", "SILENT FOR", "WHERE"), map(_task_row, one.tasks))
+    for task in one.tasks:
+        if task.error:
+            print(f"\n{task.name}: {task.error}")
+
+
+def _cancel(options: argparse.Namespace) -> None:
+    job = _job(options)
+    jobs.cancel(options.cache, job)
+    print(_state(jobs.view(options.cache, job)))
+
+
+def _resume(options: argparse.Namespace) -> None:
+    job = _job(options)
+    while jobs.view(options.cache, job).state is State.STALLED:  # alive or not: one of the two shows within a minute
+        print("No sign of life. Watching until it shows, or is certainly gone.", file=sys.stderr)
+        time.sleep(10 * _LOOK_S)
+    jobs.resume(options.cache, job)
+    print(_state(jobs.view(options.cache, job)))
+
+
+def _logs(options: argparse.Namespace) -> None:
+    job = _job(options)
+    if not options.follow:
+        sys.stdout.write(jobs.log_tail(options.cache, job, options.lines))
+        return
+    for text in _followed(options.cache, job, options.lines):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    one = jobs.view(options.cache, job)
+    if one.state is not State.DONE:
+        raise JobError(f"The job ended as {one.state}. {one.error or ''}".strip())
+
+
+def _followed(cache_root: Path, job: str, n_lines: int) -> Iterator[str]:
+    """The last lines of a job's log, then what is appended to it until the job ends."""
+    path, place, ended = jobs.log_file(cache_root, job), 0, False
+    while not ended:
+        ended = not jobs.view(cache_root, job).state.is_active  # asked first: the last words come before the end
+        if path.exists():
+            with path.open("rb") as log:
+                first = place == 0
+                log.seek(0 if log.seek(0, os.SEEK_END) < place else place)  # the log may have been cut
+                text = log.read().decode(errors="replace")
+                place = log.tell()
+            yield "".join(text.splitlines(keepends=True)[-n_lines:]) if first else text
+        if not ended:
+            time.sleep(_LOOK_S)
+
+
+def _job(options: argparse.Namespace) -> str:
+    """The one job whose id begins as the option says.
+
+    Raises:
+        JobError: None does, or several do.
+    """
+    found = [one for one in jobs.list_jobs(options.cache) if one.id.startswith(options.job)]
+    if len(found) != 1:
+        raise JobError(
+            f"job must be the beginning of one id. {options.job!r} begins {len(found)} of those in {options.cache}. "
+            "`jobs list` shows them."
+        )
+    return found[0].id
+
+
+def _state(one: JobView) -> str:
+    if one.state is State.QUEUED and one.queue_position:
+        return f"queued, number {one.queue_position}"
+    return f"{one.state}, {one.done} of {one.total} kept" if one.state is State.CANCELLED and one.done else one.state
+
+
+def _task_row(one: TaskView) -> tuple[str, ...]:
+    progress, silent = one.progress, one.heartbeat_age_s
+    where = ", ".join(filter(None, (one.host, one.device)))
+    done = f"{progress.done}/{progress.total} {progress.unit}" if progress else "–"
+    rate = f"{progress.rate:.3g}" if progress and progress.rate else "–"
+    phase = progress.phase if progress and one.state is State.RUNNING else "–"
+    return (one.name, one.state, phase, done, rate, "–" if silent is None else f"{silent:.0f} s", where or "–")
+
+
+def _span(one: JobView) -> str:
+    seconds = one.remaining_s if one.state.is_active else None
+    if seconds is None:
+        return "–"
+    minutes, hours = seconds / 60, seconds / 3600
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = [header, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+COMMANDS = (("jobs", _add_jobs, "see, stop and resume long work"),)

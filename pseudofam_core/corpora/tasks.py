@@ -1,0 +1,80 @@
+"""Text of one language with what a model shall say of it: labels, or answers to prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from pseudofam_core.corpora.lines import read_lines
+from pseudofam_core.corpora.reader import SPLIT_WORDS, Reader, Table, code_of, files_in, split_of
+from pseudofam_core.corpora.tables import SUFFIXES, column_names, json_cell, json_object, tsv_rows
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.languages import LanguagePair
+
+TARGET_COLUMNS: Mapping[str, str] = {"text": "label", "prompt": "answer"}
+
+
+class TaskCorpus(Reader):
+    """A ``.tsv`` or ``.jsonl`` file per language, with the columns ``text`` and ``label``, or ``prompt`` and ``answer``.
+
+    The language is named by the file (``be.jsonl``, ``train.be.tsv``), else by its folder (``be/train.tsv``); the
+    split by the file, else its folder, else it is test. A language's text is a pair of the language with itself:
+    nothing is translated. Labels may be names or, in JSONL, numbers.
+
+    Args:
+        root: The file or folder.
+    """
+
+    layout: ClassVar[str] = (
+        "a .tsv or .jsonl file per language (be.jsonl, train.be.tsv) "
+        "with the columns text and label, or prompt and answer"
+    )
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether a file has the columns. One that can't be read is left for a looser reader to report."""
+        try:
+            return any(_source_column(file) for file in cls(path)._files())
+        except CorpusError:
+            return False
+
+    def _files(self) -> list[Path]:
+        """The file itself, or those of the folder and of the folders in it that are named by a language."""
+        if self.root.is_file():
+            return [self.root] if self.root.suffix in SUFFIXES else []
+        if not self.root.is_dir():
+            return []
+        folders = [self.root, *sorted(one for one in self.root.iterdir() if one.is_dir() and code_of(one.name))]
+        return [path for folder in folders for path in files_in(folder) if path.suffix in SUFFIXES]
+
+    def _find_tables(self) -> Sequence[Table]:
+        found = [(path, column) for path in self._files() if (column := _source_column(path))]
+        return [_table_of(path, column) for path, column in found]
+
+    def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
+        source = table.columns[pair.source]
+        read = tsv_rows if table.path.suffix == ".tsv" else _jsonl_rows
+        return read(table.path, source, TARGET_COLUMNS[source])
+
+
+def _source_column(path: Path) -> str | None:
+    names = column_names(path)
+    return next((one for one, other in TARGET_COLUMNS.items() if {one, other} <= set(names)), None)
+
+
+def _table_of(path: Path, column: str) -> Table:
+    words = [word for word in path.name.split(".") if word not in SPLIT_WORDS]
+    code = next((code for word in (*words, path.resolve().parent.name) if (code := code_of(word))), None)
+    if code is None:
+        message = "Neither the file's name nor its folder's says the language. Rename it like be.jsonl or train.be.tsv."
+        raise CorpusError(message, path=path)
+    return Table(split_of(path), path, {code: column}, (LanguagePair(code, code),))
+
+
+def _jsonl_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:
+    for number, line in enumerate(read_lines(path), start=1):
+        row = json_object(line, path, number)
+        if type(row.get(target)) is int:
+            row = {**row, target: str(row[target])}
+        yield json_cell(row, source, path, number), json_cell(row, target, path, number)

@@ -1,0 +1,67 @@
+"""Fine-tune a model on a target and its auxiliaries, and keep what came of it.
+
+What is imported here needs neither torch nor transformers; `run` does, and only workers and the command line open it.
+"""
+
+from pseudofam_core.finetuning.arms import ARM_NAMES, DEFAULT_ARMS, Arm, distinct_members, named_arms, random_arms
+from pseudofam_core.finetuning.costs import Cost, Pace, cost, find_pace
+from pseudofam_core.finetuning.request import FinetuneRequest, finetune_task, specs_of
+from pseudofam_core.finetuning.runs import (
+    FINETUNE_STAGE,
+    Contribution,
+    FinetuneRun,
+    find_run,
+    find_weights,
+    run_of,
+    runs_of,
+)
+from pseudofam_core.finetuning.spec import (
+    DEV_METRICS,
+    PAPER,
+    PRECISIONS,
+    PRESETS,
+    SMALL,
+    Budget,
+    BudgetMode,
+    FinetuneSpec,
+    Lora,
+    Recipe,
+    TextCut,
+)
+from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
+
+__all__ = [
+    "ARM_NAMES",
+    "DEFAULT_ARMS",
+    "DEV_METRICS",
+    "FINETUNE_STAGE",
+    "PAPER",
+    "PRECISIONS",
+    "PRESETS",
+    "SMALL",
+    "Arm",
+    "Budget",
+    "BudgetMode",
+    "Contribution",
+    "Cost",
+    "FinetuneRequest",
+    "FinetuneRun",
+    "FinetuneSpec",
+    "FinetuneTexts",
+    "Lora",
+    "Pace",
+    "Recipe",
+    "TextCut",
+    "cost",
+    "distinct_members",
+    "find_pace",
+    "find_run",
+    "find_weights",
+    "finetune_task",
+    "named_arms",
+    "open_texts",
+    "random_arms",
+    "run_of",
+    "runs_of",
+    "specs_of",
+]

@@ -1,0 +1,125 @@
+"""What a comparison will cost, before it starts: from the pace of finished runs or of a short timing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pseudofam_core.cache import Artifact, Cache
+from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run
+from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
+from pseudofam_core.finetuning.texts import FinetuneTexts
+from pseudofam_core.hashing import canonical, key_of
+
+TIMING_STAGE = "finetune-timing"
+TIMING_BUDGET = Budget(BudgetMode.EQUAL_UPDATES, updates=8, patience=None)
+_CHECKPOINTS_AT_ONCE = 3  # the best one, the last one, and the one being written
+_DECIDES_SPEED = ("batch_tokens", "accumulation", "precision", "lora")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast one machine trains one model.
+
+    Attributes:
+        seconds_per_update: Of training.
+        seconds_per_evaluation: Of one pass over dev by loss, and of the checkpoint after it.
+        seconds_per_sentence: Of the final translation.
+        checkpoint_bytes: Weights and optimizer.
+    """
+
+    seconds_per_update: float
+    seconds_per_evaluation: float
+    seconds_per_sentence: float
+    checkpoint_bytes: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What is still to be done.
+
+    Attributes:
+        n_runs: Runs asked for, equal ones counted once.
+        n_finished: Those of them that are in the cache already.
+        updates: Updates of the others.
+        seconds: Their time one after the other, or None while the pace is unknown.
+        disk_bytes: Most room taken at a time, mostly by checkpoints that go again; None while the pace is unknown.
+        is_limit: Whether early stopping may make it less.
+    """
+
+    n_runs: int
+    n_finished: int
+    updates: int
+    seconds: float | None
+    disk_bytes: int | None
+    is_limit: bool
+
+
+def cost(specs: Iterable[FinetuneSpec], texts: FinetuneTexts, cache: Cache, *, pace: Pace | None) -> Cost:
+    """Add up what the unfinished runs of a target will take.
+
+    Args:
+        specs: The runs.
+        texts: The target's text, for the sizes that weigh the pairs and for the sentences to translate.
+        cache: Where finished runs are found.
+        pace: See `find_pace`.
+    """
+    distinct = tuple(dict.fromkeys(specs))
+    left = [spec for spec in distinct if find_run(spec, cache) is None]
+    updates = {spec: expected_updates(spec, texts) for spec in left}
+    n_sentences = len(texts.dev) + len(texts.test)
+    seconds = None if pace is None else sum(_seconds(spec, updates[spec], n_sentences, pace) for spec in left)
+    trained = any(not spec.is_zero_shot for spec in left)
+    return Cost(
+        n_runs=len(distinct),
+        n_finished=len(distinct) - len(left),
+        updates=sum(updates.values()),
+        seconds=seconds,
+        disk_bytes=None if pace is None else trained * _CHECKPOINTS_AT_ONCE * pace.checkpoint_bytes,
+        is_limit=any(spec.budget is not None and spec.budget.mode is BudgetMode.EARLY_STOPPING for spec in left),
+    )
+
+
+def expected_updates(spec: FinetuneSpec, texts: FinetuneTexts) -> int:
+    """Updates of a run: its budget's; with equal target tokens, those of the target alone times all over its share."""
+    if spec.budget is None or spec.recipe is None:
+        return 0
+    if spec.budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS:
+        return spec.budget.updates
+    power = 0.0 if spec.recipe.temperature is None else 1 / spec.recipe.temperature
+    weights = [len(texts.train(pair)) ** power for pair in spec.pairs]
+    return round(spec.budget.updates * sum(weights) / weights[0])
+
+
+def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe) -> Pace | None:
+    """The latest pace in the cache of this model with batches of this size and kind: of a run, else of a timing.
+
+    It is the pace of the machine that ran then, which the cache does not tell from this one.
+    """
+    for stage in (FINETUNE_STAGE, TIMING_STAGE):
+        found = [cache.find(stage, key) for key in cache.keys(stage)]
+        paced = [one for one in found if one is not None and _alike(one, model_revision, recipe)]
+        if paced:
+            latest = max(paced, key=lambda one: str(one.manifest["created"]))
+            return Pace(**latest.manifest["pace"])
+    return None
+
+
+def timing_key(model_revision: str, recipe: Recipe) -> str:
+    """The key under which the cache holds a timing."""
+    return key_of(TIMING_STAGE, 1, [model_revision, recipe])
+
+
+def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> float:
+    translating = n_sentences * pace.seconds_per_sentence
+    if spec.recipe is None:
+        return translating
+    evaluating = updates / spec.recipe.eval_every * pace.seconds_per_evaluation
+    return updates * pace.seconds_per_update + evaluating + translating
+
+
+def _alike(artifact: Artifact, model_revision: str, recipe: Recipe) -> bool:
+    spec, wanted = artifact.manifest["spec"], canonical(recipe)
+    if spec["recipe"] is None or spec["model_revision"] != model_revision:
+        return False
+    return all(spec["recipe"][name] == wanted[name] for name in _DECIDES_SPEED)

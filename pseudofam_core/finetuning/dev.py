@@ -1,0 +1,55 @@
+"""How a model under training does on the target's dev text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from pseudofam_core.corpora import Bitext, token_batches
+from pseudofam_core.evaluation import score, translate
+from pseudofam_core.finetuning.spec import Recipe
+from pseudofam_core.models import IGNORED_LABEL, TranslationModel
+from pseudofam_core.tokenization import EncodedPair
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class DevSet:
+    """The target's dev text, encoded, and how it is evaluated.
+
+    Args:
+        bitext: The text.
+        encoded: Its tokens.
+        recipe: Says whether BLEU is wanted, and the precision, which is training's.
+        max_length: Tokens at which translations are cut.
+    """
+
+    def __init__(self, bitext: Bitext, encoded: Sequence[EncodedPair], recipe: Recipe, *, max_length: int) -> None:
+        """Keep the text."""
+        self._bitext, self._encoded, self._recipe, self._max_length = bitext, encoded, recipe, max_length
+
+    def __call__(self, model: TranslationModel) -> dict[str, float]:
+        """``loss``, nats a token, not smoothed; and ``bleu`` where it chooses the weights. `model` is in evaluation mode."""
+        dtype = _AUTOCAST.get(self._recipe.precision)
+        with torch.inference_mode(), torch.autocast(model.device.type, dtype=dtype, enabled=dtype is not None):
+            values = {"loss": self._loss(model)}
+            if self._recipe.dev_metric == "bleu":
+                found = translate(model, self._bitext, beams=self._recipe.dev_beams, max_length=self._max_length)
+                values["bleu"] = score(self._bitext, found).bleu
+        return values
+
+    def _loss(self, model: TranslationModel) -> float:
+        total, n_tokens = 0.0, 0
+        lengths = [model.n_tokens(one) for one in self._encoded]
+        for batch in token_batches(lengths, max_tokens=self._recipe.batch_tokens):
+            inputs = model.collate([self._encoded[i] for i in batch])
+            labels = inputs.pop("labels")
+            logits = model.module(**inputs).logits.float()
+            total += float(
+                torch.nn.functional.cross_entropy(
+                    logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
+                )
+            )
+            n_tokens += int((labels != IGNORED_LABEL).sum())
+        return total / n_tokens

@@ -1,0 +1,150 @@
+"""A comparison as it is asked for, its runs, and the one function that a worker calls for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pseudofam_core.cache import Cache
+from pseudofam_core.finetuning.arms import Arm, distinct_members
+from pseudofam_core.finetuning.restoring import restored
+from pseudofam_core.finetuning.spec import Budget, FinetuneSpec, Recipe, TextCut
+from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
+from pseudofam_core.hashing import canonical
+from pseudofam_core.hub import resolve_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.progress import Report, ShouldStop
+from pseudofam_core.specs import Workspace
+
+TIMING_TASK = "timing"
+
+
+@dataclass(frozen=True)
+class FinetuneRequest:
+    """The arms of one target, each with several seeds.
+
+    Attributes:
+        workspace: Model, corpus, pool, cleaning, and the seed of text samples.
+        target: The pair to be adapted to.
+        arms: What is compared.
+        budget: How long each is trained.
+        recipe: How each is trained.
+        seeds: One run each, but for zero-shot, which has none.
+        cut: How much training text is taken.
+        beams: Of the search on test and dev.
+        keep_weights: Whether the scored weights are kept as well.
+    """
+
+    workspace: Workspace
+    target: LanguagePair
+    arms: tuple[Arm, ...]
+    budget: Budget
+    recipe: Recipe
+    seeds: tuple[int, ...] = (1,)
+    cut: TextCut = field(default_factory=TextCut)
+    beams: int = 5
+    keep_weights: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse requests for nothing, or for the same twice."""
+        for name, values in (("arms", [arm.name for arm in self.arms]), ("seeds", self.seeds)):
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"{name} must be at least one, and none twice. Got {', '.join(map(str, values))}.")
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the distinct runs, seed by seed: ``zero-shot``, ``overlap/seed-1``; an arm equal to one before has none."""
+        runs = {names[0]: members for members, names in distinct_members(self.arms).items()}
+        once = tuple(name for name, members in runs.items() if members is None)
+        return (*once, *(f"{name}/seed-{seed}" for seed in self.seeds for name, one in runs.items() if one is not None))
+
+    @property
+    def title(self) -> str:
+        """What pages call the job."""
+        seeds = "" if len(self.seeds) == 1 else f", {len(self.seeds)} seeds"
+        arms = self.arms[0].name if len(self.arms) == 1 else f"{len(self.arms)} arms"
+        return f"Fine-tune {self.target.label}: {arms}{seeds}"
+
+    def payload(self) -> dict[str, Any]:
+        """The request as plain JSON values, for a job; the workspace is written as the other kinds of job write it."""
+        plain = dict(canonical(self))
+        pairs = self.workspace.pairs and [str(one) for one in self.workspace.pairs]
+        return {**plain, "workspace": {**plain["workspace"], "pairs": pairs}}
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> FinetuneRequest:
+        """Read what `payload` wrote."""
+        return restored(cls, payload)
+
+
+def specs_of(
+    request: FinetuneRequest, texts: FinetuneTexts | None = None
+) -> dict[tuple[str, int | None], FinetuneSpec]:
+    """The run of every arm and seed, by arm name and seed (None for zero-shot); equal arms have equal specs.
+
+    Args:
+        request: What is asked for.
+        texts: The target's text where it is open already.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The text can't be read, or a pair has none left.
+    """
+    texts = texts or open_texts(request.workspace, request.target, request.cut)
+    revision = resolve_model(request.workspace.model).revision
+    specs = {}
+    for arm in request.arms:
+        for seed in (None,) if arm.members is None else request.seeds:
+            specs[arm.name, seed] = _spec(request, texts, revision, arm, seed)
+    return specs
+
+
+def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
+    """Do one task of a job: a run, or the timing that a cost preview rests on. The one door to the part with torch.
+
+    Args:
+        payload: `FinetuneRequest.payload`.
+        task: One of `FinetuneRequest.tasks`, or ``timing``.
+        cache: Where results and checkpoints are kept.
+        report: Receives progress.
+        should_stop: Asked between updates.
+
+    Raises:
+        ValueError: The request has no such task.
+        JobCancelled: `should_stop` said so; the checkpoint stays.
+    """
+    from pseudofam_core.finetuning import run  # imports torch, which the server must never do
+
+    request = FinetuneRequest.from_payload(payload)
+    if task == TIMING_TASK:
+        run.time_updates(request, cache, report=report)
+        return
+    name, _, seed = task.partition("/seed-")
+    arms = [arm for arm in request.arms if arm.name == name]
+    if task not in request.tasks:
+        raise ValueError(f"task must be one of {', '.join(request.tasks)}. Got {task!r}.")
+    texts = open_texts(request.workspace, request.target, request.cut)
+    revision = resolve_model(request.workspace.model).revision
+    spec = _spec(request, texts, revision, arms[0], int(seed) if seed else None)
+    run.finetune(spec, cache, keep_weights=request.keep_weights, texts=texts, report=report, should_stop=should_stop)
+
+
+def _spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm: Arm, seed: int | None) -> FinetuneSpec:
+    trained = arm.members is not None
+    pairs = (request.target, *(arm.members or ()))
+    return FinetuneSpec(
+        model_revision=revision,
+        target=request.target,
+        members=arm.members or (),
+        train_digests=tuple(texts.train(one).digest for one in pairs) if trained else (),
+        dev_digest=texts.dev.digest,
+        test_digest=texts.test.digest,
+        budget=request.budget if trained else None,
+        recipe=request.recipe if trained else None,
+        beams=request.beams,
+        max_length=request.workspace.max_length,
+        seed=seed,
+        workspace=request.workspace,
+        cut=request.cut,
+    )

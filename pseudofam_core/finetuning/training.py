@@ -1,0 +1,204 @@
+"""Training by transformers' Seq2SeqTrainer over planned batches. What is ours: the batches, the loss, when to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+from transformers.trainer_utils import EvalLoopOutput
+
+from pseudofam_core.finetuning.plan import Plan
+from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
+from pseudofam_core.models import IGNORED_LABEL, TranslationModel
+from pseudofam_core.progress import Progress, Report, ShouldStop
+from pseudofam_core.tokenization import EncodedPair
+
+logger = logging.getLogger(__name__)
+DevMetrics = Callable[[], dict[str, float]]
+
+
+class PlannedTrainer(Seq2SeqTrainer):
+    """Seq2SeqTrainer that reads the batches of a `Plan` and evaluates by a function of ours.
+
+    Processes of one run (accelerate) share the batches of each update among them, so that their number does not change
+    what an update is.
+    """
+
+    def __init__(
+        self,
+        model: TranslationModel,
+        sentences: Sequence[EncodedPair],
+        plan: Plan,
+        arguments: Seq2SeqTrainingArguments,
+        recipe: Recipe,
+        dev_metrics: DevMetrics,
+    ) -> None:
+        """Set up the run; nothing is trained yet."""
+        loss = partial(smoothed_loss, smoothing=recipe.label_smoothing)
+        super().__init__(model.module, arguments, eval_dataset=[0], compute_loss_func=loss)
+        self.remove_callback(PrinterCallback)
+        self._sentences, self._plan, self._dev_metrics = sentences, plan, dev_metrics
+        self._collate = model.collate
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The plan's batches, this process's share of them."""
+        rank, n = self.accelerator.process_index, self.accelerator.num_processes
+        sampler: Any = self._plan if n == 1 else list(self._plan)[rank::n]
+        return DataLoader(self._sentences, batch_sampler=sampler, collate_fn=self._collate)  # type: ignore[arg-type]
+
+    def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> EvalLoopOutput:
+        """Loss, and BLEU where it chooses, on the target's dev text."""
+        self.model.eval()
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self._dev_metrics().items()}
+        return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=1)
+
+
+def smoothed_loss(
+    outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None, *, smoothing: float = 0.0
+) -> torch.Tensor:
+    """Label-smoothed cross entropy, mean over the tokens of the update (of the batch where those are not counted)."""
+    total = torch.nn.functional.cross_entropy(
+        outputs["logits"].flatten(0, 1).float(),
+        labels.flatten(),
+        ignore_index=IGNORED_LABEL,
+        label_smoothing=smoothing,
+        reduction="sum",
+    )
+    return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum())
+
+
+def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, seed: int) -> Seq2SeqTrainingArguments:
+    """The settings of a run as transformers takes them.
+
+    Raises:
+        ValueError: The batches of an update can't be shared evenly by the processes.
+    """
+    early = budget.mode is BudgetMode.EARLY_STOPPING
+    arguments = Seq2SeqTrainingArguments(
+        output_dir=str(out.absolute()),
+        max_steps=n_updates,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="inverse_sqrt",
+        # Its time scale is the warm-up, which must not be zero.
+        warmup_steps=max(1, recipe.warmup_updates),
+        optim="adamw_torch",
+        weight_decay=0.0,
+        adam_beta2=recipe.beta2,
+        adam_epsilon=recipe.epsilon,
+        max_grad_norm=recipe.max_grad_norm,
+        bf16=recipe.precision == "bf16",
+        fp16=recipe.precision == "fp16",
+        use_cpu=not torch.cuda.is_available(),
+        seed=seed,
+        eval_strategy="steps",
+        eval_steps=recipe.eval_every,
+        save_strategy="steps",
+        save_steps=recipe.eval_every,
+        save_total_limit=2 if early else 1,
+        load_best_model_at_end=early,
+        metric_for_best_model=recipe.dev_metric if early else None,
+        greater_is_better=recipe.dev_metric == "bleu" if early else None,
+        logging_steps=max(1, recipe.eval_every // 5),
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+    )
+    if recipe.accumulation % arguments.world_size:
+        raise ValueError(
+            f"accumulation must be a multiple of the processes, {arguments.world_size}. Got {recipe.accumulation}."
+        )
+    arguments.gradient_accumulation_steps = recipe.accumulation // arguments.world_size
+    return arguments
+
+
+@dataclass
+class Supervision(TrainerCallback):
+    """Reports each update, stops for lack of patience or on request, evaluates the last update.
+
+    Attributes:
+        budget: Its patience counts evaluations.
+        report: Receives progress with the latest loss, dev values and pace.
+        should_stop: Asked after each update.
+        n_tokens: Source and target tokens up to each update: sums from the first.
+        cancelled: Whether `should_stop` said so.
+        seconds: Wall time in updates, evaluations left out, of this process.
+    """
+
+    budget: Budget
+    report: Report
+    should_stop: ShouldStop
+    n_tokens: Callable[[int], int]
+    cancelled: bool = False
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Nothing is known yet."""
+        self._metrics: dict[str, float] = {}
+        self._first = self._began = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start at the update of the checkpoint; go no further where patience had ended when it was written."""
+        self._first = state.global_step
+        self._tell(state)
+        self._out_of_patience(args, state, control)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Report, and decide whether to go on; the checkpoint is written at once where it does not."""
+        self.seconds += time.monotonic() - self._began
+        self._tell(state)
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = control.should_save = True
+        elif self.should_stop():
+            self.cancelled = control.should_save = control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
+        """Remember the loss and the dev values for the next reports."""
+        names = {"loss": "loss", "eval_loss": "dev_loss", "eval_bleu": "dev_bleu"}
+        self._metrics |= {names[name]: float(value) for name, value in logs.items() if name in names}
+        if "eval_loss" in logs:
+            self._tell(state)
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Count patience once the evaluation has been compared with the best one."""
+        self._out_of_patience(args, state, control)
+
+    def _out_of_patience(self, args: Any, state: Any, control: Any) -> None:
+        if self.budget.patience is not None and state.best_global_step:
+            waited = (state.global_step - state.best_global_step) // args.eval_steps
+            control.should_training_stop |= waited >= self.budget.patience
+
+    def _tell(self, state: Any) -> None:
+        done, metrics, rate = state.global_step, dict(self._metrics), None
+        if self.seconds > 0:
+            rate = (done - self._first) / self.seconds
+            metrics["tokens_per_s"] = (self.n_tokens(done) - self.n_tokens(int(self._first))) / self.seconds
+        self.report(Progress("training", done, state.max_steps, "updates", rate, metrics))
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The last checkpoint that was written in full; what a kill left half-written is removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]), reverse=True)
+    for one in found:
+        try:
+            json.loads((one / "trainer_state.json").read_text(encoding="utf-8"))  # written last
+        except (OSError, ValueError):
+            logger.info("%s was not written in full and is removed.", one)
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            return one
+    return None

@@ -1,0 +1,240 @@
+"""Runs of a tiny model: budgets, stopping, resuming, cancelling, finding again."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
+from pseudofam_core.evaluation import score, translate
+from pseudofam_core.finetuning import (
+    Arm,
+    Budget,
+    BudgetMode,
+    FinetuneRequest,
+    Lora,
+    TextCut,
+    cost,
+    find_pace,
+    find_run,
+    find_weights,
+    finetune_task,
+    open_texts,
+    runs_of,
+    specs_of,
+)
+from pseudofam_core.finetuning.dev import DevSet
+from pseudofam_core.finetuning.run import finetune
+from pseudofam_core.finetuning.runs import finetune_key
+from pseudofam_core.languages import pair
+from pseudofam_core.models import load_model
+from tests.finetuning.conftest import RECIPE, TARGET, write_pair
+
+# transformers warns of a private torch call of its own.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+
+EARLY = Budget(BudgetMode.EARLY_STOPPING, 40, 2)
+
+
+def kept(spec, cache, **options):
+    finetune(spec, cache, keep_weights=True, **options)
+    return load_model(find_weights(spec, cache).folder)
+
+
+def test_zero_shot_is_the_base_model_as_it_is(request_of, cache, saved_model):
+    request = request_of("az-en")
+    spec = specs_of(request)["zero-shot", None]
+    run = finetune(spec, cache)
+    texts = open_texts(request.workspace, TARGET)
+    expected = score(texts.test, translate(load_model(saved_model), texts.test, beams=1, max_length=40))
+    blind = replace(texts.test, targets=("?",) * len(texts.test))
+    assert translate(load_model(saved_model), blind, beams=1, max_length=40) == expected.hypotheses
+    assert run.is_zero_shot
+    assert run.scores["test"]["bleu"] == expected.bleu
+    assert run.scores["test"]["chrf_signature"] == expected.chrf_signature
+    assert run.outputs["test"] == {
+        "sources": texts.test.sources,
+        "references": texts.test.targets,
+        "hypotheses": expected.hypotheses,
+    }
+    assert len(run.outputs["dev"]["hypotheses"]) == len(texts.dev)
+    other = replace(request, budget=EARLY, seeds=(7,))
+    assert specs_of(other)["zero-shot", None] == spec
+
+
+def test_equal_updates_are_done_and_counted(spec_of, cache):
+    seen = []
+    run = finetune(spec_of("az-en", "de-en"), cache, report=seen.append)
+    assert (run.updates, run.scored_update, run.stopped) == (6, 6, "budget")
+    assert [one.pair for one in run.contributions] == [TARGET, pair("az-en"), pair("de-en")]
+    assert all(one.available == 24 and one.sentences > 0 for one in run.contributions)
+    assert all(1 <= one.updates <= 6 for one in run.contributions)
+    assert [update for update, _ in run.dev_curve] == [0, 2, 4, 6]
+    assert run.dev_curve[-1][1]["loss"] < run.dev_curve[0][1]["loss"]
+    assert [update for update, _ in run.loss_curve] == [1, 2, 3, 4, 5, 6]
+    training = [one for one in seen if one.phase == "training"]
+    assert (training[0].done, training[-1].done, training[-1].total, training[-1].unit) == (0, 6, 6, "updates")
+    assert {"loss", "dev_loss", "tokens_per_s"} <= training[-1].metrics.keys()
+
+
+def test_equal_target_tokens_read_the_target_as_often(spec_of, cache):
+    budget = Budget(BudgetMode.EQUAL_TARGET_TOKENS, 4, None)
+    alone = finetune(spec_of(budget=budget), cache)
+    family = finetune(spec_of("az-en", "de-en", budget=budget), cache)
+    assert alone.updates == 4
+    assert family.updates > 8
+    assert replace(family.contributions[0], updates=0) == replace(alone.contributions[0], updates=0)
+    texts = open_texts(spec_of().workspace, TARGET)
+    specs = [spec_of("az-en", "de-en", seed=2, budget=budget)]
+    pace = find_pace(cache, model_revision=specs[0].model_revision, recipe=RECIPE)
+    expected = cost(specs * 2, texts, cache, pace=pace)
+    assert (expected.n_runs, expected.n_finished, expected.updates, expected.is_limit) == (1, 0, 12, False)
+    assert expected.seconds > 0
+    assert expected.disk_bytes > 0
+    assert cost([spec_of(budget=budget)], texts, cache, pace=pace).n_finished == 1
+
+
+def test_early_stopping_ends_for_lack_of_patience_and_scores_the_best(spec_of, cache):
+    recipe = replace(RECIPE, learning_rate=0.2)  # far too high: dev gets worse soon
+    spec = spec_of(budget=EARLY, recipe=recipe)
+    model = kept(spec, cache)
+    run = find_run(spec, cache)
+    later = {update: values["loss"] for update, values in run.dev_curve if update > 0}
+    assert run.stopped == "patience"
+    assert run.scored_update == min(later, key=later.__getitem__)
+    assert run.updates == run.scored_update + 2 * recipe.eval_every
+    assert run.contributions[0].updates == run.scored_update
+    texts = open_texts(spec.workspace, TARGET)
+    dev = DevSet(texts.dev, model.encode(texts.dev, max_length=40), recipe, max_length=40)
+    assert dev(model)["loss"] == pytest.approx(later[run.scored_update], rel=1e-3)
+    assert dev(model)["loss"] != pytest.approx(later[run.updates], rel=1e-3)
+
+
+def test_bleu_can_choose(spec_of, cache):
+    recipe = replace(RECIPE, dev_metric="bleu", precision="bf16")
+    run = finetune(spec_of(budget=replace(EARLY, updates=3), recipe=recipe), cache)
+    assert [update for update, _ in run.dev_curve] == [0, 2, 3]
+    assert all({"loss", "bleu"} == values.keys() for _, values in run.dev_curve)
+    assert run.stopped == "cap"
+
+
+@pytest.mark.parametrize(("budget", "stop_at"), [(Budget(BudgetMode.EQUAL_UPDATES, 6, None), 3), (EARLY, 4)])
+def test_a_run_that_was_stopped_ends_as_an_uninterrupted_one(spec_of, cache, tmp_path, budget, stop_at):
+    spec = spec_of("az-en", budget=replace(budget, updates=6))
+    whole = kept(spec, cache).parameters()
+    other = type(cache)(tmp_path / "other")
+    at = []
+    with pytest.raises(JobCancelled, match=f"update {stop_at}"):
+        finetune(spec, other, keep_weights=True, report=at.append, should_stop=lambda: at[-1].done == stop_at)
+    assert find_run(spec, other) is None
+    resumed_at = []
+    resumed = kept(spec, other, report=lambda one: resumed_at.append(one.done) if one.phase == "training" else None)
+    assert resumed_at[0] == stop_at
+    assert all(torch.equal(one, resumed.parameters()[name]) for name, one in whole.items())
+    first, second = find_run(spec, cache), find_run(spec, other)
+    assert (first.outputs, first.dev_curve, first.contributions) == (
+        second.outputs,
+        second.dev_curve,
+        second.contributions,
+    )
+    assert not other.partial("finetune", first.key).exists()
+
+
+def test_a_checkpoint_that_a_kill_left_half_written_is_left_out(spec_of, cache, tmp_path):
+    spec = spec_of()
+    whole = finetune(spec, cache)
+    other = type(cache)(tmp_path / "other")
+    at = []
+    with pytest.raises(JobCancelled):
+        finetune(spec, other, report=at.append, should_stop=lambda: at[-1].done == 4)
+    half = other.partial("finetune", finetune_key(spec)) / "checkpoint-5"
+    half.mkdir()
+    (half / "trainer_state.json").write_text('{"global_step": 5, ')
+    assert finetune(spec, other).outputs == whole.outputs
+
+
+def test_a_finished_run_is_found_and_lists_tell_its_mode(spec_of, request_of, cache):
+    spec = spec_of("az-en")
+    run = finetune(spec, cache)
+    stamp = os.stat(run.artifact.file("outputs.json")).st_mtime_ns
+    assert finetune(spec, cache).key == run.key
+    assert os.stat(run.artifact.file("outputs.json")).st_mtime_ns == stamp
+    zero = finetune(specs_of(request_of())["zero-shot", None], cache)
+    early = finetune(spec_of("az-en", budget=replace(EARLY, updates=2)), cache)
+    assert {one.key for one in runs_of(cache, target=TARGET)} == {run.key, zero.key, early.key}
+    assert {one.key for one in runs_of(cache, mode=BudgetMode.EQUAL_UPDATES)} == {run.key, zero.key}
+    assert runs_of(cache, target=pair("az-en")) == runs_of(cache, test_digest="other") == ()
+    assert find_run(spec, cache).members == (pair("az-en"),)
+    assert find_run(spec, cache).recipe == spec.recipe
+    assert find_run(spec, cache).budget == spec.budget
+
+
+def test_the_key_covers_what_changes_the_value(spec_of):
+    specs = [
+        spec_of("az-en"),
+        spec_of("de-en"),
+        spec_of("az-en", seed=2),
+        spec_of("az-en", beams=2),
+        spec_of("az-en", budget=Budget(BudgetMode.EQUAL_UPDATES, 7, None)),
+        spec_of("az-en", budget=EARLY),
+        spec_of("az-en", recipe=replace(RECIPE, dropout=0.2)),
+        spec_of("az-en", recipe=replace(RECIPE, lora=Lora())),
+        spec_of("az-en", cut=TextCut(target_sentences=9)),
+        spec_of("az-en", cut=TextCut(auxiliary_sentences=9)),
+    ]
+    assert len({finetune_key(spec) for spec in specs}) == len(specs)
+    assert finetune_key(spec_of("az-en", keep_weights=True)) == finetune_key(specs[0])
+
+
+def test_lora_changes_the_adapters_only(spec_of, cache, saved_model):
+    pytest.importorskip("peft")
+    recipe = replace(RECIPE, lora=Lora(rank=2, alpha=4))
+    base = load_model(saved_model).parameters()
+    tuned = kept(spec_of("az-en", recipe=recipe, budget=replace(EARLY, updates=4)), cache).parameters()
+    changed = {name for name, one in tuned.items() if not torch.equal(one, base[name].half().float())}
+    assert changed
+    assert all(name.endswith(("q_proj.weight", "v_proj.weight")) for name in changed)
+
+
+def test_text_or_model_that_changed_is_refused(tuning, spec_of, cache, tmp_path):
+    write_pair(tmp_path, "tr", "train", [f"satır {n}" for n in range(9)], [f"line {n}" for n in range(9)])
+    write_pair(tmp_path, "tr", "test", ["son"], ["the last one"])
+    with pytest.raises(CorpusError, match="has changed"):
+        finetune(replace(spec_of(), workspace=replace(tuning, corpus=str(tmp_path))), cache)
+    with pytest.raises(ModelError, match="has changed"):
+        finetune(replace(spec_of(), model_revision="0"), cache)
+
+
+def test_a_request_travels_as_json_and_its_tasks_compute_each_run_once(request_of, cache):
+    arms = (Arm("zero-shot", None), Arm("single", ()), Arm("mse", (pair("az-en"),)), Arm("kl", (pair("az-en"),)))
+    request = request_of(arms=arms, seeds=(1, 2), budget=Budget(BudgetMode.EQUAL_UPDATES, 2, None))
+    request = replace(request, workspace=replace(request.workspace, pairs=(TARGET, pair("az-en"))))
+    payload = json.loads(json.dumps(request.payload()))
+    assert FinetuneRequest.from_payload(payload) == request
+    assert payload["workspace"]["pairs"] == ["tr-en", "az-en"]
+    assert request.tasks == ("zero-shot", "single/seed-1", "mse/seed-1", "single/seed-2", "mse/seed-2")
+    for task in ("zero-shot", "mse/seed-2"):
+        finetune_task(payload, task, cache, lambda progress: None, lambda: False)
+    specs = specs_of(request)
+    assert specs["mse", 2] == specs["kl", 2]
+    assert {key for key, spec in specs.items() if find_run(spec, cache)} == {("zero-shot", None), ("mse", 2), ("kl", 2)}
+    with pytest.raises(ValueError, match="task must be one of"):
+        finetune_task(payload, "kl/seed-1", cache, lambda progress: None, lambda: False)
+
+
+def test_a_short_timing_gives_the_pace(request_of, cache):
+    request = request_of()
+    specs = [spec for spec in specs_of(request).values() if not spec.is_zero_shot]
+    texts = open_texts(request.workspace, TARGET)
+    known = {"model_revision": specs[0].model_revision, "recipe": RECIPE}
+    assert find_pace(cache, **known) is None
+    assert cost(specs, texts, cache, pace=None).seconds is None
+    finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
+    pace = find_pace(cache, **known)
+    assert min(pace.seconds_per_update, pace.seconds_per_sentence, pace.checkpoint_bytes) > 0
+    assert cost(specs, texts, cache, pace=pace).seconds > 6 * pace.seconds_per_update
+    assert runs_of(cache) == ()

@@ -1,0 +1,66 @@
+"""Slurm through dask-jobqueue: what is handed to sbatch, and jobs on a real Slurm where there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from pseudofam_core import jobs
+from pseudofam_core.jobs import State, engine, work
+from tests.faults import doors
+from tests.jobs.clusters import ROOT, wait_until
+
+pytest.importorskip("dask_jobqueue", reason="Slurm is reached through dask-jobqueue: pip install dask-jobqueue.")
+SCRIPT = [sys.executable, str(ROOT / "scripts" / "slurm.py"), "--host", "127.0.0.1", "--port", "0", "--cores", "1"]
+
+
+def test_the_job_script_asks_for_what_was_chosen(tmp_path):
+    arguments = ["--memory", "8GB", "--partition", "gpu", "--account", "mt", "--gpus", "1", "--walltime", "02:00:00"]
+    command = [*SCRIPT, *arguments, "--directive=--nodes=1", "--print-script"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    asked = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
+    assert {"-p gpu", "-A mt", "-n 1", "--cpus-per-task=1", "--mem=8G", "-t 02:00:00", "--gpus=1", "--nodes=1"} <= asked
+    assert f"export PYTHONPATH={ROOT}" in lines
+    assert "export OMP_NUM_THREADS=1" in lines
+    (worker,) = [line for line in lines if "dask_worker" in line]
+    assert worker.startswith(f"{sys.executable} -m distributed.cli.dask_worker tcp://127.0.0.1:")
+    assert "--nanny" in worker
+    assert "--resources heavy=1" in worker
+
+
+def test_tasks_run_as_slurm_jobs_which_end_when_nothing_is_left(tmp_path, monkeypatch):
+    if not shutil.which("sinfo") or subprocess.run(["sinfo"], capture_output=True, timeout=20).returncode:
+        pytest.skip("There is no Slurm that answers here (sinfo).")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__WORKER__PRELOAD": doors.PRELOAD}
+    command = [*SCRIPT, "--workers", "2", "--memory", "1GB", "--walltime", "00:10:00"]
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        script = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output)
+    try:
+        wait_until(lambda: log.read_text().endswith("\n"))
+        address = log.read_text().strip().removeprefix("export PSEUDOFAM_SCHEDULER=")
+        monkeypatch.setenv(engine.VARIABLE, address)
+        monkeypatch.setitem(work.DOORS, "wait", doors.wait)
+        root = tmp_path / "cache"
+        payload = {"notes": str(tmp_path / "notes"), "seconds": 1.0}
+        job = jobs.submit(root, "wait", payload, [f"task-{i}" for i in range(6)], "A job")
+        wait_until(lambda: not jobs.view(root, job).state.is_active, 120)
+        assert jobs.view(root, job).state is State.DONE
+        spans = [tuple(map(float, line.split()[1:])) for line in (tmp_path / "notes").read_text().splitlines()]
+        assert len(spans) == 6
+        assert max(sum(begun <= moment < end for begun, end in spans) for moment, _ in spans) == 2
+        wait_until(lambda: not _slurm_jobs(), 60)
+    finally:
+        script.terminate()
+        script.wait(timeout=30)
+
+
+def _slurm_jobs() -> list[str]:
+    asked = subprocess.run(["squeue", "--noheader", "--name", "pseudofam"], capture_output=True, text=True, check=True)
+    return asked.stdout.splitlines()
