@@ -28,7 +28,7 @@ class Size:
     limit_gib: float
 
 
-SIZES = {"418M": Size(12, 4096, "float32", 64, 8), "1.2B": Size(24, 8192, "bfloat16", 16, 16)}
+SIZES = {"418M": Size(12, 4096, "float32", 64, 8), "1.2B": Size(24, 8192, "bfloat16", 4, 16)}
 
 
 def main() -> None:

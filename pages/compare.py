@@ -1,15 +1,215 @@
 """Compare: whether the family paid, and whether it is more than luck."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
+from pages.components import compare_views as views
+from pages.components import view_state
 from pages.components.inputs import current_view
+from pages.components.job_cards import running_jobs
+from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.states import pool_or_stop
+from pseudofam_core import comparisons
+from pseudofam_core.arm_comparison import compare_arms
+from pseudofam_core.arm_names import arms_found
+from pseudofam_core.cache import Cache, default_root
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.finetuning import Arm, FinetuneRun, open_texts, runs_of
+from pseudofam_core.hub import resolve_model
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes import Comparison
+from pseudofam_core.run_settings import comparable
+from pseudofam_core.scoring import Protocol
+from pseudofam_core.selection import select_family
+from pseudofam_core.specs import Measure, SelectionSpec, Workspace
 
-current_view()
+_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP, Measure.CONSENSUS)
+_PROTOCOLS = {
+    Protocol.DETOKENISED: "Detokenised, all sentences",
+    Protocol.TOKENISED_FILTERED: "Tokenised and filtered, after the paper's scripts",
+}
+_Families = Mapping[LanguagePair, Mapping[str, Sequence[LanguagePair]]]
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def digest_of_test(workspace: Workspace, target: LanguagePair) -> str | None:
+    """Digest of the target's present test text; None where it has none."""
+    try:
+        return open_texts(workspace, target).test.digest
+    except CorpusError:
+        return None
+
+
+def finished_runs(workspace: Workspace) -> list[FinetuneRun]:
+    """Finished runs of this model on the corpus's test sentences."""
+    runs = runs_of(Cache(default_root()), model_revision=resolve_model(workspace.model).revision)
+    return [run for run in runs if run.test_digest == digest_of_test(workspace, run.target)]
+
+
+def nothing_yet(n_under_way: int) -> None:
+    """Say what will stand here, and the way to it."""
+    st.info("No fine-tuned model has been scored yet.", icon=":material/hourglass_empty:")
+    if n_under_way:
+        st.markdown("Runs are under way; their results appear here as they finish.")
+    st.markdown(
+        "Once a target has been trained with two families or more, you will see here:\n"
+        "- the score of each, target by target, and its distance from the one that you pin, with intervals;\n"
+        "- which are better or worse by a test, and which only look so;\n"
+        "- what each pair contributed, and how single sentences are translated;\n"
+        "- tables as CSV and LaTeX, figures as SVG."
+    )
+    page_link(FINETUNE_PAGE, "See the runs in Fine-tune" if n_under_way else "Go to Fine-tune")
+
+
+def targets_input(runs: Sequence[FinetuneRun]) -> list[LanguagePair]:
+    """Ask which targets are shown, of those that have been trained."""
+    trained = [run for run in runs if not run.is_zero_shot] or runs
+    targets = sorted({run.target for run in trained}, key=lambda one: one.label)
+    chosen = st.multiselect(
+        "Targets",
+        targets,
+        format_func=lambda one: one.label,
+        placeholder=targets[0].label if len(targets) == 1 else f"All {len(targets)}",
+        **view_state.several("target", targets),
+    )
+    return chosen or targets
+
+
+def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: float) -> _Families:
+    """The targets' pseudo families by arm name, where the pool is compared already: names are not worth a long wait."""
+    if len(pool.estimates) < 2:
+        return {}
+    comparison = comparisons.find_comparison(pool.estimates, cache=Cache(default_root()))
+    if comparison is None:
+        return {}
+    found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
+    for measure in _MEASURES:
+        try:
+            matrix = comparison.matrix(measure, top_fraction)
+        except ValueError:  # not defined for this pool: then no arm can be named by it
+            continue
+        for target in (one for one in targets if one in matrix.pairs):
+            members = select_family(matrix, target, selection=SelectionSpec()).members
+            found.setdefault(target, {})[measure.value] = members
+    return found
+
+
+def named(
+    pool: Pool, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
+) -> dict[LanguagePair, tuple[Arm, ...]]:
+    """The arms of each target that have finished runs."""
+    families = pseudo_families(pool, targets, top_fraction)
+    return {
+        target: arms_found(runs, target, pool.pairs, families=families.get(target, {}), seed=pool.workspace.seed)
+        for target in targets
+    }
+
+
+def pinned_input(arms: Mapping[LanguagePair, Sequence[Arm]]) -> str | None:
+    """Ask which arm the others are held against: one that every target has."""
+    shown = [[_shown(one.name) for one in own] for own in arms.values()]
+    common = [name for name in dict.fromkeys(shown[0]) if all(name in own for own in shown)]
+    if not common:
+        return None
+    usual = next((name for name in ("single", "traditional", "zero-shot") if name in common), common[0])
+    pinned: str = st.selectbox(
+        "Pinned arm",
+        common,
+        help="All differences are taken from it. Pin `traditional` to ask what the paper asks; a random family, to ask "
+        "whether the right languages matter or any would do.",
+        **view_state.choice("pinned", common, usual),
+    )
+    return pinned
+
+
+@st.cache_resource(max_entries=16, show_spinner="Scoring and testing: a few seconds …")
+def compared(
+    keys: tuple[str, ...],
+    arms: tuple[tuple[str, tuple[Arm, ...]], ...],
+    pinned: str,
+    protocol: Protocol,
+    _runs: Sequence[FinetuneRun],
+    _arms: Mapping[LanguagePair, Sequence[Arm]],
+) -> Comparison:
+    """The comparison, kept by the runs' keys."""
+    return compare_arms(_runs, _arms, pinned=pinned, protocol=protocol)
+
+
+def _shown(name: str) -> str:
+    """Draws of one size are one arm."""
+    return name.rpartition("-")[0] if name.startswith("random-") else name
+
+
+view = current_view()
 st.title("Compare")
 st.markdown(
-    "Whether a family paid: translation quality (BLEU and chrF) of the same target trained with different languages, with "
-    "intervals, so that luck can be told from gain. There is something to compare once two runs of one target are done."
+    "Whether a family paid: translation quality (BLEU and chrF++) of the same target trained with different languages, with "
+    "intervals, so that luck can be told from gain."
 )
-st.info("No fine-tuned model has been scored yet.", icon=":material/hourglass_empty:")
-page_link(FINETUNE_PAGE, "Go to Fine-tune")
+pool = pool_or_stop(view.workspace)
+under_way = [job for job in running_jobs(default_root()) if job.kind == "finetune"]
+runs = finished_runs(view.workspace)
+if not runs:
+    nothing_yet(len(under_way))
+    st.stop()
+if under_way:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(":blue-badge[:material/play_arrow: more runs under way]", width="content")
+        page_link(FINETUNE_PAGE, "See how far they are")
+
+with st.container(border=True):
+    group = views.group_input(comparable(runs))
+    targets = targets_input(group)
+    against, how = st.columns(2)
+    arms = named(pool, group, targets, view.top_fraction)
+    with against:
+        pinned = pinned_input(arms)
+    with how:
+        protocol = st.selectbox(
+            "Scored text",
+            list(_PROTOCOLS),
+            format_func=_PROTOCOLS.__getitem__,
+            help="The paper scores tokenised text on a filtered test set. The two can't be held against each other.",
+            **view_state.choice("protocol", list(_PROTOCOLS), code=lambda one: one.value),
+        )
+if pinned is None:
+    st.warning("These targets have no arm in common that the others could be held against. Choose one of them.")
+    st.stop()
+try:
+    comparison = compared(
+        tuple(run.key for run in group),
+        tuple((str(target), own) for target, own in arms.items()),
+        pinned,
+        protocol,
+        group,
+        arms,
+    )
+except ValueError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+
+st.subheader("Scores")
+views.score_view(comparison)
+st.subheader(f"Against {pinned}")
+views.difference_view(comparison)
+views.claim_view(comparison)
+st.subheader("Table")
+views.outcome_table(comparison)
+
+st.subheader("Closely")
+one = targets[0]
+if len(targets) > 1:
+    one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))
+tabs = ("Translations", "Contributions", "Settings")
+translations, contributions, settings = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
+if translations.open:
+    with translations:
+        views.translation_view(comparison, one)
+if contributions.open:
+    with contributions:
+        views.contribution_table(comparison, one)
+if settings.open:
+    with settings:
+        views.settings_view(comparison)

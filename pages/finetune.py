@@ -1,17 +1,207 @@
 """Fine-tune: train the model on a target and its family, beside controls."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import streamlit as st
 
-from pages.components.inputs import current_view
-from pages.components.navigation import FAMILIES_PAGE, page_link
+from pages.components import finetune_views as views
+from pages.components.comparing import comparison_or_stop
+from pages.components.inputs import View, current_view
+from pages.components.job_cards import active_cards, job_cards, running_jobs
+from pages.components.loading import Pool
+from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.states import comparable_or_stop
+from pseudofam_core import jobs
+from pseudofam_core.cache import Cache, default_root
+from pseudofam_core.comparisons import PoolComparison
+from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.finetuning import (
+    Arm,
+    Budget,
+    FinetuneRequest,
+    FinetuneSpec,
+    FinetuneTexts,
+    TextCut,
+    cost,
+    find_pace,
+    find_run,
+    named_arms,
+    open_texts,
+    runs_of,
+    specs_of,
+)
+from pseudofam_core.finetuning.request import TIMING_TASK
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.selection import select_family
+from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+
+
+@st.cache_resource(max_entries=16, ttl=60, show_spinner="Reading the texts …")
+def opened_texts(workspace: Workspace, target: LanguagePair, cut: TextCut) -> FinetuneTexts:
+    """The target's text, which is read as it is asked for."""
+    return open_texts(workspace, target, cut)
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading the texts …")
+def runs_asked_for(request: FinetuneRequest, _texts: FinetuneTexts) -> dict[tuple[str, int | None], FinetuneSpec]:
+    """The run of every arm and seed."""
+    return specs_of(request, _texts)
+
+
+def arms_of(
+    names: Sequence[str],
+    own: Sequence[LanguagePair],
+    target: LanguagePair,
+    pool: Pool,
+    family_of: Callable[[Measure], Sequence[LanguagePair]],
+    *,
+    n_draws: int,
+) -> tuple[Arm, ...]:
+    """The arms that were named, and the user's own.
+
+    Raises:
+        ValueError: None is named, or a family can't be told.
+    """
+    if not names and not own:
+        raise ValueError("No arm is named. Choose one above, or name your own auxiliaries.")
+    return named_arms(
+        [*names, *(["own"] if own else [])],
+        target,
+        pool.pairs,
+        family_of=family_of,
+        own=own or None,
+        n_draws=n_draws,
+        seed=pool.workspace.seed,
+    )
+
+
+def pseudo_family(
+    comparison: PoolComparison, target: LanguagePair, top_fraction: float, measure: Measure
+) -> Sequence[LanguagePair]:
+    """The target's family by the paper's rule.
+
+    Raises:
+        ValueError: The measure is not defined for the pool.
+    """
+    return select_family(comparison.matrix(measure, top_fraction), target, selection=SelectionSpec()).members
+
+
+def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest:
+    """The form.
+
+    Raises:
+        ValueError: What was asked for makes no sense; the message says why.
+    """
+    with st.container(border=True):
+        left, right = st.columns([1, 3])
+        with left:
+            target = views.target_input(comparison.spec.pairs)
+        with right:
+            names = views.arms_input()
+        own = views.own_input(target, pool.pairs)
+        left, right = st.columns([3, 2])
+        with left:
+            mode = views.mode_input()
+        with right:
+            amounts = views.amounts_input(mode, view.workspace.model)
+        with st.expander("Settings of training", icon=":material/tune:"):
+            settings = views.settings_input(view.workspace.model, mode)
+    family_of = partial(pseudo_family, comparison, target, view.top_fraction)
+    return FinetuneRequest(
+        workspace=jobs.placed(view.workspace),
+        target=target,
+        arms=arms_of(names, own, target, pool, family_of, n_draws=amounts.n_draws),
+        budget=Budget(mode, amounts.updates, settings.patience),
+        recipe=settings.recipe,
+        seeds=tuple(range(1, amounts.n_seeds + 1)),
+        cut=TextCut(amounts.target_sentences, settings.auxiliary_sentences),
+        beams=settings.beams,
+        keep_weights=settings.keep_weights,
+    )
+
+
+def start(request: FinetuneRequest, tasks: Sequence[str], title: str) -> None:
+    """Hand the request to a worker; where that fails, say why."""
+    try:
+        with st.spinner("Starting the worker …"):
+            jobs.submit(default_root(), "finetune", request.payload(), tasks, title)
+    except (JobError, ValueError) as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def preview(request: FinetuneRequest, top_fraction: float) -> None:
+    """What would be trained and what it costs, and the button that starts it.
+
+    Raises:
+        PseudoFamError: The text can't be read.
+    """
+    cache = Cache(default_root())
+    texts = opened_texts(request.workspace, request.target, request.cut)
+    specs = runs_asked_for(request, texts)
+    revision = next(iter(specs.values())).model_revision
+    expected = cost(specs.values(), texts, cache, pace=find_pace(cache, model_revision=revision, recipe=request.recipe))
+    st.dataframe(
+        views.arm_table(request.arms, specs, texts, lambda spec: find_run(spec, cache) is not None),
+        hide_index=True,
+        placeholder="–",
+        column_config=views.ARM_COLUMNS,
+        alt=f"Arms of {request.target.label} with their auxiliaries",
+    )
+    st.caption(
+        f"Pseudo families by the paper's rule, K = {top_fraction:.0%}. Arms of the same members are one run. "
+        f"{len(texts.train(request.target)):,} sentences of {request.target.label} to train on, {len(texts.dev):,} for dev, "
+        f"{len(texts.test):,} for the test, which training never sees."
+    )
+    if expected.n_finished == expected.n_runs:
+        st.success(f"All {expected.n_runs} of these runs are finished; nothing is left to do.", icon=":material/check:")
+        page_link(COMPARE_PAGE, "See them in Compare", target=str(request.target))
+        return
+    views.cost_cards(expected)
+    if expected.n_finished:
+        st.caption(f"{expected.n_finished} of {expected.n_runs} runs are finished already and are not run again.")
+    finished_note(request.target, revision)
+    left = expected.n_runs - expected.n_finished
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            f"Start {left} run{'s' if left > 1 else ''}", type="primary", icon=":material/play_arrow:", key="start"
+        ):
+            start(request, request.tasks, request.title)
+        if expected.seconds is None and st.button(
+            "Measure the time first", icon=":material/timer:", help="Trains a few updates and keeps only their pace."
+        ):
+            start(request, [TIMING_TASK], f"Measure the pace for {request.target.label}")
+
+
+def finished_note(target: LanguagePair, model_revision: str) -> None:
+    """The way to what has been trained for the target before; nothing where nothing has."""
+    runs = runs_of(Cache(default_root()), target=target, model_revision=model_revision)
+    if runs:
+        n = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+        page_link(COMPARE_PAGE, f"{n} of {target.label} finished so far: see them in Compare", target=str(target))
+
 
 view = current_view()
 st.title("Fine-tune")
 st.markdown(
-    "A family that looks right need not help. Here the model is trained on your target with its pseudo family, and, as "
-    "controls, on the target alone, with its traditional family, and with random languages. Pick the family first."
+    "A family that looks right need not help. Here the model is trained on your target with its pseudo family and, as "
+    "controls, on the target alone, with its traditional family, and with random languages. Each result is scored on the "
+    "same test sentences; **Compare** then tells gain from luck."
 )
-comparable_or_stop(view.workspace)
-st.info("No model has been fine-tuned yet.", icon=":material/hourglass_empty:")
-page_link(FAMILIES_PAGE, "Pick a family for your target")
+pool = comparable_or_stop(view.workspace)
+comparison = comparison_or_stop(pool)
+active = bool(running_jobs(default_root()))
+if active:
+    active_cards(default_root())
+
+try:
+    request = asked(view, pool, comparison)
+    preview(request, view.top_fraction)
+except (PseudoFamError, ValueError) as error:
+    st.error(str(error), icon=":material/error:")
+
+if not active:
+    st.subheader("Jobs")
+    job_cards(default_root())

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from safetensors.numpy import load_file
 
 from pseudofam_core.cache import Artifact, Cache
-from pseudofam_core.corpora import SPLITS, Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
+from pseudofam_core.corpora import Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
 from pseudofam_core.corpora.batches import shuffled_indices
+from pseudofam_core.corpora.held_out import HeldOut, held_out, without
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.hashing import key_of
 from pseudofam_core.hub import SAMPLE, resolve_model
@@ -54,44 +55,69 @@ def pool_of(workspace: Workspace) -> tuple[LanguagePair, ...]:
     return pairs
 
 
-def drawn_text(workspace: Workspace, pair: LanguagePair) -> tuple[Bitext, CleaningReport]:
+def drawn_text(
+    workspace: Workspace, pair: LanguagePair, *, held: HeldOut | None = None
+) -> tuple[Bitext, CleaningReport]:
     """The sentences that an estimate reads: shuffled by seed, cleaned, the first `max_sentences` taken.
 
-    Corpora that are aligned over all languages give every pair the same sentences, but for what
-    cleaning drops. Sentences of the other splits are held out.
+    Corpora that are aligned over all languages give every pair the same sentences, but for what cleaning drops. From
+    train, the dev and test sentences of all the corpus's pairs are left out first (`held_out_of`), so that no family is
+    chosen by sentences that will score it.
+
+    Args:
+        workspace: What was asked for.
+        pair: One pair of its pool.
+        held: What `held_out_of` gives, where the caller has it already.
 
     Raises:
         CorpusError: The split is missing or damaged, or nothing is left after cleaning.
     """
     corpus = corpus_of(workspace)
-    bitext = corpus.read(pair, workspace.split)
-    others = [split for split in corpus.splits(pair) if split != workspace.split and split in SPLITS[1:]]
-    held_out = [corpus.read(pair, split) for split in others] if workspace.cleaning.drop_held_out else []
+    bitext = without(corpus.read(pair, workspace.split), held_out_of(workspace) if held is None else held)
     order = shuffled_indices(len(bitext), seed=workspace.seed)
-    cleaned, report = clean(_rows(bitext, order), workspace.cleaning, held_out=held_out)
+    cleaned, report = clean(_rows(bitext, order), workspace.cleaning)
     if not len(cleaned):
         raise CorpusError(f"Cleaning left no sentence of {pair} in {corpus.name}. Loosen the cleaning steps.")
     return _rows(cleaned, range(len(cleaned))[: workspace.max_sentences]), report
 
 
-def fisher_spec(workspace: Workspace, pair: LanguagePair, *, revision: str | None = None) -> FisherSpec:
+def held_out_of(workspace: Workspace) -> HeldOut:
+    """What an estimate from train must not see: dev and test of all the corpus's pairs. Nothing for other splits."""
+    if workspace.split != "train" or not workspace.cleaning.drop_held_out:
+        return {}
+    corpus = corpus_of(workspace)
+    return held_out(corpus, corpus.pairs(), seed=workspace.seed)
+
+
+def fisher_spec(
+    workspace: Workspace, pair: LanguagePair, *, revision: str | None = None, held: HeldOut | None = None
+) -> FisherSpec:
     """Resolve one pair of a workspace to what its estimate depends on.
 
     Args:
         workspace: What was asked for.
         pair: One pair of its pool.
         revision: The model's, where it is known already: resolving a model that is only on the hub asks the hub.
+        held: See `drawn_text`.
 
     Raises:
         ModelError: There is no such model.
         CorpusError: The text can't be read.
     """
-    bitext, _ = drawn_text(workspace, pair)
+    return spec_of_text(
+        workspace,
+        drawn_text(workspace, pair, held=held)[0],
+        revision=revision or resolve_model(workspace.model).revision,
+    )
+
+
+def spec_of_text(workspace: Workspace, bitext: Bitext, *, revision: str) -> FisherSpec:
+    """What the estimate of a drawn text by a model depends on; see `fisher_spec`."""
     mini_batches = workspace.mini_batches or MiniBatches()
     return FisherSpec(
-        model_revision=revision or resolve_model(workspace.model).revision,
+        model_revision=revision,
         text_digest=bitext.digest,
-        pair=pair,
+        pair=bitext.pair,
         parameters=workspace.parameters,
         estimator=workspace.estimator,
         max_length=workspace.max_length,
@@ -110,8 +136,8 @@ def fisher_specs(workspace: Workspace) -> dict[LanguagePair, FisherSpec]:
         ModelError: There is no such model.
         CorpusError: The text of a pair can't be read.
     """
-    pool, revision = pool_of(workspace), resolve_model(workspace.model).revision
-    return {pair: fisher_spec(workspace, pair, revision=revision) for pair in pool}
+    pool, revision, held = pool_of(workspace), resolve_model(workspace.model).revision, held_out_of(workspace)
+    return {pair: fisher_spec(workspace, pair, revision=revision, held=held) for pair in pool}
 
 
 def fisher_key(spec: FisherSpec) -> str:

@@ -132,18 +132,15 @@ def language(code: str) -> Language:
 
 
 def pair(text: str) -> LanguagePair:
-    """Read ``be-en`` (or ``bel_Cyrl-eng_Latn``, ``be→en``) as a pair.
+    """Read ``be-en`` (or ``bel_Cyrl-eng_Latn``, ``be→en``) as a pair; ``be-be`` is text of one language, not translated.
 
     Raises:
-        ValueError: Not two known, different languages.
+        ValueError: Not two known languages.
     """
     sides = text.replace("→", "-").split("-")
     if len(sides) != 2:
         raise ValueError(f"A language pair is written source-target, like be-en. Got {text!r}.")
-    source, target = (language(side).code for side in sides)
-    if source == target:
-        raise ValueError(f"A language pair needs two different languages. Got {text!r}.")
-    return LanguagePair(source, target)
+    return LanguagePair(*(language(side).code for side in sides))
 
 
 @functools.cache

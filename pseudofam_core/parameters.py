@@ -9,12 +9,15 @@ from pseudofam_core.specs import PARAMETER_GROUPS
 
 # fc1/fc2: M2M100, NLLB, mBART, Marian. DenseReluDense.wi, .wi_0, .wi_1, .wo: T5, MADLAD.
 _FFN = r"{side}\.(layers|block)\.\d+\..*\b(fc1|fc2|wi|wi_0|wi_1|wo)\.weight$"
+# Llama and its kin, GPT-2; BERT and its kin, whose attention has an output.dense too.
+_DECODER_ONLY_FFN = r"\b(layers|h)\.\d+\.mlp\.\w+\.weight$"
+_ENCODER_ONLY_FFN = r"\blayer\.\d+\.(intermediate|output)\.dense\.weight$"
 _PATTERNS = {
-    "ffn": _FFN.format(side="(encoder|decoder)"),
+    "ffn": "|".join((_FFN.format(side="(encoder|decoder)"), _DECODER_ONLY_FFN, _ENCODER_ONLY_FFN)),
     "encoder-ffn": _FFN.format(side="encoder"),
     "decoder-ffn": _FFN.format(side="decoder"),
     "attention": r"(encoder|decoder)\.(layers|block)\.\d+\..*(self_attn|encoder_attn|SelfAttention|EncDecAttention)\.",
-    "layers": r"(encoder|decoder)\.(layers|block)\.\d+\.",
+    "layers": r"\b(layers|block|layer|h)\.\d+\.",
     "all": r"",
 }
 

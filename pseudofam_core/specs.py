@@ -29,7 +29,11 @@ class Estimator(StrEnum):
 
 
 class Precision(StrEnum):
-    """Number format of weights and activations. Squares are added in float32 by either."""
+    """Number format of weights and activations. Squares are added in float32 by either.
+
+    On the sample model BFLOAT16 changes a diagonal by 4% of its length (‖F' − F‖₂ / ‖F‖₂), 0.03% of its sum and 0.3% of its top
+    40%; two languages differ by 108% and 14%.
+    """
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

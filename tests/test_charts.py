@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pseudofam_core import charts, clustering
-from pseudofam_core.languages import pair
+from pseudofam_core.languages import languages, pair
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_family
 from pseudofam_core.specs import Measure, Rule, Scope, SelectionSpec
@@ -34,22 +34,50 @@ def points(figure):
     return found
 
 
+def cells(figure):
+    """What the marks on the cells say: (row, column) → target, auxiliary, value and rank there and back, names."""
+    trace = next(one for one in figure.data if one.type == "scatter" and one.marker.symbol == "square")
+    said = zip(trace.customdata, trace.text, trace.hovertext, strict=True)
+    return {(y, x): (*numbers, *names) for x, y, (numbers, *names) in zip(trace.x, trace.y, said, strict=True)}
+
+
 @pytest.mark.parametrize("measure", Measure)
-def test_the_heatmap_tells_values_and_ranks_of_both_directions(measure):
+def test_pointing_at_a_cell_tells_values_and_ranks_of_both_directions(measure):
     numbers = matrix(measure)
     order = [3, 0, 6, 1, 5, 2, 4]
-    drawn = heatmap(charts.similarity_figure(numbers, order=order))
+    drawn = cells(charts.similarity_figure(numbers, order=order))
     ranks = charts.neighbour_ranks(numbers)
+    assert len(drawn) == len(PAIRS) * (len(PAIRS) - 1)
     for row, column in ((0, 1), (4, 2), (6, 0)):
         i, j = order[row], order[column]
-        assert list(drawn.customdata[row][column][:4]) == [
-            numbers.values[i, j],
-            ranks[i, j],
-            numbers.values[j, i],
-            ranks[j, i],
-        ]
-        assert drawn.customdata[row][column][5] == PAIRS[i].label
-        assert drawn.x[column] == PAIRS[j].label
+        there_and_back = [numbers.values[i, j], ranks[i, j], numbers.values[j, i], ranks[j, i]]
+        assert drawn[row, column][:6] == pytest.approx([i, j, *there_and_back], rel=1e-6)
+        assert drawn[row, column][6:] == (PAIRS[i].label, PAIRS[j].label)
+
+
+def test_thousands_of_cells_are_left_to_the_graphics_processor():
+    n = 41
+    pairs = tuple(sorted(pair(f"{code}-en") for code in sorted(languages())[:n]))
+    values = np.random.default_rng(0).uniform(size=(n, n))
+    figure = charts.similarity_figure(PairwiseMatrix(pairs, values, Measure.MSE), order=range(n))
+    assert any(trace.type == "scattergl" for trace in figure.data)
+
+
+def test_a_click_on_a_merge_names_its_row():
+    numbers = matrix()
+    tree = clustering.linkage(numbers)
+    figure = charts.similarity_figure(numbers, order=clustering.leaf_order(tree), Z=tree)
+    joints = next(trace for trace in figure.data if trace.hovertemplate and "joined" in trace.hovertemplate)
+    for height, (row,) in zip(joints.x, joints.customdata, strict=True):
+        assert tree[row, 2] == height
+
+
+def test_the_chosen_cell_is_framed_and_the_found_name_pointed_out():
+    order = [3, 0, 6, 1, 5, 2, 4]
+    figure = charts.similarity_figure(matrix(), order=order, chosen=(6, 1), found=5)
+    (frame,) = figure.layout.shapes
+    assert (frame.y0, frame.y1, frame.x0, frame.x1) == (1.5, 2.5, 2.5, 3.5)  # 6 stands third, 1 fourth
+    assert [name for name in figure.layout.yaxis2.ticktext if name.startswith("<b>")] == [f"<b>{PAIRS[5].label}</b>"]
 
 
 @pytest.mark.parametrize("measure", Measure)
@@ -67,13 +95,6 @@ def test_ranks_count_from_the_nearest_by_size():
     values = np.array([[0.0, -5.0, 2.0], [1.0, 0.0, 3.0], [9.0, -8.0, 0.0]])
     numbers = PairwiseMatrix(PAIRS[:3], values, Measure.KL)
     assert charts.neighbour_ranks(numbers).tolist() == [[0, 2, 1], [1, 0, 2], [2, 1, 0]]
-
-
-def test_a_mutual_choice_is_said():
-    values = np.array([[0.0, 1.0, 9.0], [1.0, 0.0, 9.0], [2.0, 3.0, 0.0]])
-    drawn = heatmap(charts.similarity_figure(PairwiseMatrix(PAIRS[:3], values, Measure.MSE), order=[0, 1, 2]))
-    assert drawn.customdata[0][1][4]
-    assert not drawn.customdata[2][0][4]  # the third one's nearest prefers another
 
 
 def test_clusters_are_outlined_and_the_cut_separates_the_merges():

@@ -178,9 +178,9 @@ def test_pair_with_an_unknown_language_names_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["be-be", "be-bel_Cyrl"])
-def test_pair_of_one_language_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="two different languages"):
-        pair(text)
+def test_pair_of_one_language_is_text_that_is_not_translated(text: str) -> None:
+    assert str(pair(text)) == "be-be"
+    assert pair(text).label == "Belarusian · be"
 
 
 @pytest.mark.parametrize("text", ["be-en", "en-be"])

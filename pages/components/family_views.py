@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.results import PseudoFamily
-from pseudofam_core.selection import null_size_probability
+from pseudofam_core.results import PairwiseMatrix, PseudoFamily
+from pseudofam_core.selection import mutual_choices, null_size_probability, select_family
+from pseudofam_core.uncertainty import FamilyStability
+
+_POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
 
-def family_words(family: PseudoFamily) -> str:
-    """The members in one line, those of the target's traditional family in bold."""
+def mutual_members(matrix: PairwiseMatrix, family: PseudoFamily) -> tuple[LanguagePair, ...]:
+    """Members whose own families, by the same rule, hold the target."""
+    others = [select_family(matrix, one, selection=family.selection) for one in family.members]
+    return mutual_choices([family, *others])[family.target]
+
+
+def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
+    """The members in one line, those of the target's traditional family in bold, mutual choices marked."""
     own = family.target.language.traditional_family
+    names = [f"{one.label}{' ⇄' if one in mutual else ''}" for one in family.members]
     return ", ".join(
-        f"**{one.label}**" if one.language.traditional_family == own else one.label for one in family.members
+        f"**{name}**" if one.language.traditional_family == own else name
+        for name, one in zip(names, family.members, strict=True)
     )
 
 
@@ -26,30 +38,73 @@ def same_family(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
     return f"{sum(one in others for one in family.members)} of {len(others)}" if others else "none in the pool"
 
 
+def end_words(family: PseudoFamily) -> str:
+    """Who is the first one out, and why; empty where all are in."""
+    first_out = next((one for one in family.neighbours if not one.member), None)
+    return f"{first_out.pair.label} is the first one out. {first_out.reason}" if first_out else ""
+
+
 def overview_table(families: Sequence[PseudoFamily], pool: Sequence[LanguagePair]) -> pd.DataFrame:
     """A row per target."""
+    mutual = mutual_choices(families)
     return pd.DataFrame(
         {
             "Target": [one.target.label for one in families],
             "Traditional family": [one.target.language.traditional_family for one in families],
             "Pseudo family": [[member.label for member in one.members] for one in families],
             "Size": [len(one.members) for one in families],
+            "Mutual": [len(mutual[one.target]) for one in families],
             "Of its traditional family": [same_family(one, pool) for one in families],
         }
     )
 
 
-def neighbour_table(family: PseudoFamily) -> pd.DataFrame:
-    """A row per neighbour, with the reason."""
+def neighbour_table(
+    family: PseudoFamily, mutual: Collection[LanguagePair], stability: FamilyStability | None = None
+) -> pd.DataFrame:
+    """A row per neighbour, with the reason; with how often resampled sentences take it, where that is known."""
+    table = {
+        "Rank": [one.rank for one in family.neighbours],
+        "Language": [one.pair.label for one in family.neighbours],
+        "Traditional family": [one.pair.language.traditional_family for one in family.neighbours],
+        "In": [one.member for one in family.neighbours],
+        "Mutual": ["⇄" if one.pair in mutual else "" for one in family.neighbours],
+        family.measure.label: [one.value for one in family.neighbours],
+        "Why": [one.reason for one in family.neighbours],
+    }
+    if stability is not None:
+        shares = stability.shares[stability.pairs.index(family.target)]
+        table["Resampled"] = [shares[stability.pairs.index(one.pair)] for one in family.neighbours]
+    return pd.DataFrame(table)
+
+
+def differences_table(
+    rows: Sequence[tuple[str, Sequence[LanguagePair], Sequence[LanguagePair]]], *, columns: tuple[str, str, str]
+) -> pd.DataFrame:
+    """A row per two lists of auxiliaries that are held against each other.
+
+    Args:
+        rows: What the row is called, a list, and the one it is held against.
+        columns: Names of the columns: what is called, those only in the first, those only in the second.
+    """
+    first, only_here, only_there = columns
     return pd.DataFrame(
         {
-            "Rank": [one.rank for one in family.neighbours],
-            "Language": [one.pair.label for one in family.neighbours],
-            "Traditional family": [one.pair.language.traditional_family for one in family.neighbours],
-            "In": [one.member for one in family.neighbours],
-            family.measure.label: [one.value for one in family.neighbours],
-            "Why": [one.reason for one in family.neighbours],
+            first: [name for name, _, _ in rows],
+            "Auxiliaries": [[one.label for one in these] for _, these, _ in rows],
+            "Shared": [f"{sum(one in those for one in these)} of {len(these)}" for _, these, those in rows],
+            only_here: [[one.label for one in these if one not in those] for _, these, those in rows],
+            only_there: [[one.label for one in those if one not in these] for _, these, those in rows],
         }
+    )
+
+
+def pointed_out(table: pd.DataFrame, column: str, found: LanguagePair | None) -> pd.DataFrame | Styler:
+    """The table with the rows of the language that the sidebar looks for tinted."""
+    if found is None or found.label not in set(table[column]):
+        return table
+    return table.style.apply(
+        lambda row: [_POINTED_OUT if row[column] == found.label else ""] * len(row), axis="columns"
     )
 
 

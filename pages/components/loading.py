@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from pseudofam_core import comparisons, estimates, jobs
 from pseudofam_core.cache import Artifact, Cache, default_root
-from pseudofam_core.corpora import shared_targets
+from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
@@ -28,12 +28,14 @@ class Pool:
         specs: What each pair's estimate depends on.
         unreadable: Pairs whose text can't be read, with the reason.
         estimates: The finished ones.
+        shared_text: How much of their text the pairs share (`shared_targets`); None where that can't be told.
     """
 
     workspace: Workspace
     specs: Mapping[LanguagePair, FisherSpec]
     unreadable: Mapping[LanguagePair, str]
     estimates: Mapping[LanguagePair, Artifact]
+    shared_text: float | None = None
 
     @property
     def pairs(self) -> tuple[LanguagePair, ...]:
@@ -58,10 +60,11 @@ def load_pool(workspace: Workspace) -> Pool:
         ModelError: There is no such model.
         CorpusError: The corpus can't be opened, or no pair of it can be read.
     """
-    specs, unreadable = _resolved(workspace)
+    specs, unreadable, shared_text = _resolved(workspace)
     cache = Cache(default_root())
     found = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
-    return Pool(workspace, specs, unreadable, {pair: one for pair, one in found.items() if one is not None})
+    finished = {pair: one for pair, one in found.items() if one is not None}
+    return Pool(workspace, specs, unreadable, finished, shared_text)
 
 
 def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
@@ -104,34 +107,31 @@ def corpus_splits(corpus: str) -> tuple[str, ...]:
     return tuple(sorted({split for pair in opened.pairs() for split in opened.splits(pair)}))
 
 
-@st.cache_data(max_entries=32, ttl=60, show_spinner="Reading the texts …")
-def shared_text(workspace: Workspace) -> float | None:
-    """How much of their text the pairs share (`shared_targets`); None where that can't be told."""
-    texts = []
+@st.cache_data(max_entries=32, ttl=60, show_spinner="Reading model and texts …")
+def _resolved(
+    workspace: Workspace,
+) -> tuple[dict[LanguagePair, FisherSpec], dict[LanguagePair, str], float | None]:
+    """Specs of the pairs that can be read, the reason for those that can't, and the text that all share."""
+    revision = resolve_model(workspace.model).revision  # what is wrong with the model is not any pair's fault
+    held = estimates.held_out_of(workspace)
+    texts, specs, unreadable = [], {}, {}
     for pair in estimates.pool_of(workspace):
         try:
-            texts.append(estimates.drawn_text(workspace, pair)[0])
-        except CorpusError:  # the pool lists it as unreadable
-            continue
+            texts.append(estimates.drawn_text(workspace, pair, held=held)[0])
+        except CorpusError as error:
+            unreadable[pair] = str(error)
+        else:
+            specs[pair] = estimates.spec_of_text(workspace, texts[-1], revision=revision)
+    if unreadable and not specs:
+        raise CorpusError(next(iter(unreadable.values())))
+    return specs, unreadable, _shared(texts)
+
+
+def _shared(texts: Sequence[Bitext]) -> float | None:
     try:
         return shared_targets(texts)
     except ValueError:  # one pair alone, or pairs with no side in common
         return None
-
-
-@st.cache_data(max_entries=32, ttl=60, show_spinner="Reading model and texts …")
-def _resolved(workspace: Workspace) -> tuple[dict[LanguagePair, FisherSpec], dict[LanguagePair, str]]:
-    """Specs of the pairs that can be read, and the reason for those that can't."""
-    resolve_model(workspace.model)  # what is wrong with the model is not any pair's fault
-    specs, unreadable = {}, {}
-    for pair in estimates.pool_of(workspace):
-        try:
-            specs[pair] = estimates.fisher_spec(workspace, pair)
-        except CorpusError as error:
-            unreadable[pair] = str(error)
-    if unreadable and not specs:
-        raise CorpusError(next(iter(unreadable.values())))
-    return specs, unreadable
 
 
 @st.cache_data(max_entries=128, show_spinner="Comparing the estimates …")

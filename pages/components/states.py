@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool, shared_text
+from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
 from pseudofam_core.results import PairwiseMatrix
@@ -71,7 +71,7 @@ def partial_note(pool: Pool) -> None:
 
 def content_warning(pool: Pool) -> None:
     """Warn where the pairs do not translate the same sentences."""
-    share = shared_text(pool.workspace)
+    share = pool.shared_text
     if share is not None and share < 0.5:
         st.warning(
             f"The pairs share only {share:.0%} of their sentences. Similarity will speak of what the texts are about as well "

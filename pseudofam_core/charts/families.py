@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, OUTSIDE, pair_labels
+from pseudofam_core.charts.colours import CHOSEN, FAINT, INSIDE, LINE, OUTSIDE, pair_labels
+from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import Neighbour, PseudoFamily
 from pseudofam_core.specs import Rule
 
 
-def gap_figure(family: PseudoFamily, *, n_shown: int = 14) -> go.Figure:
+def gap_figure(
+    family: PseudoFamily,
+    *,
+    n_shown: int = 14,
+    mutual: Collection[LanguagePair] = (),
+    found: LanguagePair | None = None,
+) -> go.Figure:
     """Draw a target's neighbours on a distance axis, one row each, so that one sees where its family ends and why.
 
     Each row shows the step from the neighbour before it as a bar, within the reach of the radius that the step was held
@@ -20,16 +28,19 @@ def gap_figure(family: PseudoFamily, *, n_shown: int = 14) -> go.Figure:
     Args:
         family: The target's family. Distances are 1 − w for Overlap.
         n_shown: Neighbours drawn, nearest first; never fewer than the members and the one after.
+        mutual: Members whose own families hold the target: marked in the rows' names.
+        found: A pair to be pointed out.
     """
     shown = family.neighbours[: max(n_shown, len(family.members) + 1)]
-    distances = [_distance(family, one) for one in shown]
+    distances = [distance(family, one) for one in shown]
     figure = go.Figure()
     if family.selection.rule is Rule.PAPER:
         _add_reach(figure, shown, distances)
     _add_steps(figure, shown, distances)
     for member in (True, False):
-        _add_points(figure, family, shown, distances, member=member)
-    _add_point_legend(figure, family)
+        _add_points(figure, family, shown, distances, member=member, found=found)
+    for name, marker in point_entries(family):
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name))
     if family.selection.rule is Rule.PAPER and (first_out := _first_out(shown)):
         figure.add_annotation(
             x=distances[first_out.rank - 1],
@@ -44,11 +55,12 @@ def gap_figure(family: PseudoFamily, *, n_shown: int = 14) -> go.Figure:
         figure.add_vline(
             family.selection.initial_radius, line={"color": LINE, "dash": "dash", "width": 2}, annotation_text="radius"
         )
-    _lay_out_gaps(figure, family, shown)
+    _lay_out_gaps(figure, family, shown, mutual)
     return figure
 
 
-def _distance(family: PseudoFamily, one: Neighbour) -> float:
+def distance(family: PseudoFamily, one: Neighbour) -> float:
+    """How far a neighbour is from the target: 1 − w for similarities."""
     return 1 - one.value if family.measure.is_similarity else one.value
 
 
@@ -93,10 +105,15 @@ def _add_steps(figure: go.Figure, shown: Sequence[Neighbour], distances: Sequenc
 
 
 def _add_points(
-    figure: go.Figure, family: PseudoFamily, shown: Sequence[Neighbour], distances: Sequence[float], *, member: bool
+    figure: go.Figure,
+    family: PseudoFamily,
+    shown: Sequence[Neighbour],
+    distances: Sequence[float],
+    *,
+    member: bool,
+    found: LanguagePair | None,
 ) -> None:
     """The neighbours themselves: filled where they are members, a diamond where they are of the traditional family."""
-    own = family.target.language.traditional_family
     points = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.member == member]
     colour = INSIDE if member else LINE
     figure.add_trace(
@@ -107,12 +124,8 @@ def _add_points(
             marker={
                 "size": 14,
                 "color": colour,
-                "symbol": [
-                    ("diamond" if one.pair.language.traditional_family == own else "circle")
-                    + ("" if member else "-open")
-                    for one, _ in points
-                ],
-                "line": {"color": colour, "width": 2},
+                "symbol": [point_symbol(family, one) for one, _ in points],
+                "line": {"color": [CHOSEN if one.pair == found else colour for one, _ in points], "width": 2.5},
             },
             showlegend=False,
             customdata=[
@@ -126,17 +139,23 @@ def _add_points(
     )
 
 
-def _add_point_legend(figure: go.Figure, family: PseudoFamily) -> None:
-    """Entries of the legend, apart from the points, which mix symbols."""
+def point_symbol(family: PseudoFamily, one: Neighbour) -> str:
+    """A diamond where it is of the target's traditional family, else a circle; hollow where it is no member."""
     own = family.target.language.traditional_family
+    return ("diamond" if one.pair.language.traditional_family == own else "circle") + ("" if one.member else "-open")
+
+
+def point_entries(family: PseudoFamily) -> list[tuple[str, dict[str, Any]]]:
+    """Entries of the legend, apart from the points, which mix symbols: names and markers."""
     entries = (
         ("in the family", "circle", INSIDE),
         ("not in it", "circle-open", LINE),
-        (f"also {own}", "diamond-open", LINE),
+        (f"also {family.target.language.traditional_family}", "diamond-open", LINE),
     )
-    for name, symbol, colour in entries:
-        marker = {"size": 12, "symbol": symbol, "color": colour, "line": {"color": colour, "width": 2}}
-        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name))
+    return [
+        (name, {"size": 12, "symbol": symbol, "color": colour, "line": {"color": colour, "width": 2}})
+        for name, symbol, colour in entries
+    ]
 
 
 def _first_out(shown: Sequence[Neighbour]) -> Neighbour | None:
@@ -144,9 +163,13 @@ def _first_out(shown: Sequence[Neighbour]) -> Neighbour | None:
     return next((one for one in shown if not one.member and one.radius is not None), None)
 
 
-def _lay_out_gaps(figure: go.Figure, family: PseudoFamily, shown: Sequence[Neighbour]) -> None:
+def _lay_out_gaps(
+    figure: go.Figure, family: PseudoFamily, shown: Sequence[Neighbour], mutual: Collection[LanguagePair]
+) -> None:
     names = pair_labels([one.pair for one in family.neighbours])
-    labels = [f"{name}  {one.rank}" for name, one in zip(names, shown, strict=False)]
+    labels = [
+        f"{name}{' ⇄' if one.pair in mutual else ''}  {one.rank}" for name, one in zip(names, shown, strict=False)
+    ]
     words = "1 − Overlap" if family.measure.is_similarity else family.measure.label
     figure.update_yaxes(
         range=[len(shown) + 0.6, 0.4],

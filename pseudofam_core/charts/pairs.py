@@ -43,7 +43,12 @@ def overlap_curve_figure(
             hoverinfo="skip",
         )
     )
-    figure.add_vline(top_fraction, line={"color": LINE, "width": 1.5, "dash": "dot"}, annotation_text="K now")
+    figure.add_vline(
+        top_fraction,
+        line={"color": LINE, "width": 1.5, "dash": "dot"},
+        annotation_text="K now",
+        annotation_position="bottom right",
+    )
     figure.update_xaxes(title="top share K", range=[0, 1], tickformat=".0%", showgrid=False, zeroline=False)
     figure.update_yaxes(title="shared", range=[0, 1.02], tickformat=".0%", zeroline=False)
     figure.update_layout(

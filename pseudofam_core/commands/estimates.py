@@ -6,7 +6,7 @@ import argparse
 
 from pseudofam_core.cache import Cache
 from pseudofam_core.commands.options import add_workspace, bar, chosen_workspace, count, stop_on_interrupt
-from pseudofam_core.estimates import fisher_specs, summarise
+from pseudofam_core.estimates import fisher_specs, pool_of, summarise
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
@@ -21,15 +21,15 @@ def _estimate(options: argparse.Namespace) -> None:
     from pseudofam_core import pipeline  # opens torch, which other commands do without
 
     workspace, cache = chosen_workspace(options), Cache(options.cache)
-    specs = fisher_specs(workspace)
+    pool, specs = pool_of(workspace), fisher_specs(workspace)
     with stop_on_interrupt() as should_stop:
         for place, (one, spec) in enumerate(specs.items(), start=1):
-            with bar(f"{one} ({place} of {len(specs)})") as report:
+            with bar(f"{one} ({place} of {len(pool)})") as report:
                 artifact = pipeline.compute(
                     spec,
                     cache,
                     batch_tokens=options.batch_tokens,
-                    pool=tuple(specs),
+                    pool=pool,
                     report=report,
                     should_stop=should_stop,
                 )

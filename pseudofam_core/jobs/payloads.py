@@ -8,7 +8,7 @@ from typing import Any
 from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.hashing import canonical
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Estimator, Workspace
+from pseudofam_core.specs import Estimator, MiniBatches, Precision, Workspace
 
 
 def workspace_to_json(workspace: Workspace) -> dict[str, Any]:
@@ -25,6 +25,12 @@ def workspace_from_json(values: Mapping[str, Any]) -> Workspace:
         KeyError: A value is missing.
         TypeError: A value has no place in a workspace.
     """
-    typed = {"estimator": Estimator(values["estimator"]), "cleaning": Cleaning(**values["cleaning"])}
+    batches = values["mini_batches"]
+    typed = {
+        "estimator": Estimator(values["estimator"]),
+        "precision": Precision(values["precision"]),
+        "cleaning": Cleaning(**values["cleaning"]),
+        "mini_batches": None if batches is None else MiniBatches(**batches),
+    }
     pairs = None if values["pairs"] is None else tuple(pair(text) for text in values["pairs"])
     return Workspace(**{**values, **typed, "pairs": pairs})

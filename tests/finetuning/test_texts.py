@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pseudofam_core.corpora import Cleaning
+from pseudofam_core.corpora.held_out import folded
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.finetuning import TextCut, open_texts
-from pseudofam_core.finetuning.texts import folded
 from pseudofam_core.languages import pair
 from pseudofam_core.specs import Workspace
 from tests.finetuning.conftest import TARGET, write_pair

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -197,7 +198,7 @@ def test_stop_ends_the_engine_and_may_be_repeated(cache_root):
 def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(tmp_path):
     folder = engine_file.engine_folder(tmp_path)
     folder.mkdir(parents=True)
-    code = "import sys, pathlib; from pseudofam_core.jobs import own_engine; own_engine.IDLE_S = 1.0; "
+    code = "import sys, pathlib; from pseudofam_core.jobs import own_engine; own_engine.IDLE_S = 4.0; "
     engine_code = code + "own_engine.serve(pathlib.Path(sys.argv[1]))"
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "GPU-a, GPU-b"}
     try:
@@ -218,11 +219,38 @@ def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(
             ]
             assert len(listening) >= 5  # the scheduler, two workers, their nannies
             assert set(listening) == {"127.0.0.1"}
-            client.submit(time.sleep, 2, resources=engine.HEAVY).result()  # longer than an idle engine waits
-            assert engine.alive(tmp_path)
         assert engine_file.until(lambda: not engine.alive(tmp_path), 20)
     finally:
         engine.stop(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "at_work",
+    [
+        {"queued": {"task"}},
+        {"unrunnable": {"task"}},
+        {"workers": {"w": SimpleNamespace(processing={"task"})}},
+        {"clients": {"fire-and-forget": None, "Client-1": None}},
+    ],
+)
+def test_an_engine_with_tasks_or_visitors_is_not_idle(monkeypatch, at_work):
+    now = [100.0]
+    monkeypatch.setattr(own_engine.time, "monotonic", lambda: now[0])
+    resting = {"queued": set(), "unrunnable": set(), "workers": {"w": SimpleNamespace(processing=set())}}
+    scheduler = SimpleNamespace(transition_counter=0, clients={"fire-and-forget": None}, **resting)
+    idleness = own_engine._Idleness(scheduler)
+
+    def after(seconds):
+        now[0] += seconds
+        return idleness.seconds()
+
+    assert (after(0), after(5)) == (0, 5)
+    vars(scheduler).update(at_work)
+    assert (after(5), after(5)) == (0, 0)
+    vars(scheduler).update(resting, clients={"fire-and-forget": None})
+    assert after(5) == 5
+    scheduler.transition_counter += 1  # a task came and went between two looks
+    assert (after(5), after(5)) == (0, 5)
 
 
 @pytest.mark.parametrize(

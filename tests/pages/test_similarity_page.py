@@ -6,10 +6,20 @@ from pseudofam_core.specs import Measure
 from tests.pages.conftest import CODES, PAIRS, said
 
 
+def figure_of(app, kind="heatmap"):
+    """The first figure of the page that has a trace of a kind."""
+    figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return next(one for one in figures if any(trace["type"] == kind for trace in one["data"]))
+
+
 def heatmap(app):
-    (chart,) = app.get("plotly_chart")
-    figure = json.loads(chart.proto.spec)
-    return next(trace for trace in figure["data"] if trace["type"] == "heatmap")
+    return next(trace for trace in figure_of(app)["data"] if trace["type"] == "heatmap")
+
+
+def rows(app):
+    """Names of the rows, top to bottom."""
+    axes = figure_of(app)["layout"]
+    return next(axis["ticktext"] for name, axis in axes.items() if name.startswith("yaxis") and "ticktext" in axis)
 
 
 @pytest.mark.parametrize("measure", Measure)
@@ -31,29 +41,67 @@ def test_k_is_for_overlap_alone_and_changes_the_matrix(world):
     world.estimate(*CODES)
     assert world.open("similarity").slider(key="k").disabled
     app = world.open("similarity", measure="overlap")
-    before = heatmap(app)["customdata"]
+    before = heatmap(app)["z"]
     app.slider(key="k").set_value(0.1).run()
     assert not app.exception
-    assert heatmap(app)["customdata"] != before
+    assert heatmap(app)["z"] != before
 
 
 def test_rows_stand_in_the_order_asked_for(world):
     app = world.estimate(*CODES).open("similarity")
     app.selectbox(key="order").select("name").run()
-    labels = list(heatmap(app)["x"])
+    labels = rows(app)
     assert labels == sorted(one.label for one in PAIRS)
     app.selectbox(key="order").select("family").run()
     families = {one.label: one.language.traditional_family for one in PAIRS}
-    in_order = [families[label] for label in heatmap(app)["x"]]
+    in_order = [families[label] for label in rows(app)]
     assert in_order == sorted(in_order)
 
 
+def test_rows_stand_by_corpus_size_and_by_nearness(world):
+    app = world.estimate(*CODES).open("similarity", order="size")
+    assert len(rows(app)) == len(PAIRS)
+    app = world.open("similarity", order="near", near="tr-en")
+    assert rows(app)[0] == "Turkish · tr"
+
+
 def test_the_cut_puts_every_pair_into_one_cluster(world):
-    app = world.estimate(*CODES).open("similarity")
+    app = world.estimate(*CODES).open("similarity", show="Clusters")
     app.slider(key="clusters").set_value(3).run()
-    members = app.table[0].value["Members"]
+    members = app.dataframe[0].value["Members"]
     assert len(members) == 3
-    assert sorted(", ".join(members).split(", ")) == sorted(one.label for one in PAIRS)
+    assert sorted(one for cluster in members for one in cluster) == sorted(one.label for one in PAIRS)
+
+
+def test_a_cut_at_a_distance_goes_before_the_number(world):
+    app = world.estimate(*CODES).open("similarity", show="Clusters", height="1000")
+    assert app.slider(key="clusters").disabled
+    assert len(app.dataframe[0].value) == 1  # above all merges: one cluster
+
+
+def test_two_languages_are_told_by_every_measure_and_both_ways(world):
+    view = {"of": "be-en", "with": "uk-en"}
+    app = world.estimate(*CODES).open("similarity", **view)
+    assert not app.exception
+    table = app.dataframe[0].value.set_index("Measure")
+    back = world.open("similarity", **{"of": "uk-en", "with": "be-en"}).dataframe[0].value.set_index("Measure")
+    assert list(table["Value"]) == list(back["Other way"])
+    assert list(table["Its rank"]) == list(back["Rank"])
+    curve = figure_of(app, "scatter")  # the matrix has none but the tree's and the cells'
+    assert curve["data"]
+
+
+def test_a_pair_is_not_its_own_auxiliary(world):
+    app = world.estimate(*CODES).open("similarity", **{"of": "be-en", "with": "be-en"})
+    assert not app.exception
+    assert "not its own auxiliary" in said(app)
+
+
+@pytest.mark.parametrize("tab", ["All measures", "Map", "What it follows"])
+def test_every_tab_is_drawn(world, tab):
+    app = world.estimate(*CODES).open("similarity", show=tab)
+    assert not app.exception
+    assert not app.error
 
 
 def test_agreement_is_said_beside_chance(world):
@@ -65,4 +113,4 @@ def test_agreement_is_said_beside_chance(world):
 def test_two_pairs_are_enough(world):
     app = world.estimate("be", "tr").open("similarity")
     assert not app.exception
-    assert len(heatmap(app)["x"]) == 2
+    assert len(rows(app)) == 2

@@ -1,0 +1,137 @@
+"""One target in the centre of its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from pseudofam_core.charts.colours import CHOSEN, FAINT, INSIDE, LINE, pair_labels
+from pseudofam_core.charts.families import distance, point_entries, point_symbol
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.results import Neighbour, PseudoFamily
+from pseudofam_core.specs import Rule
+
+_MOST_NAMED = 24
+
+
+def family_edge(family: PseudoFamily) -> float:
+    """The distance up to which the rule takes neighbours: the radius of the ring.
+
+    `Rule.RADIUS`: the radius. `Rule.PAPER`: as far as the radius reached from the last member, where the next one was
+    beyond it. Otherwise (a count ended the family) the distance of the last member.
+    """
+    last = max((one for one in family.neighbours if one.member), key=lambda one: one.rank)
+    if family.selection.rule is Rule.RADIUS:
+        assert family.selection.initial_radius is not None  # SelectionSpec demands it
+        return family.selection.initial_radius
+    after = family.neighbours[last.rank] if last.rank < len(family.neighbours) else None
+    reach = 0.0 if after is None or after.radius is None else after.radius
+    return distance(family, last) + reach
+
+
+def polar_figure(family: PseudoFamily, *, n_shown: int = 24, found: LanguagePair | None = None) -> go.Figure:
+    """Draw a target in the centre, its neighbours around it at their distances, and the edge of its family as a ring.
+
+    Angles mean nothing but order: clockwise from the top, nearest first.
+
+    Args:
+        family: The target's family. Distances are 1 − w for similarities.
+        n_shown: Neighbours drawn, nearest first; never fewer than the members and the one after.
+        found: A pair to be pointed out.
+    """
+    shown = family.neighbours[: max(n_shown, len(family.members) + 1)]
+    names = dict(zip(family.neighbours, pair_labels([one.pair for one in family.neighbours]), strict=True))
+    edge = family_edge(family)
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatterpolar(
+            r=[edge] * 121,
+            theta=list(range(0, 363, 3)),
+            mode="lines",
+            fill="toself",
+            fillcolor=FAINT,
+            line={"color": LINE, "dash": "dash", "width": 2},
+            name="radius" if family.selection.rule is Rule.RADIUS else "edge of the family",
+            hovertemplate=f"edge at {edge:.4g}<extra></extra>",
+        )
+    )
+    for member in (True, False):
+        _add_neighbours(figure, family, shown, names, member=member, found=found)
+    figure.add_trace(
+        go.Scatterpolar(
+            r=[0],
+            theta=[0],
+            mode="markers",
+            marker={"size": 16, "color": INSIDE, "symbol": "star"},
+            name=family.target.label,
+            hovertemplate=f"<b>{family.target.label}</b>, the target<extra></extra>",
+        )
+    )
+    for name, marker in point_entries(family):
+        figure.add_trace(go.Scatterpolar(r=[None], theta=[None], mode="markers", marker=marker, name=name))
+    farthest = max(edge, *(distance(family, one) for one in shown))
+    figure.update_polars(
+        bgcolor="rgba(0,0,0,0)",
+        angularaxis={
+            "direction": "clockwise",
+            "rotation": 90,
+            "showticklabels": False,
+            "ticks": "",
+            "showgrid": False,
+            "linecolor": FAINT,
+        },
+        radialaxis={
+            "range": [0, farthest * 1.08 or 1],
+            "angle": 0,
+            "tickangle": 0,
+            "nticks": 4,
+            "gridcolor": FAINT,
+            "linecolor": FAINT,
+            "exponentformat": "power",
+            "tickfont": {"color": LINE},
+        },
+    )
+    figure.update_layout(
+        height=620,
+        margin={"t": 50, "b": 30, "l": 90, "r": 90},
+        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+    )
+    return figure
+
+
+def _add_neighbours(
+    figure: go.Figure,
+    family: PseudoFamily,
+    shown: Sequence[Neighbour],
+    names: dict[Neighbour, str],
+    *,
+    member: bool,
+    found: LanguagePair | None,
+) -> None:
+    """Members filled, others hollow; a diamond is of the target's traditional family."""
+    points = [one for one in shown if one.member == member]
+    colour = INSIDE if member else LINE
+    angles = [360 * (one.rank - 1) / len(shown) for one in points]
+    figure.add_trace(
+        go.Scatterpolar(
+            r=[distance(family, one) for one in points],
+            theta=angles,
+            mode="markers+text",
+            text=[names[one] if member or len(shown) <= _MOST_NAMED else one.pair.language.code for one in points],
+            textposition=["middle right" if angle < 180 else "middle left" for angle in angles],
+            marker={
+                "size": 13,
+                "color": colour,
+                "symbol": [point_symbol(family, one) for one in points],
+                "line": {"color": [CHOSEN if one.pair == found else colour for one in points], "width": 2.5},
+            },
+            customdata=[[names[one], one.rank, one.value, one.pair.language.traditional_family] for one in points],
+            hovertemplate=(
+                f"<b>%{{customdata[0]}}</b> (%{{customdata[3]}})<br>neighbour %{{customdata[1]}}, "
+                f"{family.measure.label} %{{customdata[2]:.6g}}<extra></extra>"
+            ),
+            showlegend=False,
+            cliponaxis=False,
+        )
+    )
