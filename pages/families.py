@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import family_firmness, family_inputs, family_lists, family_tabs, view_state
 from pages.components.comparing import comparison_or_stop, matrix_or_stop
-from pages.components.family_views import end_words, family_words, mutual_members, odds_words, same_family
+from pages.components.family_views import end_words, family_words, mutual_members, odds_words, tradition_words
 from pages.components.inputs import View, current_view, measure_words
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
@@ -57,10 +57,8 @@ def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tu
     target = family.target
     st.subheader(f"{target.label}: {len(family.members)} auxiliaries")
     st.markdown(family_words(family, mutual))
-    st.caption(
-        f"Of its traditional family, {target.language.traditional_family}: {same_family(family, matrix.pairs)}, in bold. "
-        f"⇄ marks a mutual choice. {end_words(family)}"
-    )
+    arrow = "⇄ marks a mutual choice. " if mutual else ""
+    st.caption(f"{tradition_words(family, matrix.pairs)} {arrow}{end_words(family)}")
     found_words(family, view.found)
     with st.container(horizontal=True, vertical_alignment="center"):
         members = ",".join(map(str, family.members))

@@ -94,7 +94,7 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
         ValueError: What was asked for makes no sense; the message says why.
     """
     with st.container(border=True):
-        left, right = st.columns([1, 3])
+        left, right = st.columns([2, 5])
         with left:
             target = views.target_input(comparison.spec.pairs)
         with right:

@@ -98,7 +98,7 @@ def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: 
             now=top_fraction,
             end=family_inputs.LARGEST_K,
             title="top share K",
-            tickformat=".1%",
+            is_share=True,
         ),
         key="k_strip",
         config=_CONFIG,

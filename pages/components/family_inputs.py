@@ -17,12 +17,13 @@ from pseudofam_core.results import OverlapCurve, PairwiseMatrix, PseudoFamily
 from pseudofam_core.specs import Rule, SelectionSpec
 
 RULES = {
-    Rule.PAPER: "Shrinking radius (the paper)",
+    Rule.PAPER: "Shrinking radius",
     Rule.RADIUS: "Fixed radius",
-    Rule.NEAREST: "The nearest k",
+    Rule.NEAREST: "Nearest k",
 }
 # What the sidebar's slider can take, in steps in which it can be set.
 LEAST_K, LARGEST_K, _K_STEP = 0.05, 0.95, 0.005
+_MOST_LETTERS = 32
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
         "Rule",
         list(RULES),
         format_func=RULES.__getitem__,
-        help="The paper's rule goes on as long as the steps between neighbours shrink. A fixed radius takes all within it.",
+        help="The shrinking radius is the paper's: it goes on while the steps between neighbours shrink. A fixed radius takes all "
+        "within it.",
         **view_state.choice("rule", list(RULES), code=lambda one: one.value),
     )
     radius = None if rule is Rule.NEAREST else _radius_input(matrix, rule)
@@ -144,20 +146,24 @@ def roundest(span: Span) -> float:
 
 
 def _buttons(what: str, name: str, steps: tuple[Step | None, Step | None], *, whole_page: bool = False) -> None:
-    for step, label, side in zip(steps, ("‹ previous change", "next change ›"), ("before", "after"), strict=True):
-        end = "The family stays the same from here to the end."
+    st.markdown(f"Change {what}:", width="content")
+    for step, words, side in zip(steps, ("‹ {}", "{} ›"), ("before", "after"), strict=True):
         pressed = st.button(
-            label,
+            words.format(_shortened(step.change) if step else "no change"),
             key=f"{name}_{side}",
             disabled=step is None,
-            help=f"{step.change} at {what} = {step.value:g}" if step else end,
+            help=f"{step.change} at {what} = {step.value:g}"
+            if step
+            else "The family stays the same to the end of the range.",
             on_click=view_state.set_value,
             args=(name, repr(step.value) if step else None),
         )
         if pressed and whole_page:  # the sidebar stands outside the fragment
             st.rerun()
-    told = [f"{arrow} {step.change}" for step, arrow in zip(steps, ("‹", "›"), strict=True) if step]
-    st.caption(f"{what}: " + (" · ".join(told) or "no change anywhere"), width="content")
+
+
+def _shortened(words: str) -> str:
+    return words if len(words) <= _MOST_LETTERS else f"{words[:_MOST_LETTERS]}…"
 
 
 def _radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:

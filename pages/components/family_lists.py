@@ -124,6 +124,7 @@ def imported_view(matrix: PairwiseMatrix, present: PseudoFamily) -> None:
     st.file_uploader(
         "Families as CSV",
         type="csv",
+        max_upload_size=2,
         key=_UPLOAD,
         on_change=_take_upload,
         help="What this page exports, or two columns: `target,member`, a row per member.",

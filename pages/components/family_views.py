@@ -31,11 +31,20 @@ def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
     )
 
 
-def same_family(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
-    """How many members are of the target's traditional family, and how many could have been."""
+def same_family(family: PseudoFamily, pool: Sequence[LanguagePair]) -> tuple[int, int]:
+    """How many members are of the target's traditional family, and how many of the pool could have been."""
     own = family.target.language.traditional_family
     others = [one for one in pool if one != family.target and one.language.traditional_family == own]
-    return f"{sum(one in others for one in family.members)} of {len(others)}" if others else "none in the pool"
+    return sum(one in others for one in family.members), len(others)
+
+
+def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
+    """How traditional the family is, in a sentence."""
+    own = family.target.language.traditional_family
+    n_in, n = same_family(family, pool)
+    if not n:
+        return f"The pool has no other {own} language."
+    return f"It holds {n_in} of the {n} other {own} languages{', in bold' if n_in else ''}."
 
 
 def end_words(family: PseudoFamily) -> str:
@@ -54,7 +63,10 @@ def overview_table(families: Sequence[PseudoFamily], pool: Sequence[LanguagePair
             "Pseudo family": [[member.label for member in one.members] for one in families],
             "Size": [len(one.members) for one in families],
             "Mutual": [len(mutual[one.target]) for one in families],
-            "Of its traditional family": [same_family(one, pool) for one in families],
+            "Of its traditional family": [
+                f"{n_in} of {n}" if n else "none in the pool"
+                for n_in, n in (same_family(one, pool) for one in families)
+            ],
         }
     )
 

@@ -300,8 +300,8 @@ def cost_cards(cost: Cost) -> None:
     """What is still to be done: runs, updates, time, disk."""
     left = cost.n_runs - cost.n_finished
     most = "≤ " if cost.is_limit else ""
-    time = "not known yet" if cost.seconds is None else f"{most}{duration(cost.seconds)}"
-    disk = "not known yet" if cost.disk_bytes is None else f"{cost.disk_bytes / 1e6:,.0f} MB"
+    time = "–" if cost.seconds is None else f"{most}{duration(cost.seconds)}"
+    disk = "–" if cost.disk_bytes is None else f"{cost.disk_bytes / 1e6:,.0f} MB"
     runs, updates, seconds, room = st.columns(4)
     runs.metric(
         "Runs", left, help=f"{cost.n_runs} asked for, arms of the same members once; {cost.n_finished} finished."
@@ -309,6 +309,8 @@ def cost_cards(cost: Cost) -> None:
     updates.metric("Updates", f"{most}{cost.updates:,}", help="Of all runs together.")
     seconds.metric("Time", time, help="One run after the other, translation included, at the pace last measured.")
     room.metric("Disk", disk, help="Most room taken at a time. Checkpoints go again when a run is done.")
+    if cost.seconds is None:
+        st.caption("Time and disk are told once a run, or a short timing, has shown this machine's pace.")
 
 
 def _pace_inputs(recipe: Recipe) -> Recipe:

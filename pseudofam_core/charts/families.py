@@ -36,7 +36,7 @@ def gap_figure(
     figure = go.Figure()
     if family.selection.rule is Rule.PAPER:
         _add_reach(figure, shown, distances)
-    _add_steps(figure, shown, distances)
+    _add_steps(figure, family, shown, distances)
     for member in (True, False):
         _add_points(figure, family, shown, distances, member=member, found=found)
     for name, marker in point_entries(family):
@@ -81,14 +81,14 @@ def _add_reach(figure: go.Figure, shown: Sequence[Neighbour], distances: Sequenc
     )
 
 
-def _add_steps(figure: go.Figure, shown: Sequence[Neighbour], distances: Sequence[float]) -> None:
+def _add_steps(figure: go.Figure, family: PseudoFamily, shown: Sequence[Neighbour], distances: Sequence[float]) -> None:
     """The step from the neighbour before, in the colour of the verdict where the step decided."""
     steps = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.gap is not None]
 
     def colour(one: Neighbour) -> str:
         if one.member:
             return INSIDE
-        return LINE if one.radius is None else OUTSIDE
+        return OUTSIDE if family.selection.rule is Rule.PAPER and one.radius is not None else LINE
 
     figure.add_trace(
         go.Bar(
@@ -115,7 +115,6 @@ def _add_points(
 ) -> None:
     """The neighbours themselves: filled where they are members, a diamond where they are of the traditional family."""
     points = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.member == member]
-    colour = INSIDE if member else LINE
     figure.add_trace(
         go.Scatter(
             x=[distance for _, distance in points],
@@ -123,10 +122,9 @@ def _add_points(
             mode="markers",
             marker={
                 "size": 14,
-                "color": colour,
                 "symbol": [point_symbol(family, one) for one, _ in points],
-                "line": {"color": [CHOSEN if one.pair == found else colour for one, _ in points], "width": 2.5},
-            },
+            }
+            | point_colours([one for one, _ in points], found),
             showlegend=False,
             customdata=[
                 [one.pair.label, one.value, one.pair.language.traditional_family, one.reason] for one, _ in points
@@ -143,6 +141,14 @@ def point_symbol(family: PseudoFamily, one: Neighbour) -> str:
     """A diamond where it is of the target's traditional family, else a circle; hollow where it is no member."""
     own = family.target.language.traditional_family
     return ("diamond" if one.pair.language.traditional_family == own else "circle") + ("" if one.member else "-open")
+
+
+def point_colours(points: Sequence[Neighbour], found: LanguagePair | None) -> dict[str, Any]:
+    """Marker settings: the colour of membership, and of what is pointed out. A hollow mark shows its fill as outline."""
+    usual = [INSIDE if one.member else LINE for one in points]
+    edges = [CHOSEN if one.pair == found else colour for one, colour in zip(points, usual, strict=True)]
+    fills = [colour if one.member else edge for one, colour, edge in zip(points, usual, edges, strict=True)]
+    return {"color": fills, "line": {"color": edges, "width": 2.5}}
 
 
 def point_entries(family: PseudoFamily) -> list[tuple[str, dict[str, Any]]]:
@@ -170,7 +176,11 @@ def _lay_out_gaps(
     labels = [
         f"{name}{' ⇄' if one.pair in mutual else ''}  {one.rank}" for name, one in zip(names, shown, strict=False)
     ]
-    words = "1 − Overlap" if family.measure.is_similarity else family.measure.label
+    words = f"1 − {family.measure.label}" if family.measure.is_similarity else family.measure.label
+    nearest, farthest = distance(family, shown[0]), distance(family, shown[-1])
+    if family.selection.rule is Rule.RADIUS:
+        farthest = max(farthest, family.selection.initial_radius or 0)
+    room = farthest - nearest or abs(farthest) or 1
     figure.update_yaxes(
         range=[len(shown) + 0.6, 0.4],
         tickvals=[one.rank for one in shown],
@@ -182,6 +192,8 @@ def _lay_out_gaps(
     )
     figure.update_xaxes(
         title=f"distance from {family.target.label} ({words})",
+        # The first radius may reach far beyond all neighbours: its band leaves the figure.
+        range=[nearest - 0.05 * room, farthest + 0.12 * room],
         showgrid=False,
         zeroline=False,
         exponentformat="power",

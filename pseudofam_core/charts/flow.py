@@ -43,7 +43,9 @@ def flow_figure(families: Sequence[PseudoFamily]) -> go.Figure:
             x=list(table.columns),
             y=rows,
             customdata=np.dstack([table, np.broadcast_to(table.sum(axis=1).to_numpy()[:, None], table.shape)]),
-            colorscale="Blues",
+            # Light enough at its darkest for the dark numbers on it.
+            colorscale=[[0, "#eef6fb"], [1, "#4fa3d1"]],
+            textfont={"color": "#102027"},
             zmin=0,
             zmax=1,
             xgap=2,

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import CHOSEN, FAINT, INSIDE, LINE, pair_labels
-from pseudofam_core.charts.families import distance, point_entries, point_symbol
+from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, pair_labels
+from pseudofam_core.charts.families import distance, point_colours, point_entries, point_symbol
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import Neighbour, PseudoFamily
 from pseudofam_core.specs import Rule
 
 _MOST_NAMED = 24
+# Names stand outside of their points, by the eighth of the circle that these are in, clockwise from the top.
+_OUTWARD = (
+    "top center",
+    "top right",
+    "middle right",
+    "bottom right",
+    "bottom center",
+    "bottom left",
+    "middle left",
+    "top left",
+)
 
 
 def family_edge(family: PseudoFamily) -> float:
@@ -111,7 +122,6 @@ def _add_neighbours(
 ) -> None:
     """Members filled, others hollow; a diamond is of the target's traditional family."""
     points = [one for one in shown if one.member == member]
-    colour = INSIDE if member else LINE
     angles = [360 * (one.rank - 1) / len(shown) for one in points]
     figure.add_trace(
         go.Scatterpolar(
@@ -119,13 +129,12 @@ def _add_neighbours(
             theta=angles,
             mode="markers+text",
             text=[names[one] if member or len(shown) <= _MOST_NAMED else one.pair.language.code for one in points],
-            textposition=["middle right" if angle < 180 else "middle left" for angle in angles],
+            textposition=[_OUTWARD[round(angle / 45) % len(_OUTWARD)] for angle in angles],
             marker={
                 "size": 13,
-                "color": colour,
                 "symbol": [point_symbol(family, one) for one in points],
-                "line": {"color": [CHOSEN if one.pair == found else colour for one in points], "width": 2.5},
-            },
+            }
+            | point_colours(points, found),
             customdata=[[names[one], one.rank, one.value, one.pair.language.traditional_family] for one in points],
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b> (%{{customdata[3]}})<br>neighbour %{{customdata[1]}}, "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.breakpoints import Sweep
+from pseudofam_core.breakpoints import Span, Sweep
 from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, OUTSIDE, pair_labels
 from pseudofam_core.languages import LanguagePair
 
@@ -18,7 +18,7 @@ def strip_figure(
     now: float,
     end: float,
     title: str,
-    tickformat: str = "",
+    is_share: bool = False,
 ) -> go.Figure:
     """Draw who is in the family over a whole control: a row per neighbour, coloured where it is a member.
 
@@ -31,34 +31,40 @@ def strip_figure(
         now: The control's present value.
         end: Where the strip ends.
         title: What the control is.
-        tickformat: Of the axis: ``.0%`` for shares.
+        is_share: Whether the control is a share, written in percent.
     """
     spans = [span for span in sweep.spans if span.start < end]
+    start = spans[0].start
     rows = [one for one in order if any(one in span.members for span in spans)]
     names = dict(zip(order, pair_labels(order), strict=True))
     present = sweep.members(now)
+    number = ".1%" if is_share else ".4g"
     figure = go.Figure()
     for colour, name, mine in (
         (INSIDE, "member now", [one for one in rows if one in present]),
         (LINE, "not now", [one for one in rows if one not in present]),
     ):
-        bars = [(one, span.start, min(span.end, end)) for one in mine for span in spans if one in span.members]
+        bars = [(one, *stretch) for one in mine for stretch in _stretches(spans, one, end)]
         figure.add_trace(
             go.Bar(
-                x=[stop - start for _, start, stop in bars],
-                base=[start for _, start, _ in bars],
+                x=[last - first for _, first, last in bars],
+                base=[first for _, first, _ in bars],
                 y=[names[one] for one, _, _ in bars],
-                customdata=[[start, stop] for _, start, stop in bars],
+                customdata=[[first, last] for _, first, last in bars],
                 orientation="h",
                 name=name,
+                showlegend=True,
                 marker={"color": colour, "line": {"width": 0}},
                 hovertemplate=(
-                    f"<b>%{{y}}</b><br>in from %{{customdata[0]:{tickformat or '.4g'}}} "
-                    f"to %{{customdata[1]:{tickformat or '.4g'}}}<extra></extra>"
+                    f"<b>%{{y}}</b><br>in from %{{customdata[0]:{number}}} "
+                    f"to %{{customdata[1]:{number}}}<extra></extra>"
                 ),
             )
         )
-    figure.add_vline(now, line={"color": OUTSIDE, "width": 2}, annotation_text="now", annotation_font_color=OUTSIDE)
+    figure.add_vline(now, line={"color": OUTSIDE, "width": 2})
+    figure.add_annotation(
+        x=now, y=1, yref="paper", yanchor="bottom", text="now", font={"color": OUTSIDE}, showarrow=False
+    )
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=[names[one] for one in reversed(rows)],
@@ -67,7 +73,9 @@ def strip_figure(
         showgrid=True,
         gridcolor=FAINT,
     )
-    figure.update_xaxes(title=title, range=[0, end], tickformat=tickformat, showgrid=False, exponentformat="power")
+    figure.update_xaxes(
+        title=title, range=[start, end], tickformat=".0%" if is_share else None, showgrid=False, exponentformat="power"
+    )
     figure.update_layout(
         height=24 * len(rows) + 130,
         margin={"t": 50, "b": 50, "l": 8, "r": 16},
@@ -76,3 +84,16 @@ def strip_figure(
         legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
     )
     return figure
+
+
+def _stretches(spans: Sequence[Span], one: LanguagePair, end: float) -> list[tuple[float, float]]:
+    """From where to where a neighbour is in, whoever else comes and goes meanwhile."""
+    found: list[tuple[float, float]] = []
+    for span in spans:
+        if one not in span.members:
+            continue
+        start, stop = span.start, min(span.end, end)
+        if found and found[-1][1] == start:
+            start = found.pop()[0]
+        found.append((start, stop))
+    return found

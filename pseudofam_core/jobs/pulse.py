@@ -20,9 +20,9 @@ from pseudofam_core.jobs.record import State, Task
 from pseudofam_core.progress import Progress
 
 HEARTBEAT_S = 2.0
-GRACE_S = 1.5
+GRACE_S = 1.25
 SAVING_S = 30.0
-_LOOK_S = 0.5
+_LOOK_S = 0.25  # with the grace, a cancel takes at most 1.5 s and a write
 _BALLAST_BYTES = 64 * 1024
 
 logger = logging.getLogger(__name__)

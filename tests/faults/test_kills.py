@@ -46,6 +46,23 @@ def test_an_estimate_whose_worker_is_killed_goes_on_at_its_checkpoint_to_the_sam
     assert estimate_bytes(workspace, Cache(engine_root), "tr-en") == estimate_bytes(workspace, cache, "tr-en")
 
 
+def test_what_a_cancelled_job_has_finished_stays_and_is_told(start, engine_root, workspace):
+    job, notes = start("slow-estimate", ["az-en", "de-en"], workspace=jobs.workspace_to_json(workspace), rest=0.1)
+    wait_until(lambda: len({name for name, *_ in lines(notes)}) == 2)
+    jobs.cancel(engine_root, job)
+    seen = wait_for(engine_root, job, State.CANCELLED, seconds=2.0)
+    assert sorted(one.state for one in seen.tasks) == ["cancelled", "done"]
+    (finished,) = [one.name for one in seen.tasks if one.state is State.DONE]
+    (stopped,) = [one.name for one in seen.tasks if one.state is State.CANCELLED]
+    cache = Cache(engine_root)
+    assert find_fisher(fisher_spec(workspace, pair(finished)), cache)
+    assert not find_fisher(fisher_spec(workspace, pair(stopped)), cache)
+    n_before = len(lines(notes))
+    jobs.resume(engine_root, job)
+    assert wait_for(engine_root, job, State.DONE).done == 2
+    assert {name for name, *_ in lines(notes)[n_before:]} == {stopped}
+
+
 def test_a_job_whose_engine_is_killed_has_crashed_and_can_be_resumed(start, engine_root):
     job, notes = start("wait", ["one"], seconds=3)
     wait_for(engine_root, job, State.RUNNING)
@@ -92,20 +109,3 @@ def test_a_cancel_takes_two_seconds_at_most_even_where_the_work_does_not_listen(
     assert [one.state for one in seen.tasks] == [State.CANCELLED, State.CANCELLED]
     after, _ = start("wait", ["next"], seconds=0)  # the worker, or the one in its place, is free again
     wait_for(engine_root, after, State.DONE)
-
-
-def test_what_a_cancelled_job_has_finished_stays_and_is_told(start, engine_root, workspace):
-    job, notes = start("slow-estimate", ["az-en", "de-en"], workspace=jobs.workspace_to_json(workspace), rest=0.1)
-    wait_until(lambda: len({name for name, *_ in lines(notes)}) == 2)
-    jobs.cancel(engine_root, job)
-    seen = wait_for(engine_root, job, State.CANCELLED, seconds=2.0)
-    assert sorted(one.state for one in seen.tasks) == ["cancelled", "done"]
-    (finished,) = [one.name for one in seen.tasks if one.state is State.DONE]
-    (stopped,) = [one.name for one in seen.tasks if one.state is State.CANCELLED]
-    cache = Cache(engine_root)
-    assert find_fisher(fisher_spec(workspace, pair(finished)), cache)
-    assert not find_fisher(fisher_spec(workspace, pair(stopped)), cache)
-    n_before = len(lines(notes))
-    jobs.resume(engine_root, job)
-    assert wait_for(engine_root, job, State.DONE).done == 2
-    assert {name for name, *_ in lines(notes)[n_before:]} == {stopped}

@@ -1,43 +1,115 @@
 import json
+import math
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from pseudofam_core.specs import Measure
+from pages.components.family_inputs import roundest
+from pages.components.family_lists import Pin, pin_of
+from pseudofam_core import estimates
+from pseudofam_core.breakpoints import Span
+from pseudofam_core.specs import Measure, Rule, SelectionSpec
 from tests.pages.conftest import CODES, PAIRS, said
+
+TABS = ("Why", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")
+LIST = "target,member\nbe-en,tr-en\nbe-en,uk-en\ntr-en,kk-en\nde-en,sv-en\n"
+
+
+def members(app):
+    """Names of the family's members, as the page's first table has them."""
+    table = app.dataframe[0].value
+    return set(table["Language"][table["In"]])
+
+
+def figures(app):
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def shards(world):
+    """Add what newer estimates keep of their sentences' shards."""
+    for number, code in enumerate(CODES):
+        spec = estimates.fisher_spec(world.workspace, next(one for one in PAIRS if one.source == code))
+        artifact = estimates.find_fisher(spec, world.cache)
+        values = np.random.default_rng(number).gamma(1, size=(8, 200)).astype(np.float32)
+        tensors = {"values": values, "counts": np.full(8, 3), "positions": np.arange(200)}
+        save_file(tensors, artifact.file(estimates.SHARDS_FILE))
 
 
 def test_the_target_of_the_address_is_shown(world):
-    app = world.estimate(*CODES).open()
-    app.query_params["target"] = "Turkish · tr"
-    app.switch_page("pages/families.py").run()
+    app = world.estimate(*CODES).open("families", target="tr-en")
     assert app.selectbox(key="target").value == PAIRS[3]
     assert app.subheader[0].value.startswith("Turkish · tr")
 
 
 @pytest.mark.parametrize("measure", Measure)
-@pytest.mark.parametrize("rule", ["paper", "radius", "nearest"])
-def test_every_rule_works_with_every_measure(world, measure, rule):
+def test_every_rule_works_with_every_measure(world, measure):
     app = world.estimate(*CODES).open("families", measure=measure.value)
-    app.selectbox(key="rule").select(rule).run()
+    for rule in Rule:
+        app.selectbox(key="rule").select(rule).run()
+        assert not app.exception
+        assert not app.error
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("rule", Rule)
+def test_every_tab_works_by_every_rule(world, tab, rule):
+    app = world.estimate(*CODES).open("families", measure="overlap", show=tab, rule=rule.value)
     assert not app.exception
     assert not app.error
 
 
 def test_nearest_takes_k(world):
-    app = world.estimate(*CODES).open("families")
-    app.selectbox(key="rule").select("nearest").run()
+    app = world.estimate(*CODES).open("families", show="All targets", rule="nearest")
     app.number_input(key="largest").set_value(3).run()
-    every_target = app.dataframe[-1].value
+    every_target = app.dataframe[0].value
     assert list(every_target["Size"]) == [3] * 5
-    assert len(every_target) == 5
 
 
-def test_a_wider_radius_adds_members(world):
+def test_a_wider_radius_adds_members_and_the_address_has_it(world):
     app = world.estimate(*CODES).open("families")
     app.number_input(key="paper_radius_mse").set_value(0.0).run()
-    narrow = app.dataframe[-1].value["Size"].sum()
+    narrow = members(app)
     app.number_input(key="paper_radius_mse").set_value(1e9).run()
-    assert app.dataframe[-1].value["Size"].sum() > narrow
+    assert members(app) > narrow
+    assert app.query_params["paper_radius_mse"] == ["1000000000.0"]
+
+
+def test_stepping_the_radius_does_what_the_button_says(world):
+    app = world.estimate(*CODES).open("families", rule="radius")
+    app.number_input(key="radius_radius_mse").set_value(0.0).run()
+    before = members(app)
+    button = app.button(key="radius_radius_mse_after")
+    code = button.label.removeprefix("adds ").removesuffix(" ›")
+    button.click().run()
+    (added,) = members(app) - before
+    assert added.endswith(f"· {code}")
+    assert app.button(key="radius_radius_mse_before").label == f"‹ drops {code}"
+    app.button(key="radius_radius_mse_before").click().run()
+    assert members(app) == before
+
+
+def test_at_the_end_of_the_range_there_is_no_further_change(world):
+    app = world.estimate(*CODES).open("families", rule="radius", radius_radius_mse="1000000.0")
+    assert app.button(key="radius_radius_mse_after").disabled
+    assert not app.button(key="radius_radius_mse_before").disabled
+
+
+def test_stepping_k_moves_the_sidebars_slider(world):
+    app = world.estimate(*CODES).open("families", measure="overlap")
+    before, way = members(app), app.button(key="k_after")
+    assert not way.disabled
+    way.click().run()
+    assert app.slider(key="k").value > 0.4
+    assert members(app) != before
+    app.button(key="k_before").click().run()
+    assert members(app) == before
+
+
+def test_k_is_no_matter_of_mse(world):
+    app = world.estimate(*CODES).open("families")
+    assert "k_after" not in [one.key for one in app.button]
 
 
 def test_the_reasons_stand_beside_the_neighbours(world):
@@ -45,18 +117,127 @@ def test_the_reasons_stand_beside_the_neighbours(world):
     reasons = app.dataframe[0].value
     assert list(reasons["Rank"]) == [1, 2, 3, 4]
     assert reasons["Why"][0] == "Nearest: always in the family."
-    (chart,) = app.get("plotly_chart")
-    drawn = [row[3] for trace in json.loads(chart.proto.spec)["data"] for row in trace.get("customdata", [])]
+    (figure,) = figures(app)
+    drawn = [row[3] for trace in figure["data"] for row in trace.get("customdata", [])]
     assert sorted(drawn) == sorted(reasons["Why"])
 
 
 def test_the_odds_of_chance_are_said_for_the_papers_rule_alone(world):
     app = world.estimate(*CODES).open("families")
     assert "With nothing to find" in said(app)
-    app.selectbox(key="rule").select("nearest").run()
+    app.selectbox(key="rule").select(Rule.NEAREST).run()
     assert "With nothing to find" not in said(app)
 
 
+def test_the_family_goes_to_fine_tuning_in_one_click(world):
+    app = world.estimate(*CODES).open("families", target="tr-en", rule="nearest", largest="3")
+    (link,) = [one.proto for one in app.get("page_link") if one.proto.label == "Fine-tune this family"]
+    asked = parse_qs(urlsplit(f"?{link.query_string}").query)
+    assert asked["target"] == ["tr-en"]
+    assert len(asked["members"][0].split(",")) == 3
+    assert "tr-en" not in asked["members"][0]
+
+
 def test_csv_is_made_of_this_target_and_of_all(world):
-    labels = [one.label for one in world.estimate(*CODES).open("families").get("download_button")]
+    app = world.estimate(*CODES).open("families", show="All targets")
+    labels = [one.label for one in app.get("download_button")]
     assert labels == ["Family of Belarusian · be as CSV", "All families as CSV"]
+
+
+def test_the_language_looked_for_becomes_the_target(world):
+    app = world.estimate(*CODES).open("families", find="tr-en")
+    assert ":violet-badge[:material/search: Turkish · tr] is neighbour" in said(app)
+    app.button(key="find_target").click().run()
+    assert app.selectbox(key="target").value == PAIRS[3]
+    assert app.query_params["target"] == ["tr-en"]
+
+
+def test_a_pinned_family_stays_in_the_address_and_beside_the_present_one(world):
+    app = world.estimate(*CODES).open("families", rule="nearest", largest="2")
+    pinned = members(app)
+    app.button(key="pin").click().run()
+    assert app.button(key="pin").disabled
+    app.number_input(key="largest").set_value(3).run()
+    assert not app.button(key="pin").disabled
+    link = {name: values[0] for name, values in app.query_params.items() if name not in ("model", "corpus")}
+    there = world.open("families", **link, show="Side by side")
+    table = there.dataframe[0].value
+    assert set(table["Auxiliaries"][0]) == pinned
+    assert table["Shared"][0] == "2 of 2"
+    assert len(table["Only present"][0]) == 1
+    there.multiselect(key="pins").set_value([]).run()
+    assert "pins" not in there.query_params
+
+
+def test_pins_that_cannot_be_read_or_are_of_another_pool_break_nothing(world):
+    pins = "nonsense de-en_mse_0.4_paper__10_0.5"
+    app = world.estimate(*CODES).open("families", show="Side by side", pins=pins)
+    assert not app.exception
+    assert "Not in this pool: German · de, MSE, paper." in said(app)
+
+
+@pytest.mark.parametrize("selection", [SelectionSpec(), SelectionSpec(Rule.RADIUS, 0.1, largest=5, shrink=0.25)])
+def test_a_pin_is_read_as_it_was_written(selection):
+    pin = Pin(PAIRS[0], Measure.KL_NORMALISED, 0.235, selection)
+    assert pin_of(pin.code) == pin
+
+
+def test_a_list_is_held_against_the_computed_families_and_goes_to_fine_tuning(world):
+    app = world.estimate(*CODES).open("families", show="Side by side")
+    app.file_uploader(key="family_list_file").set_value(("list.csv", LIST.encode(), "text/csv")).run()
+    table = app.dataframe[0].value
+    assert list(table["Target"]) == ["Belarusian · be", "Turkish · tr"]
+    assert table["Auxiliaries"][0] == ["Turkish · tr", "Ukrainian · uk"]
+    assert "Not in this pool: de-en, sv-en." in said(app)
+    assert "Fine-tune Belarusian · be with the list's family" in said(app)
+
+
+def test_a_list_that_cannot_be_read_says_so(world):
+    app = world.estimate(*CODES).open("families", show="Side by side")
+    app.file_uploader(key="family_list_file").set_value(("list.csv", b"target,member\nbe-en", "text/csv")).run()
+    assert "The list can't be read" in app.error[0].value
+
+
+def test_estimates_without_shards_say_what_to_do(world):
+    app = world.estimate(*CODES).open("families", show="How firm?")
+    app.toggle(key="resample").set_value(True).run()
+    assert not app.exception
+    assert "kept no shards" in app.info[0].value
+
+
+def test_resampling_tells_how_often_each_neighbour_is_chosen(world):
+    shards(world.estimate(*CODES))
+    app = world.open("families", show="How firm?", resample="yes")
+    assert not app.exception
+    assert [one.label for one in app.metric] == ["This family unchanged", "Families unchanged, on average"]
+    shares = app.dataframe[0].value["In resamples"]
+    assert list(shares) == sorted(shares, reverse=True)
+    assert 2 <= sum(shares) <= 4
+    beside = world.open("families", resample="yes").dataframe[0].value
+    assert beside["Resampled"].between(0, 1).all()
+
+
+def test_the_strip_over_k_is_for_overlap(world):
+    world.estimate(*CODES)
+    assert len(figures(world.open("families", measure="overlap", show="How firm?"))) == 3
+    app = world.open("families", show="How firm?")
+    assert len(figures(app)) == 2
+    assert "K is a setting of Overlap" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (0.0312, 0.0398, 0.032),
+        (0.0312, 0.0413, 0.04),
+        (0.0, 0.3, 0.0),
+        (1.234567e-9, 1.3e-9, 1.3e-9 - 6e-11),
+        (12.0, float("inf"), 12.0),
+        (7.0, math.nextafter(7.0, 8.0), 7.0),
+        (0.1234567890123, math.nextafter(0.1234567890123, 1), 0.1234567890123),
+    ],
+)
+def test_the_radius_stepped_to_is_a_round_number_of_the_span(start, end, expected):
+    found = roundest(Span(start, end, ()))
+    assert start <= found < end
+    assert found == pytest.approx(expected, rel=1e-12)

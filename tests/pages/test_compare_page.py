@@ -1,0 +1,152 @@
+"""Compare: verdicts by tests alone, runs that can't be mixed kept apart, and what stands beside the numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pseudofam_core import comparisons, estimates
+from pseudofam_core.finetuning import Budget
+from pseudofam_core.languages import pair
+from pseudofam_core.selection import select_family
+from pseudofam_core.specs import Measure, SelectionSpec
+from tests.pages.cases_finetuning import finished, with_tests
+from tests.pages.conftest import CODES, said
+
+
+@pytest.fixture
+def scored(world):
+    """Belarusian scored five ways, the traditional family far ahead of the others."""
+    with_tests(world, "be", "tr")
+    for members, error in ((None, 0.5), ([], 0.45), (["uk", "bg"], 0.05), (["kk"], 0.45)):
+        finished(world, "be", members, error=error)
+    return world
+
+
+def outcome_table(app):
+    return next(one.value for one in app.dataframe if "Verdict" in one.value).set_index("Arm")
+
+
+def figures(app):
+    return [json.loads(one.proto.spec) for one in app.get("plotly_chart")]
+
+
+def test_with_nothing_scored_the_page_says_what_will_stand_here(world):
+    app = world.open("compare")
+    assert not app.exception
+    assert "No fine-tuned model has been scored yet" in app.info[0].value
+    assert "Go to Fine-tune" in said(app)
+    assert not app.get("plotly_chart")
+
+
+def test_runs_of_another_model_or_test_text_are_not_shown(world):
+    with_tests(world, "be")
+    finished(world, "be", [], error=0.2, model_revision="another model")
+    finished(world, "be", [], error=0.2, test_digest="another text")
+    assert "No fine-tuned model has been scored yet" in said(world.open("compare"))
+
+
+def test_a_verdict_is_given_by_the_test(scored):
+    app = scored.open("compare")
+    assert not app.exception
+    assert not app.error
+    table = outcome_table(app)
+    assert dict(table["Verdict"]) == {
+        "zero-shot": "tie",
+        "single": "pinned",
+        "traditional": "better",
+        "random-1": "tie",
+    } or dict(table["Verdict"]) == {"zero-shot": "tie", "single": "pinned", "traditional": "better", "with kk": "tie"}
+    assert table["BLEU"]["traditional"] > table["BLEU"]["single"]
+    assert "against `single`: **better**: `traditional`; **a tie**:" in said(app)
+    assert "The paper claims +1.7 BLEU" in said(app)
+    assert "nrefs:1|case:mixed" in said(app)
+
+
+def test_the_address_names_target_and_pinned_arm(scored):
+    finished(scored, "tr", [], error=0.3)
+    app = scored.open("compare", target="be-en", pinned="traditional")
+    assert outcome_table(app)["Verdict"]["traditional"] == "pinned"
+    assert outcome_table(app)["Verdict"]["single"] == "worse"
+    assert "Target" not in outcome_table(app)
+    labels = figures(app)[1]["layout"]["annotations"][0]["text"]
+    assert labels == "the paper's claim, +1.7"
+
+
+def test_over_several_targets_the_verdicts_are_counted(scored):
+    for members, error in (([], 0.45), (["kk"], 0.05)):
+        finished(scored, "tr", members, error=error)
+    app = scored.open("compare")
+    assert not app.exception
+    assert len(figures(app)) == 3
+    assert "Over 2 targets, against `single`" in said(app)
+    means = outcome_table(app).loc[lambda rows: rows["Target"] == "mean of 2"]
+    assert {"single", "traditional"} <= set(means.index)
+
+
+def test_runs_of_other_budgets_are_a_group_of_their_own(scored):
+    early = Budget(updates=100, patience=3)
+    for members in ([], ["uk", "bg"]):
+        finished(scored, "be", members, error=0.2, budget=early)
+    app = scored.open("compare", group="2")
+    assert not app.exception
+    assert len(app.selectbox(key="group").options) == 2
+    differing = app.dataframe[0].value
+    assert {"budget mode", "patience"} == set(differing["Setting"])
+    assert len(outcome_table(app)) == 4
+    assert "equal-updates" in said(app)
+    app.selectbox(key="group").select(1).run()
+    assert len(outcome_table(app)) == 3  # the two that stop early, and the base model, which fits any group
+    assert "early-stopping" in said(app)
+
+
+def test_targets_without_an_arm_in_common_are_asked_to_part(world):
+    with_tests(world, "be", "tr")
+    finished(world, "be", [], error=0.3)
+    finished(world, "tr", ["kk", "uk"], error=0.3)
+    app = world.open("compare")
+    assert not app.exception
+    assert "no arm in common" in app.warning[0].value
+    app = world.open("compare", target="tr-en")
+    assert len(outcome_table(app)) == 1
+
+
+def test_pseudo_families_go_by_their_measure(scored):
+    scored.estimate(*CODES)
+    found = {pair(f"{code}-en"): pair(f"{code}-en") for code in CODES}
+    artifacts = {
+        one: estimates.find_fisher(estimates.fisher_spec(scored.workspace, one), scored.cache) for one in found
+    }
+    matrix = comparisons.compare_pool(artifacts, cache=scored.cache).matrix(Measure.OVERLAP, 0.4)
+    members = select_family(matrix, pair("be-en"), selection=SelectionSpec()).members
+    finished(scored, "be", [one.source for one in members], error=0.2)
+    table = outcome_table(scored.open("compare"))
+    assert table["Auxiliaries"]["overlap"] == " ".join(map(str, sorted(members)))
+
+
+def test_translations_stand_side_by_side_with_differences_marked(scored):
+    app = scored.open("compare", beside="traditional")
+    words = "\n".join(one.proto.body for one in app.get("html"))
+    assert "single (pinned)" in words
+    assert "traditional" in words
+    assert "zero-shot" not in words
+    assert "<mark>" in words
+    assert app.number_input(key="page").max == 8
+
+
+def test_contributions_and_settings_have_tabs(scored):
+    app = scored.open("compare", show="Contributions")
+    given = app.dataframe[-1].value
+    assert {"Belarusian · be", "Ukrainian · uk", "Bulgarian · bg"} <= set(given["Pair"])
+    assert set(given["Role"]) == {"target", "auxiliary"}
+    settings = scored.open("compare", show="Settings").dataframe[-1].value.set_index("Setting")["Value"]
+    assert settings["budget mode"] == "equal-updates"
+    assert settings["pinned"] == "single"
+
+
+def test_tables_and_figures_can_be_taken_away(scored):
+    app = scored.open("compare")
+    assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX"]
+    for chart in app.get("plotly_chart"):
+        assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"

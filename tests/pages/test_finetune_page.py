@@ -1,0 +1,189 @@
+"""Fine-tune: the form, its costs, and what becomes of it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pseudofam_core import finetuning, jobs
+from pseudofam_core.errors import JobError
+from pseudofam_core.finetuning import BudgetMode, FinetuneRequest, Pace, specs_of
+from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.languages import pair
+from pseudofam_core.progress import Progress
+from tests.pages.cases_finetuning import finished_as, with_tests
+from tests.pages.conftest import CODES, said
+
+FEW = {"target": "be-en", "arms": "zero-shot,single,traditional", "preset": "small"}
+
+
+@pytest.fixture
+def trainable(world):
+    """A pool that is estimated, and two targets with test text."""
+    return with_tests(world, "be", "tr").estimate(*CODES)
+
+
+@pytest.fixture
+def submitted(monkeypatch):
+    """What is handed to the engine, which does not run."""
+    calls = []
+    monkeypatch.setattr(jobs, "submit", lambda root, *call: calls.append(call))
+    return calls
+
+
+@pytest.fixture
+def paced(monkeypatch):
+    """A machine whose pace is known."""
+    monkeypatch.setattr(finetuning, "find_pace", lambda *one, **named: Pace(1.0, 0.0, 0.0, 10_000_000))
+
+
+def arm_table(app):
+    return app.dataframe[0].value.set_index("Arm")
+
+
+def auxiliaries(app):
+    """By arm. Arms of the same members share a row."""
+    column = arm_table(app)["Auxiliaries"]
+    return {name: column[row] for row in column.index for name in row.split(" = ")}
+
+
+def started(app, submitted):
+    app.button(key="start").click().run()
+    assert not app.exception
+    ((kind, payload, tasks, title),) = submitted
+    request = FinetuneRequest.from_payload(payload)
+    assert (kind, title, tuple(tasks)) == ("finetune", request.title, request.tasks)
+    return request
+
+
+def test_without_estimates_the_page_says_what_to_do(world):
+    app = world.open("finetune")
+    assert not app.exception
+    assert "takes two estimated pairs" in said(app)
+    assert not [one for one in app.button if one.key == "start"]
+
+
+def test_a_target_without_a_test_split_is_said(world):
+    app = world.estimate(*CODES).open("finetune", **FEW)
+    assert not app.exception
+    assert "no test split for be-en" in app.error[0].value
+    assert not [one for one in app.button if one.key == "start"]
+
+
+def test_the_form_starts_with_every_usual_arm(trainable):
+    app = trainable.open("finetune")
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="target").value == pair("be-en")
+    named = set(auxiliaries(app))
+    assert named >= {"zero-shot", "single", "mse", "kl", "kl-normalised", "overlap", "consensus", "all"}
+    assert any(name.startswith("random-") for name in named)
+    assert auxiliaries(app)["all"] == "Bulgarian · bg, Kazakh · kk, Turkish · tr, Ukrainian · uk"
+
+
+def test_the_address_names_target_and_members(trainable, submitted):
+    app = trainable.open("finetune", **FEW | {"target": "tr-en", "members": "kk-en,uk-en"})
+    assert auxiliaries(app)["own"] == "Kazakh · kk, Ukrainian · uk"
+    request = started(app, submitted)
+    assert request.target == pair("tr-en")
+    assert {arm.name: arm.members for arm in request.arms}["own"] == (pair("kk-en"), pair("uk-en"))
+
+
+def test_members_that_the_pool_lacks_are_named(trainable):
+    app = trainable.open("finetune", **FEW, members="uk-en,fr-en")
+    assert "fr-en" in app.warning[0].value
+    assert auxiliaries(app)["own"] == "Ukrainian · uk"
+
+
+def test_a_list_from_a_file_becomes_the_own_arm(trainable):
+    app = trainable.open("finetune", **FEW)
+    app.file_uploader[0].upload("own.csv", b"target,member\nbe-en,kk-en\ntr-en,uk-en\n", "text/csv").run()
+    assert not app.exception
+    assert auxiliaries(app)["own"] == "Kazakh · kk"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"tr-en,uk-en\n", "no family of Belarusian"), (b"be-en\n", "Line 1"), (b"\xff\xfe\x00", "not UTF-8")],
+)
+def test_a_list_that_does_not_fit_says_why(trainable, content, words):
+    app = trainable.open("finetune", **FEW)
+    app.file_uploader[0].upload("own.csv", content, "text/csv").run()
+    assert not app.exception
+    assert words in app.error[0].value
+    assert "own" not in auxiliaries(app)
+
+
+def test_start_hands_over_what_the_form_says(trainable, submitted):
+    settings = {"updates": "7", "seeds": "3", "rate": "0.001", "target_sentences": "2", "budget": "equal-updates"}
+    request = started(trainable.open("finetune", **FEW, **settings), submitted)
+    assert [arm.name for arm in request.arms] == ["zero-shot", "single", "traditional"]
+    assert (request.budget.mode, request.budget.updates) == (BudgetMode.EQUAL_UPDATES, 7)
+    assert request.budget.patience is None
+    assert request.seeds == (1, 2, 3)
+    assert request.recipe.learning_rate == 0.001
+    assert request.cut.target_sentences == 2
+    assert request.workspace == trainable.workspace
+
+
+def test_no_arm_is_an_error_beside_the_form(trainable):
+    app = trainable.open("finetune", **FEW | {"arms": "nothing"})
+    assert not app.exception
+    assert "No arm is named" in app.error[0].value
+
+
+def test_an_engine_that_fails_is_said(trainable, monkeypatch):
+    def refuse(*call):
+        raise JobError("The engine does not answer.")
+
+    monkeypatch.setattr(jobs, "submit", refuse)
+    app = trainable.open("finetune", **FEW)
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "does not answer" in app.error[0].value
+
+
+def test_the_pace_is_measured_where_it_is_unknown(trainable, submitted):
+    app = trainable.open("finetune", **FEW)
+    costs = {one.label: one.value for one in app.metric}
+    assert (costs["Runs"], costs["Updates"], costs["Time"]) == ("3", "≤ 120", "–")
+    (button,) = [one for one in app.button if one.label == "Measure the time first"]
+    button.click().run()
+    assert submitted[0][2] == ["timing"]
+
+
+def test_costs_are_told_before_the_start(trainable, paced):
+    app = trainable.open("finetune", **FEW)
+    costs = {one.label: one.value for one in app.metric}
+    assert (costs["Time"], costs["Disk"]) == ("≤ 2 min", "30 MB")
+    assert not [one for one in app.button if one.label == "Measure the time first"]
+
+
+def test_finished_runs_are_offered_instead_of_run_again(trainable, submitted, paced):
+    request = started(trainable.open("finetune", **FEW), submitted)
+    specs = list(dict.fromkeys(specs_of(request).values()))
+    finished_as(trainable, specs[0])
+    app = trainable.open("finetune", **FEW)
+    assert "1 of 3 runs are finished already" in said(app)
+    assert app.button(key="start").label == "Start 2 runs"
+    for spec in specs[1:]:
+        finished_as(trainable, spec)
+    app = trainable.open("finetune", **FEW)
+    assert "All 3 of these runs are finished" in app.success[0].value
+    assert not [one for one in app.button if one.key == "start"]
+    assert "See them in Compare" in said(app)
+    assert set(arm_table(app)["State"]) == {"finished"}
+
+
+def test_a_run_under_way_stands_on_top(trainable, monkeypatch):
+    task = TaskView("single/seed-1", State.RUNNING, progress=Progress("training", 5, 60, "updates"), heartbeat_age_s=1)
+    now = time.time()
+    job = JobView("0123abcd", "finetune", "Fine-tune Belarusian", None, State.RUNNING, now, now, 1, (task,))
+    monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
+    monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
+    app = trainable.open("finetune", **FEW)
+    assert not app.exception
+    assert "training, 5 of 60 updates" in said(app)
+    assert [one.label for one in app.button if one.key == "cancel-0123abcd"] == ["Cancel"]
+    assert app.button(key="start")
