@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -38,9 +40,12 @@ def main() -> None:
         started = time.monotonic()
         estimates = _first_start(workspace, cache)
         result: dict[str, object] = {"estimates_s": round(time.monotonic() - started, 1)}
-        matrices = {measure: compare(estimates, similarity_spec(estimates, measure), cache) for measure in FISHER_MEASURES}
+        matrices = {
+            measure: compare(estimates, similarity_spec(estimates, measure), cache) for measure in FISHER_MEASURES
+        }
         select_families(matrices[Measure.MSE], selection=SelectionSpec())
         result["first_families_s"] = round(time.monotonic() - started, 1)
+        result["finetune_minutes"] = round(_finetune_minutes(cache), 2)
     p_values = []
     for measure, matrix in matrices.items():
         result |= _same_family(measure, matrix)
@@ -67,6 +72,14 @@ def _first_start(workspace: Workspace, cache: Cache) -> Mapping[LanguagePair, Ar
         engine.stop(cache.root)
     found = {one: find_fisher(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
     return {one: artifact for one, artifact in found.items() if artifact is not None}
+
+
+def _finetune_minutes(cache: Cache) -> float:
+    """be→en by every default arm, one seed, as a process of its own: training, dev, and 100 test sentences each."""
+    command = [sys.executable, "-m", "pseudofam_core", "finetune", "--target", "be-en", "--cache", str(cache.root)]
+    started = time.monotonic()
+    subprocess.run(command, check=True)
+    return (time.monotonic() - started) / 60
 
 
 def _n_families(matrix: PairwiseMatrix) -> int:

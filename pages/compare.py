@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import compare_views as views
 from pages.components import view_state
 from pages.components.inputs import current_view
-from pages.components.job_cards import running_jobs
+from pages.components.job_cards import FINETUNING, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.states import pool_or_stop
@@ -149,7 +149,7 @@ st.markdown(
     "intervals, so that luck can be told from gain."
 )
 pool = pool_or_stop(view.workspace)
-under_way = [job for job in running_jobs(default_root()) if job.kind == "finetune"]
+under_way = running_jobs(default_root(), FINETUNING)
 runs = finished_runs(view.workspace)
 if not runs:
     nothing_yet(len(under_way))
@@ -198,7 +198,7 @@ views.claim_view(comparison)
 st.subheader("Table")
 views.outcome_table(comparison)
 
-st.subheader("Closely")
+st.subheader("A closer look")
 one = targets[0]
 if len(targets) > 1:
     one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))

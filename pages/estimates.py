@@ -8,7 +8,15 @@ import streamlit as st
 from pages.components.diagnostics import diagnostics
 from pages.components.exchange_views import exchange
 from pages.components.inputs import current_view
-from pages.components.job_cards import active_cards, duration, job_cards, pairs_under_way, running_jobs, submit
+from pages.components.job_cards import (
+    ESTIMATING,
+    active_cards,
+    duration,
+    job_cards,
+    pairs_under_way,
+    running_jobs,
+    submit,
+)
 from pages.components.loading import Pool, load_outdated
 from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
@@ -132,9 +140,9 @@ elif not pool.missing:
         st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")
         page_link(SIMILARITY_PAGE, "See the similarities")
 
-active = bool(running_jobs(default_root()))
+active = bool(running_jobs(default_root(), ESTIMATING))
 if active:
-    active_cards(default_root())
+    active_cards(default_root(), ESTIMATING)
 
 st.dataframe(
     status_table(pool, outdated, view.found),
@@ -163,4 +171,4 @@ st.subheader("Jobs")
 if active:
     st.caption("Jobs at work stand at the top of the page. The earlier ones come back here when they are done.")
 else:
-    job_cards(default_root())
+    job_cards(default_root(), ESTIMATING)

@@ -38,13 +38,14 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
         target = family_inputs.target_input(matrix.pairs)
         selection = family_inputs.selection_inputs(matrix)
     family = select_family(matrix, target, selection=selection)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        family_inputs.radius_buttons(matrix, family)
-        if view.measure is Measure.OVERLAP:
-            family_inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
+    steps = st.container(horizontal=True, vertical_alignment="center")
     mutual = mutual_members(matrix, family)
     summary(view, matrix, family, mutual)
     gap_plot(family, mutual, found=view.found)
+    with steps:  # after the figure, which need not wait for them
+        family_inputs.radius_buttons(matrix, family)
+        if view.measure is Measure.OVERLAP:
+            family_inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
 
     tabs = dict(zip(_TABS, st.tabs(_TABS, **view_state.choice("show", _TABS, start="default")), strict=True))
     name = next((name for name, tab in tabs.items() if tab.open), _TABS[0])

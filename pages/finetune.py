@@ -5,10 +5,11 @@ from functools import partial
 
 import streamlit as st
 
+from pages.components import finetune_settings as form
 from pages.components import finetune_views as views
 from pages.components.comparing import comparison_or_stop
 from pages.components.inputs import View, current_view
-from pages.components.job_cards import active_cards, job_cards, running_jobs
+from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.states import comparable_or_stop
@@ -17,6 +18,7 @@ from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.finetuning import (
+    TIMING_TASK,
     Arm,
     Budget,
     FinetuneRequest,
@@ -31,7 +33,6 @@ from pseudofam_core.finetuning import (
     runs_of,
     specs_of,
 )
-from pseudofam_core.finetuning.request import TIMING_TASK
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.selection import select_family
 from pseudofam_core.specs import Measure, SelectionSpec, Workspace
@@ -102,11 +103,11 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
         own = views.own_input(target, pool.pairs)
         left, right = st.columns([3, 2])
         with left:
-            mode = views.mode_input()
+            mode = form.mode_input()
         with right:
-            amounts = views.amounts_input(mode, view.workspace.model)
+            amounts = form.amounts_input(mode, view.workspace.model)
         with st.expander("Settings of training", icon=":material/tune:"):
-            settings = views.settings_input(view.workspace.model, mode)
+            settings = form.settings_input(view.workspace.model, mode)
     family_of = partial(pseudo_family, comparison, target, view.top_fraction)
     return FinetuneRequest(
         workspace=jobs.placed(view.workspace),
@@ -162,7 +163,6 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     views.cost_cards(expected)
     if expected.n_finished:
         st.caption(f"{expected.n_finished} of {expected.n_runs} runs are finished already and are not run again.")
-    finished_note(request.target, revision)
     left = expected.n_runs - expected.n_finished
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
@@ -173,6 +173,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
             "Measure the time first", icon=":material/timer:", help="Trains a few updates and keeps only their pace."
         ):
             start(request, [TIMING_TASK], f"Measure the pace for {request.target.label}")
+    finished_note(request.target, revision)
 
 
 def finished_note(target: LanguagePair, model_revision: str) -> None:
@@ -180,7 +181,7 @@ def finished_note(target: LanguagePair, model_revision: str) -> None:
     runs = runs_of(Cache(default_root()), target=target, model_revision=model_revision)
     if runs:
         n = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-        page_link(COMPARE_PAGE, f"{n} of {target.label} finished so far: see them in Compare", target=str(target))
+        page_link(COMPARE_PAGE, f"{n} of {target.label} so far, in Compare", target=str(target))
 
 
 view = current_view()
@@ -192,9 +193,9 @@ st.markdown(
 )
 pool = comparable_or_stop(view.workspace)
 comparison = comparison_or_stop(pool)
-active = bool(running_jobs(default_root()))
+active = bool(running_jobs(default_root(), FINETUNING))
 if active:
-    active_cards(default_root())
+    active_cards(default_root(), FINETUNING)
 
 try:
     request = asked(view, pool, comparison)
@@ -204,4 +205,4 @@ except (PseudoFamError, ValueError) as error:
 
 if not active:
     st.subheader("Jobs")
-    job_cards(default_root())
+    job_cards(default_root(), FINETUNING)

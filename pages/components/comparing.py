@@ -58,9 +58,9 @@ def _comparison(key: str, root: str, _estimates: Mapping[LanguagePair, Artifact]
 
 def _offer_job(pool: Pool, seconds: float) -> None:
     """Comparing large estimates takes minutes: a job does it, and this page shows how far it is."""
-    if any(one.kind == "compare" for one in running_jobs(default_root())):
+    if running_jobs(default_root(), ("compare",)):
         st.info("The estimates are being compared.", icon=":material/hourglass_top:")
-        active_cards(default_root())
+        active_cards(default_root(), ("compare",))
         return
     st.info(
         f"The estimates have not been compared yet. With {len(pool.estimates)} pairs of this size it takes about "

@@ -146,20 +146,21 @@ def roundest(span: Span) -> float:
 
 
 def _buttons(what: str, name: str, steps: tuple[Step | None, Step | None], *, whole_page: bool = False) -> None:
-    st.markdown(f"Change {what}:", width="content")
-    for step, words, side in zip(steps, ("‹ {}", "{} ›"), ("before", "after"), strict=True):
-        pressed = st.button(
-            words.format(_shortened(step.change) if step else "no change"),
-            key=f"{name}_{side}",
-            disabled=step is None,
-            help=f"{step.change} at {what} = {step.value:g}"
-            if step
-            else "The family stays the same to the end of the range.",
-            on_click=view_state.set_value,
-            args=(name, repr(step.value) if step else None),
-        )
-        if pressed and whole_page:  # the sidebar stands outside the fragment
-            st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        st.markdown(f"Change {what}:", width="content")
+        for step, words, side in zip(steps, ("‹ {}", "{} ›"), ("before", "after"), strict=True):
+            pressed = st.button(
+                words.format(_shortened(step.change) if step else "no change"),
+                key=f"{name}_{side}",
+                disabled=step is None,
+                help=f"{step.change} at {what} = {step.value:g}"
+                if step
+                else "The family stays the same to the end of the range.",
+                on_click=view_state.set_value,
+                args=(name, repr(step.value) if step else None),
+            )
+            if pressed and whole_page:  # the sidebar stands outside the fragment
+                st.rerun()
 
 
 def _shortened(words: str) -> str:
@@ -182,7 +183,7 @@ def _radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
         0.0,
         None,
         step=10.0**-digits,
-        format=f"%.{max(0, digits + 1)}f",
+        format="%.5g",
         placeholder="the rule's own" if paper else None,
         help="Empty: the rule's own, which is the first step between neighbours (Overlap: the distance of the nearest)."
         if paper

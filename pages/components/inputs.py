@@ -75,13 +75,13 @@ def sidebar() -> None:
         )
         top_fraction = st.slider(
             "Top share K",
-            0.005,
-            0.995,
+            0.05,
+            0.95,
             step=0.005,
             format="%.3f",
             disabled=not measure.has_masks and measure is not Measure.CONSENSUS,
             help="For Overlap, Jaccard and the consensus: the share of the parameters that count as important. The paper: 0.40.",
-            **view_state.number("k", 0.4, low=0.005, high=0.995, shared=True),
+            **view_state.number("k", 0.4, low=0.05, high=0.95, shared=True),
         )
         found = _language_search(workspace.pairs or pool)
         st.button(

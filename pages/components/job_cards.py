@@ -28,9 +28,18 @@ _BADGES = {
 _SHOWN = 2
 
 
-def running_jobs(root: Path) -> list[JobView]:
+# Which page shows which jobs.
+ESTIMATING, FINETUNING = ("estimate", "compare"), ("finetune",)
+ALL_KINDS = (*ESTIMATING, *FINETUNING)
+
+
+def running_jobs(root: Path, kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:
     """Jobs in which something is still going to happen."""
-    return [one for one in jobs.list_jobs(root) if one.state.is_active]
+    return [one for one in _jobs(root, kinds) if one.state.is_active]
+
+
+def _jobs(root: Path, kinds: Sequence[str]) -> list[JobView]:
+    return [one for one in jobs.list_jobs(root) if one.kind in kinds]
 
 
 def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, State]:
@@ -65,21 +74,21 @@ def submit(root: Path, workspace: Workspace, pairs: Sequence[LanguagePair], word
         st.rerun()
 
 
-def active_cards(root: Path) -> None:
+def active_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the jobs in which something is still going to happen, once a second; nothing where there is none."""
-    views = running_jobs(root)
+    views = running_jobs(root, kinds)
     if views:
-        st.fragment(_active_cards, run_every=1)(root, _landmarks(views))
+        st.fragment(_active_cards, run_every=1)(root, kinds, _landmarks(views))
 
 
-def job_cards(root: Path) -> None:
+def job_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the active jobs and the latest others; once a second while any is active."""
-    views = jobs.list_jobs(root)
+    views = _jobs(root, kinds)
     if not views:
         st.caption("No job has been started yet.")
         return
     active = any(one.state.is_active for one in views)
-    st.fragment(_live_cards, run_every=1 if active else None)(root, _landmarks(views))
+    st.fragment(_live_cards, run_every=1 if active else None)(root, kinds, _landmarks(views))
 
 
 def duration(seconds: float) -> str:
@@ -90,16 +99,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _active_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = running_jobs(root)
+def _active_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = running_jobs(root, kinds)
     if _landmarks(views) != seen:
         st.rerun()
     for one in views:
         _card(root, one)
 
 
-def _live_cards(root: Path, seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = jobs.list_jobs(root)
+def _live_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = _jobs(root, kinds)
     if _landmarks(views) != seen:
         st.rerun()  # a pair was finished or a job ended: the whole page has news
     active = [one for one in views if one.state.is_active]

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import view_state
-from pages.components.job_cards import running_jobs
+from pages.components.job_cards import ESTIMATING, FINETUNING, running_jobs
 from pseudofam_core.cache import default_root
 
 OVERVIEW_PAGE = "pages/overview.py"
@@ -90,13 +90,14 @@ def go(page: str, **view: str) -> None:
 
 
 def _running() -> None:
-    if n := len(running_jobs(default_root())):
-        st.page_link(
-            ESTIMATES_PAGE,
-            label=f":blue-badge[:material/play_arrow: {n} running]",
-            help="Jobs at work or waiting. Their cards stand on Estimates.",
-            query_params=view_state.parameters(_name(ESTIMATES_PAGE)),
-        )
+    for page, kinds in ((ESTIMATES_PAGE, ESTIMATING), (FINETUNE_PAGE, FINETUNING)):
+        if n := len(running_jobs(default_root(), kinds)):
+            st.page_link(
+                page,
+                label=f":blue-badge[:material/play_arrow: {n} running]",
+                help=f"Jobs at work or waiting. Their cards stand on {_MENU[page][0]}.",
+                query_params=view_state.parameters(_name(page)),
+            )
 
 
 def _name(path: str) -> str:

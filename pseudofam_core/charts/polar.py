@@ -105,7 +105,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = 24, found: LanguagePair
     )
     figure.update_layout(
         height=620,
-        margin={"t": 50, "b": 30, "l": 90, "r": 90},
+        margin={"t": 60, "b": 30, "l": 70, "r": 70},
         legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
     )
     return figure

@@ -20,10 +20,10 @@ from pseudofam_core.commands.options import (
     pairs_of,
     written,
 )
-from pseudofam_core.comparisons import compare, similarity_spec
+from pseudofam_core.comparisons import compare_pool
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import pool_of
-from pseudofam_core.finetuning import FinetuneRun, open_texts, runs_of
+from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
@@ -32,10 +32,9 @@ from pseudofam_core.run_settings import comparable, settings_of, settings_that_d
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.selection import select_family
 from pseudofam_core.significance import LEVEL
-from pseudofam_core.specs import Measure, SelectionSpec
+from pseudofam_core.specs import SelectionSpec
 
 logger = logging.getLogger(__name__)
-_MEASURES = (Measure.MSE, Measure.KL, Measure.OVERLAP)
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
@@ -135,8 +134,8 @@ def _families(options: argparse.Namespace) -> Mapping[LanguagePair, Mapping[str,
         logger.warning("Pseudo families are named by their members, for they can't be told: %s", error)
         return {}
     cache = Cache(options.cache)
-    specs = [similarity_spec(estimates, measure, top_fraction=options.top_fraction) for measure in _MEASURES]
-    matrices = {spec.measure.value: compare(estimates, spec, cache) for spec in specs}
+    compared = compare_pool(estimates, cache=cache)
+    matrices = {measure.value: compared.matrix(measure, options.top_fraction) for measure in ARM_MEASURES}
     return {
         target: {
             name: select_family(matrix, target, selection=SelectionSpec()).members for name, matrix in matrices.items()

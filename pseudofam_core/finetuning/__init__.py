@@ -3,9 +3,17 @@
 What is imported here needs neither torch nor transformers; `run` does, and only workers and the command line open it.
 """
 
-from pseudofam_core.finetuning.arms import ARM_NAMES, DEFAULT_ARMS, Arm, distinct_members, named_arms, random_arms
-from pseudofam_core.finetuning.costs import Cost, Pace, cost, find_pace
-from pseudofam_core.finetuning.request import FinetuneRequest, finetune_task, specs_of
+from pseudofam_core.finetuning.arms import (
+    ARM_MEASURES,
+    ARM_NAMES,
+    DEFAULT_ARMS,
+    Arm,
+    distinct_members,
+    named_arms,
+    random_arms,
+)
+from pseudofam_core.finetuning.costs import Cost, Pace, cost, expected_updates, find_pace
+from pseudofam_core.finetuning.request import TIMING_TASK, FinetuneRequest, finetune_task, specs_of
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
     Contribution,
@@ -31,6 +39,7 @@ from pseudofam_core.finetuning.spec import (
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 
 __all__ = [
+    "ARM_MEASURES",
     "ARM_NAMES",
     "DEFAULT_ARMS",
     "DEV_METRICS",
@@ -39,6 +48,7 @@ __all__ = [
     "PRECISIONS",
     "PRESETS",
     "SMALL",
+    "TIMING_TASK",
     "Arm",
     "Budget",
     "BudgetMode",
@@ -54,6 +64,7 @@ __all__ = [
     "TextCut",
     "cost",
     "distinct_members",
+    "expected_updates",
     "find_pace",
     "find_run",
     "find_weights",

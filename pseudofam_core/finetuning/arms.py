@@ -14,8 +14,8 @@ from pseudofam_core.specs import Measure
 ZERO_SHOT, SINGLE, TRADITIONAL, RANDOM, ALL = "zero-shot", "single", "traditional", "random", "all"
 ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in Measure), RANDOM, ALL)
 """Names that `named_arms` takes. ``random`` stands for one family per draw and size."""
-_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP, Measure.CONSENSUS)
-DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in _MEASURES), RANDOM, ALL)
+ARM_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP, Measure.CONSENSUS)
+DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in ARM_MEASURES), RANDOM, ALL)
 """What a comparison has where nothing else is said: the paper's measures, their normalised KL, and consensus."""
 
 

@@ -92,7 +92,8 @@ def predict_footprint(
         fisher=n_selected * 4,
         shards=min(n_selected, SUBSET_SIZE) * (shards * 4 + 16),
         gradients=whole * (4 + dtype.itemsize),
-        activations=n_tokens * (_numbers_per_token(module, max_length) * dtype.itemsize + _logits_per_token(module) * 4),
+        activations=n_tokens
+        * (_numbers_per_token(module, max_length) * dtype.itemsize + _logits_per_token(module) * 4),
     )
 
 

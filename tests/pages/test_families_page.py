@@ -53,11 +53,13 @@ def test_every_rule_works_with_every_measure(world, measure):
 
 
 @pytest.mark.parametrize("tab", TABS)
-@pytest.mark.parametrize("rule", Rule)
-def test_every_tab_works_by_every_rule(world, tab, rule):
-    app = world.estimate(*CODES).open("families", measure="overlap", show=tab, rule=rule.value)
+def test_every_tab_works_by_every_rule(world, tab):
+    app = world.estimate(*CODES).open("families", measure="overlap", show=tab)
     assert not app.exception
-    assert not app.error
+    for rule in (Rule.RADIUS, Rule.NEAREST):
+        app.selectbox(key="rule").select(rule).run()
+        assert not app.exception
+        assert not app.error
 
 
 def test_nearest_takes_k(world):
@@ -73,7 +75,7 @@ def test_a_wider_radius_adds_members_and_the_address_has_it(world):
     narrow = members(app)
     app.number_input(key="paper_radius_mse").set_value(1e9).run()
     assert members(app) > narrow
-    assert app.query_params["paper_radius_mse"] == ["1000000000.0"]
+    assert app.query_params["paper_radius_mse"] == "1000000000.0"
 
 
 def test_stepping_the_radius_does_what_the_button_says(world):
@@ -149,7 +151,7 @@ def test_the_language_looked_for_becomes_the_target(world):
     assert ":violet-badge[:material/search: Turkish · tr] is neighbour" in said(app)
     app.button(key="find_target").click().run()
     assert app.selectbox(key="target").value == PAIRS[3]
-    assert app.query_params["target"] == ["tr-en"]
+    assert app.query_params["target"] == "tr-en"
 
 
 def test_a_pinned_family_stays_in_the_address_and_beside_the_present_one(world):
@@ -159,7 +161,7 @@ def test_a_pinned_family_stays_in_the_address_and_beside_the_present_one(world):
     assert app.button(key="pin").disabled
     app.number_input(key="largest").set_value(3).run()
     assert not app.button(key="pin").disabled
-    link = {name: values[0] for name, values in app.query_params.items() if name not in ("model", "corpus")}
+    link = {name: app.query_params[name] for name in ("rule", "largest", "pins")}
     there = world.open("families", **link, show="Side by side")
     table = there.dataframe[0].value
     assert set(table["Auxiliaries"][0]) == pinned
@@ -187,7 +189,7 @@ def test_a_list_is_held_against_the_computed_families_and_goes_to_fine_tuning(wo
     app.file_uploader(key="family_list_file").set_value(("list.csv", LIST.encode(), "text/csv")).run()
     table = app.dataframe[0].value
     assert list(table["Target"]) == ["Belarusian · be", "Turkish · tr"]
-    assert table["Auxiliaries"][0] == ["Turkish · tr", "Ukrainian · uk"]
+    assert list(table["Auxiliaries"][0]) == ["Turkish · tr", "Ukrainian · uk"]
     assert "Not in this pool: de-en, sv-en." in said(app)
     assert "Fine-tune Belarusian · be with the list's family" in said(app)
 

@@ -176,14 +176,31 @@ def test_finished_runs_are_offered_instead_of_run_again(trainable, submitted, pa
     assert set(arm_table(app)["State"]) == {"finished"}
 
 
-def test_a_run_under_way_stands_on_top(trainable, monkeypatch):
-    task = TaskView("single/seed-1", State.RUNNING, progress=Progress("training", 5, 60, "updates"), heartbeat_age_s=1)
-    now = time.time()
-    job = JobView("0123abcd", "finetune", "Fine-tune Belarusian", None, State.RUNNING, now, now, 1, (task,))
-    monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
-    monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
+@pytest.fixture
+def listed(monkeypatch):
+    """Puts one job into the list that pages are told of."""
+
+    def put(state, task, **changes):
+        now = time.time()
+        job = JobView("0123abcd", "finetune", "Fine-tune Belarusian", None, state, now, now, 1, (task,), **changes)
+        monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
+        monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
+
+    return put
+
+
+def test_a_run_under_way_stands_on_top(trainable, listed):
+    progress = Progress("training", 5, 60, "updates")
+    listed(State.RUNNING, TaskView("single/seed-1", State.RUNNING, progress=progress, heartbeat_age_s=1))
     app = trainable.open("finetune", **FEW)
     assert not app.exception
     assert "training, 5 of 60 updates" in said(app)
     assert [one.label for one in app.button if one.key == "cancel-0123abcd"] == ["Cancel"]
     assert app.button(key="start")
+
+
+def test_a_run_that_failed_says_why_and_can_go_on(trainable, listed):
+    listed(State.FAILED, TaskView("single/seed-1", State.FAILED, error="No memory is left."))
+    app = trainable.open("finetune", **FEW)
+    assert "No memory is left." in app.error[0].value
+    assert [one.label for one in app.button if one.key == "resume-0123abcd"] == ["Resume"]
