@@ -83,8 +83,10 @@ def clicked(matrix: PairwiseMatrix) -> None:
         view_state.set_value("height", None)
         view_state.set_value("clusters", str(len(matrix.pairs) - 1 - numbers[0]))
     else:
-        view_state.set_value("of", str(matrix.pairs[numbers[0]]))
-        view_state.set_value("with", str(matrix.pairs[numbers[1]]))
+        target, auxiliary = (str(matrix.pairs[i]) for i in numbers)
+        view_state.set_value("of", target)
+        if auxiliary != target:  # the diagonal of a large pool chooses a target alone
+            view_state.set_value("with", auxiliary)
 
 
 def chosen_cell(matrix: PairwiseMatrix) -> tuple[int, int] | None:

@@ -35,32 +35,38 @@ def points(figure):
 
 
 def cells(figure):
-    """What the marks on the cells say: (row, column) → target, auxiliary, value and rank there and back, names."""
+    """What the marks on the cells say: (row, column) → target, auxiliary, value and rank there and back."""
     trace = next(one for one in figure.data if one.type == "scatter" and one.marker.symbol == "square")
-    said = zip(trace.customdata, trace.text, trace.hovertext, strict=True)
-    return {(y, x): (*numbers, *names) for x, y, (numbers, *names) in zip(trace.x, trace.y, said, strict=True)}
+    return {(y, x): numbers for x, y, numbers in zip(trace.x, trace.y, trace.customdata, strict=True)}
 
 
 @pytest.mark.parametrize("measure", Measure)
 def test_pointing_at_a_cell_tells_values_and_ranks_of_both_directions(measure):
     numbers = matrix(measure)
     order = [3, 0, 6, 1, 5, 2, 4]
-    drawn = cells(charts.similarity_figure(numbers, order=order))
-    ranks = charts.neighbour_ranks(numbers)
+    figure = charts.similarity_figure(numbers, order=order)
+    drawn, ranks = cells(figure), charts.neighbour_ranks(numbers)
     assert len(drawn) == len(PAIRS) * (len(PAIRS) - 1)
+    names = figure.layout.xaxis2.ticktext
     for row, column in ((0, 1), (4, 2), (6, 0)):
         i, j = order[row], order[column]
         there_and_back = [numbers.values[i, j], ranks[i, j], numbers.values[j, i], ranks[j, i]]
-        assert drawn[row, column][:6] == pytest.approx([i, j, *there_and_back], rel=1e-6)
-        assert drawn[row, column][6:] == (PAIRS[i].label, PAIRS[j].label)
+        assert drawn[row, column] == pytest.approx([i, j, *there_and_back], rel=1e-6)
+        assert (names[row], names[column]) == (PAIRS[i].label, PAIRS[j].label)
 
 
-def test_thousands_of_cells_are_left_to_the_graphics_processor():
+def test_in_a_large_pool_the_heatmap_answers_and_the_diagonal_is_clicked():
     n = 41
     pairs = tuple(sorted(pair(f"{code}-en") for code in sorted(languages())[:n]))
-    values = np.random.default_rng(0).uniform(size=(n, n))
-    figure = charts.similarity_figure(PairwiseMatrix(pairs, values, Measure.MSE), order=range(n))
-    assert any(trace.type == "scattergl" for trace in figure.data)
+    numbers = PairwiseMatrix(pairs, np.random.default_rng(0).uniform(size=(n, n)), Measure.MSE)
+    order = list(range(n))[::-1]
+    figure = charts.similarity_figure(numbers, order=order)
+    assert {place: tuple(said) for place, said in cells(figure).items()} == {
+        (row, row): (order[row], order[row]) for row in range(n)
+    }
+    told = heatmap(figure).customdata[3][5]
+    assert told[0] == pytest.approx(numbers.values[order[3], order[5]])
+    assert told[3] == charts.neighbour_ranks(numbers)[order[5], order[3]]
 
 
 def test_a_click_on_a_merge_names_its_row():

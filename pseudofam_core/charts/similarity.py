@@ -15,7 +15,7 @@ from pseudofam_core.clustering import Labels
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
 
-_MOST_DRAWN_BY_HAND = 40
+_MOST_CLICKABLE = 40
 
 
 def similarity_figure(
@@ -32,8 +32,8 @@ def similarity_figure(
     Colours are spread evenly over the pool's values (by rank), yellow is near: distances of a few far languages would
     else leave no colours for the rest. A row is a target. Sizes (|KL|) decide, as they do in selection.
 
-    A click on a cell returns ``customdata`` [target, auxiliary], on a merge of the tree [row of Z]: positions in the
-    matrix's pairs, and in Z.
+    A click on a cell returns ``customdata`` [target, auxiliary, …], on a merge of the tree [row of Z]: positions in the
+    matrix's pairs, and in Z. In pools of more than 40 only the diagonal answers, with the same pair twice.
 
     Args:
         matrix: What to draw.
@@ -147,7 +147,7 @@ def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> go.Heatmap:
     colours, ticks = spread(matrix, order)
     return go.Heatmap(
         z=colours.astype(np.float32),
-        hoverinfo="skip",
+        **_pointing(matrix, order),
         colorscale=NEAR_IS_YELLOW,
         zmin=0,
         zmax=1,
@@ -169,32 +169,52 @@ def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> go.Heatmap:
     )
 
 
-def _cells(matrix: PairwiseMatrix, order: list[int]) -> go.Scatter | go.Scattergl:
-    """Unseen marks on the cells, which answer to pointing and clicking: Plotly's heatmaps return no click."""
+def _pointing(matrix: PairwiseMatrix, order: list[int]) -> dict[str, object]:
+    """In a large pool the heatmap itself answers to pointing, in a small one the marks on its cells."""
+    if len(order) <= _MOST_CLICKABLE:
+        return {"hoverinfo": "skip"}
+    return {
+        "customdata": _both_ways(matrix, order),
+        "hovertemplate": _cell_words(matrix, first=0),
+        "hoverongaps": False,
+    }
+
+
+def _cells(matrix: PairwiseMatrix, order: list[int]) -> go.Scatter:
+    """Unseen marks on the cells, which answer to pointing and clicking: Plotly's heatmaps return no click.
+
+    In a large pool there are marks on the diagonal only: ten thousand of them would take a second to draw.
+    """
     n = len(order)
-    labels = np.array(pair_labels(matrix.pairs), dtype=object)[order]
-    ranks = neighbour_ranks(matrix)[np.ix_(order, order)]
-    values = matrix.values[np.ix_(order, order)]
-    rows, columns = np.nonzero(~np.eye(n, dtype=bool))
-    there, back = (rows, columns), (columns, rows)
+    small = n <= _MOST_CLICKABLE
+    rows, columns = np.nonzero(~np.eye(n, dtype=bool)) if small else (np.arange(n), np.arange(n))
     place = np.asarray(order)
-    numbers = [place[rows], place[columns], values[there], ranks[there], values[back], ranks[back]]
-    # Thousands of marks are drawn by the graphics processor.
-    kind = go.Scatter if n <= _MOST_DRAWN_BY_HAND else go.Scattergl
-    return kind(
+    chosen = np.column_stack([place[rows], place[columns]])
+    return go.Scatter(
         x=columns,
         y=rows,
         mode="markers",
         marker={"symbol": "square", "size": cell_size(n), "opacity": 0},
         showlegend=False,
-        customdata=np.column_stack(numbers).astype(np.float32),
-        text=labels[rows],
-        hovertext=labels[columns],
-        hovertemplate=(
-            "<b>%{text}</b> as target, <b>%{hovertext}</b> as auxiliary<br>"
-            f"{matrix.measure.label} %{{customdata[2]:.4g}}, neighbour number %{{customdata[3]}} of {n - 1}<br>"
-            "The other way round: %{customdata[4]:.4g}, number %{customdata[5]}<extra></extra>"
-        ),
+        customdata=np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen,
+        hovertemplate=_cell_words(matrix, first=2) if small else "<b>%{y}</b>: click to choose<extra></extra>",
+    )
+
+
+def _both_ways(matrix: PairwiseMatrix, order: list[int]) -> FloatMatrix:
+    """(n, n, 4): value and rank, and both the other way round."""
+    ranks = neighbour_ranks(matrix)[np.ix_(order, order)]
+    values = matrix.values[np.ix_(order, order)]
+    return np.stack([values, ranks, values.T, ranks.T], axis=-1).astype(np.float32)
+
+
+def _cell_words(matrix: PairwiseMatrix, *, first: int) -> str:
+    """What pointing at a cell tells, of the numbers of `_both_ways` from place `first` of customdata on."""
+    value, rank, back, rank_back = (f"customdata[{first + place}]" for place in range(4))
+    return (
+        "<b>%{y}</b> as target, <b>%{x}</b> as auxiliary<br>"
+        f"{matrix.measure.label} %{{{value}:.4g}}, neighbour number %{{{rank}}} of {len(matrix.pairs) - 1}<br>"
+        f"The other way round: %{{{back}:.4g}}, number %{{{rank_back}}}<extra></extra>"
     )
 
 
