@@ -16,7 +16,7 @@ from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import PairwiseMatrix, PseudoFamily
 from pseudofam_core.selection import select_families, select_family
-from pseudofam_core.specs import Measure, Rule
+from pseudofam_core.specs import Rule
 from pseudofam_core.tables import families_csv
 
 _TABS = (
@@ -44,7 +44,7 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
     gap_plot(family, mutual, found=view.found)
     with steps:  # after the figure, which need not wait for them
         family_inputs.radius_buttons(matrix, family)
-        if view.measure is Measure.OVERLAP:
+        if view.measure.has_masks:
             family_inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
 
     tabs = dict(zip(_TABS, st.tabs(_TABS, **view_state.choice("show", _TABS, start="default")), strict=True))

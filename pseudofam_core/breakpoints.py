@@ -14,7 +14,7 @@ from itertools import pairwise
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.selection import first_step, neighbour_distances, select_family
-from pseudofam_core.specs import Rule, SelectionSpec
+from pseudofam_core.specs import Measure, Rule, SelectionSpec
 
 Members = tuple[LanguagePair, ...]
 
@@ -152,14 +152,20 @@ def count_sweep(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Sele
 
 
 def top_fraction_sweep(
-    curve: OverlapCurve, target: LanguagePair, *, selection: SelectionSpec, top_fractions: Sequence[float] | None = None
+    curve: OverlapCurve,
+    target: LanguagePair,
+    *,
+    selection: SelectionSpec,
+    measure: Measure = Measure.OVERLAP,
+    top_fractions: Sequence[float] | None = None,
 ) -> Sweep:
-    """The family of `target` over K, the share of parameters that an Overlap mask marks.
+    """The family of `target` over K, the share of parameters that a mask marks.
 
     Args:
         curve: The pool's Overlap at every step of K.
         target: A pair of the curve.
         selection: The rule, the same at every K.
+        measure: Overlap or Jaccard.
         top_fractions: The steps of K looked at, ascending. By default all of the curve's.
 
     Raises:
@@ -167,7 +173,11 @@ def top_fraction_sweep(
             that a mask marks nothing that is compared.
     """
     steps = [float(K) for K in curve.steps] if top_fractions is None else top_fractions
-    return _stepwise(target, ((K, select_family(curve.matrix(K), target, selection=selection).members) for K in steps))
+
+    def family(top_fraction: float) -> Members:
+        return select_family(curve.matrix(top_fraction, measure=measure), target, selection=selection).members
+
+    return _stepwise(target, ((K, family(K)) for K in steps))
 
 
 def _change(value: float, family: Callable[[float], Members]) -> Breakpoint:

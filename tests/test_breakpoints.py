@@ -108,8 +108,8 @@ class StepwiseCurve:
     def __init__(self, seed: int) -> None:
         self.values = np.random.default_rng(seed).integers(5, 10, (50, 7, 7)) / 10
 
-    def matrix(self, top_fraction: float) -> PairwiseMatrix:
-        return PairwiseMatrix(self.pairs, self.values[(round(top_fraction * 1000) - 1) // 20].copy(), Measure.OVERLAP)
+    def matrix(self, top_fraction: float, *, measure: Measure = Measure.OVERLAP) -> PairwiseMatrix:
+        return PairwiseMatrix(self.pairs, self.values[(round(top_fraction * 1000) - 1) // 20].copy(), measure)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -127,6 +127,12 @@ def test_breakpoints_over_k_are_the_steps_at_which_the_family_changes(seed):
         assert set(one.drops) == families[s - 1] - families[s]
     assert all(set(sweep.members(K)) == family for K, family in zip(steps, families, strict=True))
     assert sweep.spans[0].start == 0.001
+    jaccard = top_fraction_sweep(curve, TARGET, selection=SelectionSpec(), measure=Measure.JACCARD)
+    rounded = [
+        set(select_family(curve.matrix(K, measure=Measure.JACCARD), TARGET, selection=SelectionSpec()).members)
+        for K in steps
+    ]
+    assert all(set(jaccard.members(K)) == family for K, family in zip(steps, rounded, strict=True))
     coarse = top_fraction_sweep(curve, TARGET, selection=SelectionSpec(), top_fractions=[0.1, 0.5])
     assert [span.start for span in coarse.spans] == ([0.1, 0.5] if families[99] != families[499] else [0.1])
 
@@ -180,7 +186,7 @@ def test_a_change_names_what_it_drops():
     class TwoSteps(StepwiseCurve):
         pairs = (TARGET, *OTHERS[:3])
 
-        def matrix(self, top_fraction):
+        def matrix(self, top_fraction: float, *, measure: Measure = Measure.OVERLAP) -> PairwiseMatrix:
             return around([0.9, 0.85, 0.1] if top_fraction < 0.5 else [0.9, 0.1, 0.85], Measure.OVERLAP)
 
     sweep = top_fraction_sweep(TwoSteps(0), TARGET, selection=SelectionSpec())

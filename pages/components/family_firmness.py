@@ -36,7 +36,7 @@ def firmness_view(
     st.markdown("**If the radius were another**")
     _radius_strip(matrix, family)
     st.markdown("**If K were another**")
-    if view.measure is Measure.OVERLAP:
+    if view.measure.has_masks:
         _k_strip(comparison, family, top_fraction=view.top_fraction)
     else:
         st.caption("K is a setting of Overlap: choose it in the sidebar to see the family over every K.")
@@ -90,7 +90,7 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
 
 
 def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: float) -> None:
-    sweep = family_inputs.k_sweep(comparison.curve, family.target, family.selection)
+    sweep = family_inputs.k_sweep(comparison.curve, family)
     st.plotly_chart(
         charts.strip_figure(
             sweep,

@@ -99,7 +99,7 @@ def radius_buttons(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
 
 def k_buttons(curve: OverlapCurve, family: PseudoFamily, *, top_fraction: float) -> None:
     """Buttons to the nearest K at which the family is another. They move the sidebar's slider."""
-    sweep = k_sweep(curve, family.target, family.selection)
+    sweep = k_sweep(curve, family)
 
     def first_or_last(span: Span) -> float:
         return span.start if span.start > top_fraction else round(span.end - _K_STEP, 3)
@@ -107,11 +107,13 @@ def k_buttons(curve: OverlapCurve, family: PseudoFamily, *, top_fraction: float)
     _buttons("K", "k", steps_around(sweep, top_fraction, first_or_last), whole_page=True)
 
 
-def k_sweep(curve: OverlapCurve, target: LanguagePair, selection: SelectionSpec) -> Sweep:
+def k_sweep(curve: OverlapCurve, family: PseudoFamily) -> Sweep:
     """The family over every K that the sidebar offers."""
     n = round((LARGEST_K - LEAST_K) / _K_STEP)
     steps = tuple(round(LEAST_K + place * _K_STEP, 3) for place in range(n + 1))
-    return top_fraction_sweep(curve, target, selection=selection, top_fractions=steps)
+    return top_fraction_sweep(
+        curve, family.target, selection=family.selection, measure=family.measure, top_fractions=steps
+    )
 
 
 def steps_around(sweep: Sweep, now: float, value_in: Callable[[Span], float]) -> tuple[Step | None, Step | None]:

@@ -26,7 +26,7 @@ def test_from_nothing_to_a_family(server, page):
 
     page.get_by_role("link", name="See the similarities").click()
     page.locator(".js-plotly-plot").first.wait_for()
-    assert page.locator(".js-plotly-plot").first.get_by_text("German · de").count() > 0
+    page.locator(".js-plotly-plot").first.get_by_text("German · de").first.wait_for(state="attached")
     with page.expect_download() as download:
         page.get_by_role("button", name="Matrix as CSV").click()
     table = download.value.path().read_text().splitlines()
@@ -41,6 +41,7 @@ def test_from_nothing_to_a_family(server, page):
     page.get_by_role("link", name="Families", exact=True).first.click()
     page.get_by_role("heading", name="Families").wait_for()
     page.get_by_text("the family ends here").or_(page.get_by_text("in the family")).first.wait_for()
+    page.get_by_role("tab", name="All targets").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="All families as CSV").click()
     families = [line for line in download.value.path().read_text().splitlines() if not line.startswith("#")]

@@ -15,7 +15,8 @@ def test_a_page_stands_whatever_is_estimated(world, page, estimated):
     app = world.estimate(*estimated).open(page)
     assert not app.exception
     assert app.title[0].value
-    assert not app.error
+    if page != "finetune":  # which says that this corpus has nothing to score with
+        assert not app.error
 
 
 @pytest.mark.parametrize("page", NEED_A_POOL)

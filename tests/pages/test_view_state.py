@@ -112,5 +112,5 @@ def test_reset_clears_the_view_and_keeps_the_workspace(world):
 
 
 def test_running_jobs_are_counted_in_the_sidebar(world, monkeypatch):
-    monkeypatch.setattr("pages.components.navigation.running_jobs", lambda root: [object(), object()])
+    monkeypatch.setattr("pages.components.navigation.running_jobs", lambda *_: [object(), object()])
     assert "2 running" in said(world.open("lab"))
