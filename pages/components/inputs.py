@@ -64,7 +64,7 @@ def sidebar() -> None:
             workspace, pool = _workspace()
         st.caption(
             f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
-            f"{workspace.max_sentences or 'all'} sentences per pair · {workspace.parameters}"
+            f"{_at_most(workspace.max_sentences)} sentences per pair · {workspace.parameters}"
         )
         measure = st.selectbox(
             "Measure",
@@ -227,6 +227,10 @@ def _measure_label(measure: Measure) -> str:
 
 def _short(name: str) -> str:
     return Path(name).name or name
+
+
+def _at_most(n_sentences: int | None) -> str:
+    return "all" if n_sentences is None else f"up to {n_sentences}"
 
 
 def _measures_help() -> str:
