@@ -29,7 +29,7 @@ from pseudofam_core.specs import Measure
 EPSILON = 1e-16
 _CANCELS = {Measure.MSE: 2.0**-7, Measure.KL: 2.0**-8, Measure.KL_NORMALISED: 2.0**-8, Measure.COSINE: 2.0**-7}
 # Numbers of a float64 tile: with two buffers as large, it stays in the processor's second cache.
-_TILE_NUMBERS = 2**15
+_TILE_NUMBERS = 2**17
 
 
 @dataclass(frozen=True)
