@@ -5,8 +5,8 @@ warm engine, whose worker has run a task before and so has the libraries and the
 is the page's first progress where nothing runs yet.
 
 - start_s: from the call of `submit_estimate` until the worker begins the work: connecting, writing, scheduling. Median.
-- run_overhead: how much longer the 17 pairs take in a job, from the begin of the first to the end of the last, than
-  called directly one after the other, as a share. Least of each.
+- run_overhead: how much longer the 17 pairs (all parameters of the layers) take in a job, from the begin of the first
+  to the end of the last, than called directly one after the other, as a share. Least of each.
 - first_progress_s: in a browser, from the click until the page shows how many sentences have been read.
 - speedup_2_workers: 17 pairs on one plain worker of one thread over two of them.
 """
@@ -97,7 +97,7 @@ def run_overhead(root: Path, repeats: int) -> float:
     pipeline.compute(pipeline.fisher_spec(SMALL, ONE), Cache(root / "warm"))
     times: list[tuple[float, float]] = []
     for seed in range(1, repeats + 1):
-        workspace = Workspace(seed=seed)
+        workspace = Workspace(seed=seed, parameters="layers")  # all of the layers: about a minute
         begun = time.monotonic()
         for one in pairs:
             pipeline.compute(pipeline.fisher_spec(workspace, one), Cache(root / "direct"), pool=pairs)
