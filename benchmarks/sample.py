@@ -21,7 +21,7 @@ from pseudofam_core import evaluation, jobs, pipeline
 from pseudofam_core.cache import Artifact, Cache
 from pseudofam_core.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 from pseudofam_core.comparisons import compare, similarity_spec
-from pseudofam_core.estimates import corpus_of, find_fisher, fisher_spec, pool_of
+from pseudofam_core.estimates import corpus_of, find_fisher, fisher_specs, pool_of
 from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import PairwiseMatrix
@@ -70,7 +70,7 @@ def _first_start(workspace: Workspace, cache: Cache) -> Mapping[LanguagePair, Ar
             raise SystemExit(f"The job ended as {view.state}: {view.error}")
     finally:
         engine.stop(cache.root)
-    found = {one: find_fisher(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+    found = {one: find_fisher(spec, cache) for one, spec in fisher_specs(workspace).items()}
     return {one: artifact for one, artifact in found.items() if artifact is not None}
 
 

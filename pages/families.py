@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import family_firmness, family_inputs, family_lists, family_tabs, view_state
 from pages.components.comparing import comparison_or_stop, matrix_or_stop
 from pages.components.family_views import end_words, family_words, mutual_members, odds_words, tradition_words
-from pages.components.inputs import View, current_view, measure_words
+from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.states import comparable_or_stop, content_warning, csv_button, partial_note
@@ -35,7 +35,7 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
     """All that moves with the target and the rule; the sidebar and the pool stay as they are."""
     pins = family_lists.pins_control()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        target = family_inputs.target_input(matrix.pairs)
+        target = target_input(matrix.pairs)
         selection = family_inputs.selection_inputs(matrix)
     family = select_family(matrix, target, selection=selection)
     steps = st.container(horizontal=True, vertical_alignment="center")

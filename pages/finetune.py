@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components import finetune_settings as form
 from pages.components import finetune_views as views
 from pages.components.comparing import comparison_or_stop
-from pages.components.inputs import View, current_view
+from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
@@ -97,7 +97,7 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
     with st.container(border=True):
         left, right = st.columns([2, 5])
         with left:
-            target = views.target_input(comparison.spec.pairs)
+            target = target_input(comparison.spec.pairs)
         with right:
             names = views.arms_input()
         own = views.own_input(target, pool.pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
 
@@ -11,8 +11,6 @@ import streamlit as st
 
 from pages.components import view_state
 from pseudofam_core.breakpoints import Breakpoint, Span, Sweep, radius_sweep, top_fraction_sweep
-from pseudofam_core.charts import pair_labels
-from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import OverlapCurve, PairwiseMatrix, PseudoFamily
 from pseudofam_core.specs import Rule, SelectionSpec
 
@@ -37,21 +35,6 @@ class Step:
 
     value: float
     change: str
-
-
-def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
-    """Ask whose family it is about. Belarusian is the sample's example of a language with little text."""
-    labels = dict(zip(pairs, pair_labels(pairs), strict=True))
-    by_label = sorted(pairs, key=labels.__getitem__)
-    usual = next((one for one in by_label if str(one) == "be-en"), by_label[0])
-    target: LanguagePair = st.selectbox(
-        "Target",
-        by_label,
-        format_func=labels.__getitem__,
-        help="The pair that the model is to translate well.",
-        **view_state.choice("target", by_label, usual),
-    )
-    return target
 
 
 def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:

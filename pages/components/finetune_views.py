@@ -41,21 +41,6 @@ ARM_COLUMNS = {
 """How `arm_table` is shown."""
 
 
-def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
-    """Ask for the pair that is adapted to. Belarusian is the sample's example of a language with little text."""
-    labels = dict(zip(pairs, pair_labels(pairs), strict=True))
-    by_label = sorted(pairs, key=labels.__getitem__)
-    usual = next((one for one in by_label if str(one) == "be-en"), by_label[0])
-    target: LanguagePair = st.selectbox(
-        "Target",
-        by_label,
-        format_func=labels.__getitem__,
-        help="The pair that the model is to translate well.",
-        **view_state.choice("target", by_label, usual),
-    )
-    return target
-
-
 def arms_input() -> list[str]:
     """Ask which arms are compared."""
     names: list[str] = st.pills(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,6 +102,21 @@ def current_view() -> View:
     _through_the_front_door()
     view: View = st.session_state[_VIEW]
     return view
+
+
+def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
+    """Ask whose family it is about. Belarusian is the sample's example of a language with little text."""
+    labels = dict(zip(pairs, pair_labels(pairs), strict=True))
+    by_label = sorted(pairs, key=labels.__getitem__)
+    usual = next((one for one in by_label if str(one) == "be-en"), by_label[0])
+    target: LanguagePair = st.selectbox(
+        "Target",
+        by_label,
+        format_func=labels.__getitem__,
+        help="The pair that the model is to translate well.",
+        **view_state.choice("target", by_label, usual),
+    )
+    return target
 
 
 def measure_words(measure: Measure) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-from pseudofam_core import comparisons, estimates, jobs
+from pseudofam_core import estimates, jobs
 from pseudofam_core.cache import Artifact, Cache, default_root
 from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outdated import OutdatedEstimate, outdated_estimates
-from pseudofam_core.results import FisherSummary, PairwiseMatrix
-from pseudofam_core.specs import FisherSpec, Measure, SimilaritySpec, Workspace
+from pseudofam_core.results import FisherSummary
+from pseudofam_core.specs import FisherSpec, Workspace
 
 
 @dataclass(frozen=True)
@@ -75,17 +74,6 @@ def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
     return {pair: one for pair, one in found.items() if pair in pool.missing}
 
 
-def load_matrix(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
-    """The finished estimates compared; at least two.
-
-    Raises:
-        ValueError: The estimates can't be compared.
-        CacheError: The cache can't be read or written.
-    """
-    spec = comparisons.similarity_spec(pool.estimates, measure, top_fraction=top_fraction)
-    return _matrix(spec, str(default_root()), pool.estimates)
-
-
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
 def corpus_pairs(corpus: str, split: str) -> tuple[LanguagePair, ...]:
     """The pairs that a corpus has in a split.
@@ -132,8 +120,3 @@ def _shared(texts: Sequence[Bitext]) -> float | None:
         return shared_targets(texts)
     except ValueError:  # one pair alone, or pairs with no side in common
         return None
-
-
-@st.cache_data(max_entries=128, show_spinner="Comparing the estimates …")
-def _matrix(spec: SimilaritySpec, root: str, _estimates: Mapping[LanguagePair, Artifact]) -> PairwiseMatrix:
-    return comparisons.compare(_estimates, spec, Cache(Path(root)))

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.loading import Pool, corpus_splits, load_matrix, load_pool
+from pages.components.loading import Pool, corpus_splits, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
-from pseudofam_core.results import PairwiseMatrix
-from pseudofam_core.specs import Measure, Workspace
+from pseudofam_core.specs import Workspace
 
 
 def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:
@@ -48,16 +47,6 @@ def comparable_or_stop(workspace: Workspace) -> Pool:
         icon=":material/hourglass_empty:",
     )
     page_link(ESTIMATES_PAGE, "Estimate them")
-    return st.stop()
-
-
-def matrix_or_stop(pool: Pool, measure: Measure, top_fraction: float) -> PairwiseMatrix:
-    """The finished estimates compared; where it fails, say why and end the page."""
-    try:
-        return load_matrix(pool, measure, top_fraction)
-    except (PseudoFamError, ValueError) as error:
-        st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
-        page_link(ESTIMATES_PAGE, "Look at the estimates")
     return st.stop()
 
 

@@ -89,9 +89,7 @@ def _compare(request: Request, name: str, cache: Cache, report: Report, should_s
     from pseudofam_core import comparisons, estimates
 
     workspace = workspace_from_json(request.payload["workspace"])
-    found = {
-        one: estimates.find_fisher(estimates.fisher_spec(workspace, one), cache) for one in estimates.pool_of(workspace)
-    }
+    found = {one: estimates.find_fisher(spec, cache) for one, spec in estimates.fisher_specs(workspace).items()}
     finished = {one: artifact for one, artifact in found.items() if artifact is not None}
     comparisons.compare_pool(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
 
