@@ -103,7 +103,7 @@ def run_overhead(root: Path, repeats: int) -> float:
             pipeline.compute(pipeline.fisher_spec(workspace, one), Cache(root / "direct"), pool=pairs)
         direct = time.monotonic() - begun
         job = jobs.submit_estimate(root, workspace, pairs)
-        ended(root, job)
+        ended(root, job, look_s=1)  # as often as a page looks; each look takes time from the workers
         tasks = record.read_job(record.job_folder(root, job)).attempts[0].tasks.values()
         in_job = max(one.clock for one in tasks) - min(one.clock - one.seconds for one in tasks)
         times.append((in_job, direct))
@@ -149,10 +149,10 @@ def speedup_2_workers(root: Path) -> float:
     return seconds[0] / seconds[1]
 
 
-def ended(root: Path, job: str) -> JobView:
-    """Wait for a job's end."""
+def ended(root: Path, job: str, look_s: float = 0.05) -> JobView:
+    """Wait for a job's end, looking as often as asked."""
     while (view := jobs.view(root, job)).state.is_active:
-        time.sleep(0.05)
+        time.sleep(look_s)
     if view.state is not State.DONE:
         raise SystemExit(f"The job ended as {view.state}: {view.error}")
     return view

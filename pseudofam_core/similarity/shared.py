@@ -94,7 +94,7 @@ def _count(steps: Steps, entering: Sequence[Counts], i: int) -> None:
 def _shared_in_one_mask(steps: Steps, start: int) -> Counts:
     """(n, n) parameters of a tile that two masks share. Exact: a float32 counts to 2^24, and a tile is smaller."""
     masks = (steps[:, start : start + _TILE] == 1).astype(np.float32)
-    return (masks @ masks.T).astype(np.int64)
+    return np.dot(masks, masks.T).astype(np.int64)  # as in `sums._products`, not `@`
 
 
 def _cumulated(entering: Sequence[Counts], kind: npt.DTypeLike) -> npt.NDArray[np.unsignedinteger]:

@@ -104,6 +104,7 @@ def _products(
     values = [pool.values(row, piece) for row in rows]
     gram, cross, totals = np.zeros((n + 1, n + 1)), np.zeros((n, n)), np.zeros(n)
     width = max(64, _TILE_NUMBERS // n)
+    # `np.dot` lets other threads work meanwhile. `@` keeps the interpreter's lock (NumPy 2.3).
     F, other = np.empty((n, width)), np.empty((n + 1, width))
     for start in range(0, piece.size, width):
         stop = min(start + width, piece.size)
@@ -116,11 +117,11 @@ def _products(
         if logs:
             L = np.add(tile, EPSILON, out=scratch[:n])
             L *= 1 / (R + EPSILON)
-            cross += tile @ np.log(L, out=L).T
+            cross += np.dot(tile, np.log(L, out=L).T)
         if squares:
             np.subtract(tile, R, out=scratch[:n])
             scratch[n] = R
-            gram += scratch @ scratch.T
+            gram += np.dot(scratch, scratch.T)
         totals += tile.sum(axis=1)
     return Sums(gram, cross, totals)
 
