@@ -58,7 +58,7 @@ def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
         None,
         step=float(f"{tree[-1, 2] / 50:.1g}") or 1e-9,
         format="%.3g",
-        placeholder="by number",
+        placeholder="none",
         help="Pairs that the tree joins at this distance or below share a cluster. Empty: the slider decides.",
         **view_state.optional_number("height", float, low=0.0),
     )

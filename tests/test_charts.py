@@ -47,7 +47,7 @@ def test_pointing_at_a_cell_tells_values_and_ranks_of_both_directions(measure):
     figure = charts.similarity_figure(numbers, order=order)
     drawn, ranks = cells(figure), charts.neighbour_ranks(numbers)
     assert len(drawn) == len(PAIRS) * (len(PAIRS) - 1)
-    names = figure.layout.xaxis2.ticktext
+    names = figure.layout.xaxis.ticktext
     for row, column in ((0, 1), (4, 2), (6, 0)):
         i, j = order[row], order[column]
         there_and_back = [numbers.values[i, j], ranks[i, j], numbers.values[j, i], ranks[j, i]]
@@ -83,7 +83,7 @@ def test_the_chosen_cell_is_framed_and_the_found_name_pointed_out():
     figure = charts.similarity_figure(matrix(), order=order, chosen=(6, 1), found=5)
     (frame,) = figure.layout.shapes
     assert (frame.y0, frame.y1, frame.x0, frame.x1) == (1.5, 2.5, 2.5, 3.5)  # 6 stands third, 1 fourth
-    assert [name for name in figure.layout.yaxis2.ticktext if name.startswith("<b>")] == [f"<b>{PAIRS[5].label}</b>"]
+    assert [name for name in figure.layout.yaxis.ticktext if name.startswith("<b>")] == [f"<b>{PAIRS[5].label}</b>"]
 
 
 @pytest.mark.parametrize("measure", Measure)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pseudofam_core.languages import LanguagePair
+
+Part = dict[str, Any]  # of a figure: a trace, a shape or a layout, as Plotly names its settings
 
 # Told apart by people of every kind of colour vision (Paul Tol's "muted"); the patterns carry on where colours run out.
 COLOURS = ("#88ccee", "#cc6677", "#ddcc77", "#117733", "#aa4499", "#44aa99", "#882255", "#999933", "#6a5acd")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 from scipy.cluster import hierarchy
 from scipy.stats import rankdata
 
-from pseudofam_core.charts.colours import CHOSEN, LINE, NEAR_IS_YELLOW, OUTSIDE, family_swatches, pair_labels
+from pseudofam_core.charts.colours import CHOSEN, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches, pair_labels
 from pseudofam_core.clustering import Labels
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
 
+_TREE, _STRIP = "x3", "x2"  # the heatmap's axis is x
 _MOST_CLICKABLE = 40
+_LEGEND_WIDTH = 400  # pixels of a line of the legend in a narrow window
 
 
 def similarity_figure(
@@ -48,91 +50,77 @@ def similarity_figure(
         ValueError: `order` is no order of the pairs, or not the tree's.
     """
     n = len(matrix.pairs)
+    order = list(order)
     if sorted(order) != list(range(n)):
-        raise ValueError(f"order must name each of the {n} pairs once. Got {list(order)}.")
-    if Z is not None and list(order) != hierarchy.leaves_list(Z).tolist():
+        raise ValueError(f"order must name each of the {n} pairs once. Got {order}.")
+    if Z is not None and order != hierarchy.leaves_list(Z).tolist():
         raise ValueError("order must be the order of Z's leaves. Take clustering.leaf_order(Z), or leave Z out.")
-    widths = [0.2, 0.025, 0.775] if Z is not None else [0.03, 0.97]
-    figure = make_subplots(cols=len(widths), column_widths=widths, horizontal_spacing=0.008, shared_yaxes=True)
-    heat, strip = len(widths), len(widths) - 1
-    if Z is not None:
-        _add_tree(figure, Z)
-    _add_family_strip(figure, [matrix.pairs[i] for i in order], column=strip)
-    figure.add_trace(_heatmap(matrix, list(order)), row=1, col=heat)
-    figure.add_trace(_cells(matrix, list(order)), row=1, col=heat)
+    traces = _tree(Z) if Z is not None else []
+    traces += [*_family_strip([matrix.pairs[i] for i in order]), _heatmap(matrix, order), _cells(matrix, order)]
+    shapes = []
     if Z is not None and clusters is not None:
-        _add_cut(figure, Z, [int(clusters[i]) for i in order], column=heat)
+        shapes += _cut(Z, [int(clusters[i]) for i in order])
     if chosen is not None:
-        row, column = (list(order).index(one) for one in chosen)
-        _frame(figure, (column - 0.5, column + 0.5), (row - 0.5, row + 0.5), colour=CHOSEN, column=heat)
+        row, column = (order.index(one) for one in chosen)
+        shapes.append(_frame((column - 0.5, column + 0.5), (row - 0.5, row + 0.5), CHOSEN))
     labels = pair_labels(matrix.pairs)
-    _lay_out_similarity(figure, [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order], heat=heat)
-    return figure
+    layout = _layout(
+        [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order], Z, legend=_legend_height(traces)
+    )
+    # Put together once: a figure that is added to step by step is checked, and copied, at each.
+    return go.Figure({"data": traces, "layout": layout | {"shapes": shapes}})
 
 
-def _add_tree(figure: go.Figure, Z: FloatMatrix) -> None:
-    """The tree as one line, root left; leaf i stands at height i."""
+def _tree(Z: FloatMatrix) -> list[Part]:
+    """The tree as one line, root left; leaf i stands at height i. And its joints."""
     drawn = hierarchy.dendrogram(Z, no_plot=True)
     # scipy puts leaf i at 5 + 10 i.
     y = np.array(drawn["icoord"]) / 10 - 0.5
     x = np.array(drawn["dcoord"])
     gaps = np.full((len(x), 1), np.nan)
-    figure.add_trace(
-        go.Scatter(
-            x=np.hstack([x, gaps]).ravel(),
-            y=np.hstack([y, gaps]).ravel(),
-            mode="lines",
-            line={"color": LINE, "width": 1.6},
-            showlegend=False,
-            hoverinfo="skip",
-        ),
-        row=1,
-        col=1,
-    )
-    # A merge stands in the middle of its bracket.
-    figure.add_trace(
-        go.Scatter(
-            x=x[:, 1],
-            y=y[:, 1:3].mean(axis=1),
-            mode="markers",
-            marker={"color": LINE, "size": 8},
-            customdata=_merge_rows(Z, x[:, 1])[:, None],
-            showlegend=False,
-            hovertemplate="joined at distance %{x:.4g}; click to cut here<extra></extra>",
-        ),
-        row=1,
-        col=1,
-    )
-    top = float(Z[-1, 2])
-    figure.update_xaxes(
-        range=[top * 1.05, 0],
-        tickvals=[top / 2],
-        ticktext=[f"distance,<br>0 to {top:.2g}"],
-        tickangle=0,
-        ticks="",
-        showgrid=False,
-        col=1,
-    )
+    line = {
+        "type": "scatter",
+        "xaxis": _TREE,
+        "x": np.hstack([x, gaps]).ravel(),
+        "y": np.hstack([y, gaps]).ravel(),
+        "mode": "lines",
+        "line": {"color": LINE, "width": 1.6},
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+    joints = {
+        "type": "scatter",
+        "xaxis": _TREE,
+        "x": x[:, 1],
+        "y": y[:, 1:3].mean(axis=1),  # a merge stands in the middle of its bracket
+        "mode": "markers",
+        "marker": {"color": LINE, "size": 8},
+        "customdata": _merge_rows(Z, x[:, 1])[:, None],
+        "showlegend": False,
+        "hovertemplate": "joined at distance %{x:.4g}; click to cut here<extra></extra>",
+    }
+    return [line, joints]
 
 
-def _add_family_strip(figure: go.Figure, pairs: Sequence[LanguagePair], *, column: int) -> None:
+def _family_strip(pairs: Sequence[LanguagePair]) -> list[Part]:
     """One bar per pair in the colour of its traditional family, and the legend."""
+    strip = []
     for family, swatch in family_swatches(pairs).items():
         rows = [row for row, pair in enumerate(pairs) if pair.language.traditional_family == family]
-        figure.add_trace(
-            go.Bar(
-                x=[1] * len(rows),
-                y=rows,
-                width=1,
-                orientation="h",
-                name=family,
-                marker={"color": swatch.colour, "pattern": {"shape": swatch.pattern}, "line": {"width": 0}},
-                hovertemplate=f"{family}<extra></extra>",
-            ),
-            row=1,
-            col=column,
+        strip.append(
+            {
+                "type": "bar",
+                "xaxis": _STRIP,
+                "x": [1] * len(rows),
+                "y": rows,
+                "width": 1,
+                "orientation": "h",
+                "name": family,
+                "marker": {"color": swatch.colour, "pattern": {"shape": swatch.pattern}, "line": {"width": 0}},
+                "hovertemplate": f"{family}<extra></extra>",
+            }
         )
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True, col=column)
+    return strip
 
 
 def _merge_rows(Z: FloatMatrix, drawn_heights: FloatMatrix) -> Labels:
@@ -142,18 +130,19 @@ def _merge_rows(Z: FloatMatrix, drawn_heights: FloatMatrix) -> Labels:
     return rows
 
 
-def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> go.Heatmap:
+def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> Part:
     """The matrix, rows and columns in order; the diagonal left empty, for a pair is no auxiliary of its own."""
     colours, ticks = spread(matrix, order)
-    return go.Heatmap(
-        z=colours.astype(np.float32),
+    return {
+        "type": "heatmap",
+        "z": colours.astype(np.float32),
         **_pointing(matrix, order),
-        colorscale=NEAR_IS_YELLOW,
-        zmin=0,
-        zmax=1,
-        xgap=1,
-        ygap=1,
-        colorbar={
+        "colorscale": NEAR_IS_YELLOW,
+        "zmin": 0,
+        "zmax": 1,
+        "xgap": 1,
+        "ygap": 1,
+        "colorbar": {
             "orientation": "h",
             "thickness": 10,
             "len": 0.7,
@@ -166,10 +155,10 @@ def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> go.Heatmap:
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
             "ticktext": ticks,
         },
-    )
+    }
 
 
-def _pointing(matrix: PairwiseMatrix, order: list[int]) -> dict[str, object]:
+def _pointing(matrix: PairwiseMatrix, order: list[int]) -> Part:
     """In a large pool the heatmap itself answers to pointing, in a small one the marks on its cells."""
     if len(order) <= _MOST_CLICKABLE:
         return {"hoverinfo": "skip"}
@@ -180,7 +169,7 @@ def _pointing(matrix: PairwiseMatrix, order: list[int]) -> dict[str, object]:
     }
 
 
-def _cells(matrix: PairwiseMatrix, order: list[int]) -> go.Scatter:
+def _cells(matrix: PairwiseMatrix, order: list[int]) -> Part:
     """Unseen marks on the cells, which answer to pointing and clicking: Plotly's heatmaps return no click.
 
     In a large pool there are marks on the diagonal only: ten thousand of them would take a second to draw.
@@ -190,15 +179,16 @@ def _cells(matrix: PairwiseMatrix, order: list[int]) -> go.Scatter:
     rows, columns = np.nonzero(~np.eye(n, dtype=bool)) if small else (np.arange(n), np.arange(n))
     place = np.asarray(order)
     chosen = np.column_stack([place[rows], place[columns]])
-    return go.Scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        marker={"symbol": "square", "size": cell_size(n), "opacity": 0},
-        showlegend=False,
-        customdata=np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen,
-        hovertemplate=_cell_words(matrix, first=2) if small else "<b>%{y}</b>: click to choose<extra></extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": columns,
+        "y": rows,
+        "mode": "markers",
+        "marker": {"symbol": "square", "size": cell_size(n), "opacity": 0},
+        "showlegend": False,
+        "customdata": np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen,
+        "hovertemplate": _cell_words(matrix, first=2) if small else "<b>%{y}</b>: click to choose<extra></extra>",
+    }
 
 
 def _both_ways(matrix: PairwiseMatrix, order: list[int]) -> FloatMatrix:
@@ -241,48 +231,66 @@ def spread(matrix: PairwiseMatrix, order: list[int]) -> tuple[FloatMatrix, list[
     return colours, [f"{1 - one if matrix.measure.is_similarity else one:.3g}" for one in quarters]
 
 
-def _add_cut(figure: go.Figure, Z: FloatMatrix, clusters: Sequence[int], *, column: int) -> None:
-    """Outline the clusters on the diagonal, and draw the height of the cut through the tree."""
+def _cut(Z: FloatMatrix, clusters: Sequence[int]) -> list[Part]:
+    """The clusters outlined on the diagonal, and the height of the cut through the tree."""
     starts = [i for i, one in enumerate(clusters) if i == 0 or one != clusters[i - 1]]
+    boxes = []
     for start, end in zip(starts, [*starts[1:], len(clusters)], strict=True):
         edges = (start - 0.5, end - 0.5)
-        _frame(figure, edges, edges, colour=OUTSIDE, column=column)
+        boxes.append(_frame(edges, edges, OUTSIDE))
     heights = np.concatenate([[0], Z[:, 2]])
-    cut = len(clusters) - len(starts)
-    above = heights[cut + 1] if cut + 1 < len(heights) else heights[-1] * 1.05
-    figure.add_vline((heights[cut] + above) / 2, line={"color": OUTSIDE, "dash": "dot", "width": 2}, row=1, col=1)
+    below = len(clusters) - len(starts)
+    above = heights[below + 1] if below + 1 < len(heights) else heights[-1] * 1.05
+    height = (heights[below] + above) / 2
+    line = {"color": OUTSIDE, "dash": "dot", "width": 2}
+    across = {
+        "type": "line",
+        "xref": _TREE,
+        "x0": height,
+        "x1": height,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": line,
+    }
+    return [*boxes, across]
 
 
-def _frame(figure: go.Figure, x: tuple[float, float], y: tuple[float, float], *, colour: str, column: int) -> None:
+def _frame(x: tuple[float, float], y: tuple[float, float], colour: str) -> Part:
     line = {"color": colour, "width": 2}
-    figure.add_shape(type="rect", x0=x[0], x1=x[1], y0=y[0], y1=y[1], line=line, row=1, col=column)
+    return {"type": "rect", "xref": "x", "yref": "y", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}
 
 
-def _lay_out_similarity(figure: go.Figure, labels: Sequence[str], *, heat: int) -> None:
+def _legend_height(traces: Sequence[Part]) -> int:
+    """Room for the names of the families, in pixels."""
+    width = sum(45 + 7 * len(str(one["name"])) for one in traces if "name" in one)
+    return 26 * ceil(width / _LEGEND_WIDTH) + 30
+
+
+def _layout(labels: Sequence[str], Z: FloatMatrix | None, *, legend: int) -> Part:
+    """Axes side by side: the tree's, the strip's and the heatmap's. All share the rows.
+
+    Room for labels, colour bar and legend is made here: where Plotly has to find it, it draws everything twice.
+    """
     n = len(labels)
-    figure.update_yaxes(range=[n - 0.5, -0.5], showgrid=False, zeroline=False, showticklabels=False)
-    figure.update_yaxes(
-        tickvals=list(range(n)), ticktext=labels, side="right", showticklabels=True, automargin=True, ticks="", col=heat
-    )
-    figure.update_xaxes(
-        range=[-0.5, n - 0.5],
-        tickvals=list(range(n)),
-        ticktext=labels,
-        tickangle=-90,
-        showgrid=False,
-        ticks="",
-        col=heat,
-    )
-    figure.update_xaxes(zeroline=False)
     longest = max(map(len, labels))
-    below, above = 24 + 6 * longest, 48
-    figure.update_layout(
-        height=n * cell_size(n) + above + below + 66,
-        margin={"t": above, "b": below + 66, "l": 4, "r": 12 + 7 * longest},
-        bargap=0,
-        barmode="overlay",
-        hovermode="closest",
-        legend={
+    above, below = 104, 24 + 6 * longest + legend
+    axis = {"showgrid": False, "zeroline": False, "ticks": "", "automargin": False, "ticklabeloverflow": "allow"}
+    names = {"tickvals": list(range(n)), "ticktext": list(labels)}
+    ends = (0, 0.2, 0.225) if Z is not None else (0, 0, 0.03)
+    gap = 0.008
+    layout = {
+        "xaxis": axis | names | {"domain": [ends[2] + gap, 1], "range": [-0.5, n - 0.5], "tickangle": -90},
+        "xaxis2": axis
+        | {"domain": [ends[1] + gap * (ends[1] > 0), ends[2]], "range": [0, 1]}
+        | {"visible": False, "fixedrange": True},
+        "yaxis": axis | names | {"range": [n - 0.5, -0.5], "side": "right", "anchor": "x"},
+        "height": n * cell_size(n) + above + below,
+        "margin": {"t": above, "b": below, "l": 4, "r": 12 + 7 * longest},
+        "bargap": 0,
+        "barmode": "overlay",
+        "hovermode": "closest",
+        "legend": {
             "orientation": "h",
             "yref": "container",
             "y": 0,
@@ -290,4 +298,9 @@ def _lay_out_similarity(figure: go.Figure, labels: Sequence[str], *, heat: int) 
             "x": 0,
             "title": {"text": "Traditional family"},
         },
-    )
+    }
+    if Z is not None:
+        top = float(Z[-1, 2])
+        ticks = {"tickvals": [top / 2], "ticktext": [f"distance,<br>0 to {top:.2g}"], "tickangle": 0}
+        layout["xaxis3"] = axis | ticks | {"domain": [ends[0], ends[1]], "range": [top * 1.05, 0]}
+    return layout
