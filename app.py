@@ -1,5 +1,8 @@
 """The explorer: ``streamlit run app.py``."""
 
+import threading
+from importlib import import_module
+
 import streamlit as st
 
 from pages.components import view_state
@@ -13,8 +16,18 @@ _ICON = (
     '<circle cx="25" cy="24" r="5" fill="#d55e00"/></svg>'
 )
 
+
+@st.cache_resource(show_spinner=False)
+def ready_for_the_next_page() -> None:
+    """Import, once and aside, what the charts need: a second that the first page must not wait for, nor the next one."""
+    later = threading.Timer(1, import_module, args=("pseudofam_core.charts",))
+    later.daemon = True
+    later.start()
+
+
 st.set_page_config(page_title="Pseudo language families", page_icon=_ICON, layout="wide")
 page = st.navigation(all_pages(), position="hidden")
 view_state.open_page(page.url_path)
 sidebar()
 page.run()
+ready_for_the_next_page()

@@ -20,10 +20,9 @@ from pages.components.job_cards import (
 from pages.components.loading import Pool, load_outdated
 from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
-from pseudofam_core import charts
 from pseudofam_core.cache import default_root
 from pseudofam_core.estimates import summarise
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.outdated import OutdatedEstimate
 from pseudofam_core.results import FisherSummary
 
@@ -100,7 +99,7 @@ def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) 
         missing: Those that no job has in hand.
         past: Finished estimates that tell how long one takes.
     """
-    labels = dict(zip(missing, charts.pair_labels(missing), strict=True))
+    labels = dict(zip(missing, pair_labels(missing), strict=True))
     with st.container(border=True):
         chosen = st.multiselect(
             f"Pairs to estimate ({len(pool.estimates)} of {len(pool.pairs)} are done)",

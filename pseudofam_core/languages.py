@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import difflib
 import functools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
@@ -156,6 +157,12 @@ def _tables() -> tuple[Mapping[str, Language], Mapping[str, Language]]:
                 by_spelling.setdefault(_folded(spelling), found)
     by_spelling |= {macrolanguage: by_code[code] for macrolanguage, code in _MACROLANGUAGES.items()}
     return MappingProxyType(by_code), MappingProxyType(by_spelling)
+
+
+def pair_labels(pairs: Sequence[LanguagePair]) -> tuple[str, ...]:
+    """A name per pair, no two alike: ``Belarusian · be``, with the direction where the pool has a language twice."""
+    count = Counter(pair.label for pair in pairs)
+    return tuple(pair.label if count[pair.label] == 1 else f"{pair.label} ({pair})" for pair in pairs)
 
 
 def _folded(spelling: str) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pseudofam_core import charts, clustering
-from pseudofam_core.languages import languages, pair
+from pseudofam_core.languages import languages, pair, pair_labels
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_family
 from pseudofam_core.specs import Measure, Rule, Scope, SelectionSpec
@@ -160,7 +160,7 @@ def test_many_families_stay_apart():
 
 
 def test_labels_of_one_language_in_two_directions_differ():
-    labels = charts.pair_labels([pair("de-en"), pair("en-de"), pair("ja-en")])
+    labels = pair_labels([pair("de-en"), pair("en-de"), pair("ja-en")])
     assert labels == ("German · de (de-en)", "German · de (en-de)", "Japanese · ja")
 
 

@@ -10,9 +10,8 @@ from pages.components import view_state
 from pages.components.warnings import show_signs
 from pseudofam_core import estimate_charts
 from pseudofam_core.cache import Artifact
-from pseudofam_core.charts import pair_labels
 from pseudofam_core.failure_signs import dominated_by_few
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 
 _CONFIG = {"displaylogo": False}
 _AGAIN = "These estimates were made before this was recorded. Estimate them again to see it."

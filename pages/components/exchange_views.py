@@ -10,11 +10,10 @@ import streamlit as st
 
 from pages.components.loading import Pool
 from pseudofam_core.cache import Artifact, Cache, default_root
-from pseudofam_core.charts import pair_labels
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import fisher_key
 from pseudofam_core.exchange import export_estimates, exported_size, import_estimates
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 
 # A download passes through the server's memory; anything larger is written to its disk.
 _MOST_DOWNLOADED = 300 * 2**20

@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.job_cards import duration
-from pseudofam_core.charts import pair_labels
 from pseudofam_core.exchange import read_families_csv
 from pseudofam_core.finetuning import (
     ARM_NAMES,
@@ -21,7 +20,7 @@ from pseudofam_core.finetuning import (
     distinct_members,
     expected_updates,
 )
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.specs import Measure
 
 Finished = Callable[[FinetuneSpec], bool]

@@ -12,11 +12,10 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import view_state
 from pages.components.loading import corpus_pairs
 from pages.components.navigation import menu
-from pseudofam_core.charts import pair_labels
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.hub import SAMPLE
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.specs import PARAMETER_GROUPS, Estimator, Measure, Workspace
 
 _VIEW = "view"

@@ -13,7 +13,7 @@ from pseudofam_core import charts, clustering, estimates, yardsticks
 from pseudofam_core.comparisons import CONSENSUS_OF, PoolComparison
 from pseudofam_core.consensus import measure_agreement
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.pool_map import PoolMap, pool_map
 from pseudofam_core.results import PairwiseMatrix
 from pseudofam_core.selection import select_family
@@ -51,7 +51,7 @@ def corpus_sizes(workspace: Workspace) -> dict[LanguagePair, int]:
 def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *, top_fraction: float) -> None:
     """Everything known of one target and one auxiliary."""
     by_label = sorted(matrix.pairs, key=lambda one: one.label)
-    names = dict(zip(matrix.pairs, charts.pair_labels(matrix.pairs), strict=True))
+    names = dict(zip(matrix.pairs, pair_labels(matrix.pairs), strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.selectbox(
             "Target", by_label, format_func=names.__getitem__, placeholder="Choose, or click a cell",
@@ -153,7 +153,7 @@ def map_view(matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
 
 def cluster_table(matrix: PairwiseMatrix, clusters: clustering.Labels, leaves: Sequence[int]) -> None:
     """Members of each cluster and their traditional families."""
-    labels = charts.pair_labels(matrix.pairs)
+    labels = pair_labels(matrix.pairs)
     rows = []
     for cluster in range(int(clusters.max()) + 1):
         members = [i for i in leaves if clusters[i] == cluster]

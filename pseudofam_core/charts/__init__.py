@@ -3,7 +3,7 @@
 Figures leave background and font to the theme of the page, so that one figure serves light and dark.
 """
 
-from pseudofam_core.charts.colours import family_swatches, pair_labels
+from pseudofam_core.charts.colours import family_swatches
 from pseudofam_core.charts.families import gap_figure
 from pseudofam_core.charts.flow import flow_figure, flow_table
 from pseudofam_core.charts.pairs import overlap_curve_figure, shared_layers_figure
@@ -20,7 +20,6 @@ __all__ = [
     "map_figure",
     "neighbour_ranks",
     "overlap_curve_figure",
-    "pair_labels",
     "polar_figure",
     "shared_layers_figure",
     "side_by_side_figure",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +38,3 @@ def family_swatches(pairs: Sequence[LanguagePair]) -> Mapping[str, Swatch]:
         family: Swatch(COLOURS[i % len(COLOURS)], PATTERNS[i // len(COLOURS) % len(PATTERNS)])
         for i, family in enumerate(families)
     }
-
-
-def pair_labels(pairs: Sequence[LanguagePair]) -> tuple[str, ...]:
-    """A name per pair, no two alike: ``Belarusian · be``, with the direction where the pool has a language twice."""
-    count = Counter(pair.label for pair in pairs)
-    return tuple(pair.label if count[pair.label] == 1 else f"{pair.label} ({pair})" for pair in pairs)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, pair_labels
+from pseudofam_core.charts.colours import FAINT, INSIDE, LINE
 from pseudofam_core.charts.families import distance, point_colours, point_entries, point_symbol
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.results import Neighbour, PseudoFamily
 from pseudofam_core.specs import Rule
 

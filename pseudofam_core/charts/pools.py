@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pseudofam_core.charts.colours import CHOSEN, MARKS, NEAR_IS_YELLOW, family_swatches, pair_labels
+from pseudofam_core.charts.colours import CHOSEN, MARKS, NEAR_IS_YELLOW, family_swatches
 from pseudofam_core.charts.similarity import spread
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.pool_map import PoolMap
 from pseudofam_core.results import PairwiseMatrix
 

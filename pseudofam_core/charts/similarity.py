@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from scipy.cluster import hierarchy
 from scipy.stats import rankdata
 
-from pseudofam_core.charts.colours import CHOSEN, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches, pair_labels
+from pseudofam_core.charts.colours import CHOSEN, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches
 from pseudofam_core.clustering import Labels
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
 
 _TREE, _STRIP = "x3", "x2"  # the heatmap's axis is x
@@ -152,6 +152,7 @@ def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> Part:
             "yanchor": "bottom",
             "outlinewidth": 0,
             "title": {"text": f"{matrix.measure.label}: yellow is near", "side": "top"},
+            "ticklabeloverflow": "allow",
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
             "ticktext": ticks,
         },
