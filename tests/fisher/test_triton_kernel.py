@@ -16,7 +16,7 @@ from pseudofam_core.fisher.contributions import Outer, add_squares
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None,
-    reason="Triton is not installed: it comes with torch's CUDA builds, or `pip install --no-deps triton`.",
+    reason="Triton is not installed: it has wheels for Linux on x86-64 only.",
 )
 
 # (B, T, in, out): within one tile, just over one, long sentences, a single number
