@@ -1,9 +1,10 @@
 """Does the pseudo family pay? All arms of several targets, trained, scored and tabled.
 
-``python -m benchmarks.finetuning`` takes be→en of the sample workspace, every arm once. The experiment of the README::
+``python -m benchmarks.finetuning`` takes be→en of the sample workspace, every arm once. The experiment of the README
+takes the families from the sample's estimates, where all pairs have the same sentences; Tatoeba's have not::
 
-    python -m benchmarks.finetuning --corpus DIR --targets be-en,bn-en,hr-en,ms-en,sk-en --seeds 3 --cuts all,300 \
-        --updates 300 --patience 5 --eval-every 20 --out results.csv
+    python -m benchmarks.finetuning --corpus DIR --families-from sample --targets be-en,bn-en,hr-en,ms-en,sk-en \
+        --seeds 3 --cuts all,300 --updates 300 --patience 5 --eval-every 20 --out results.csv
 
 What is finished is found in the cache, so the same command goes on where it was stopped (``--minutes`` stops it after
 that long, between two updates). The table is made of all that is finished.
@@ -53,7 +54,8 @@ def main() -> None:
     cache, started = Cache(options.cache), time.monotonic()
     pairs = None if options.pairs is None else tuple(map(pair, options.pairs.split(",")))
     workspace = Workspace(options.model, options.corpus, pairs=pairs)
-    estimates = {one: pipeline.compute(spec, cache) for one, spec in fisher_specs(workspace).items()}
+    estimated = replace(workspace, corpus=options.families_from or options.corpus)
+    estimates = {one: pipeline.compute(spec, cache) for one, spec in fisher_specs(estimated).items()}
     pool = compare_pool(estimates, cache=cache)
 
     def late() -> bool:
@@ -162,6 +164,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="sample")
     parser.add_argument("--corpus", default="sample")
+    parser.add_argument("--families-from", help="corpus on which the families are estimated (default: the same)")
     parser.add_argument("--pairs", help="the pool (default: all of the corpus)")
     parser.add_argument("--targets", default="be-en")
     parser.add_argument("--arms", default=",".join(DEFAULT_ARMS))

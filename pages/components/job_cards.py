@@ -46,11 +46,29 @@ def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, Stat
     """Pairs of a workspace that a job has queued or in hand."""
     return {
         pair(task.name): task.state
-        for job in running_jobs(root)
-        if job.kind == "estimate" and job.workspace and _unpaired(job.workspace) == _unpaired(workspace)
+        for job in _estimating(root, workspace)
+        if job.state.is_active
         for task in job.tasks
         if task.state.is_active
     }
+
+
+def estimating_line(root: Path, workspace: Workspace) -> None:
+    """How far the jobs are that estimate pairs of a workspace, a line each; the page runs again when they have ended."""
+    st.fragment(_line, run_every=2)(root, workspace)
+
+
+def last_trouble(root: Path, workspace: Workspace) -> str | None:
+    """Why the latest job that estimated pairs of a workspace ended early; None where it did not."""
+    latest = next(iter(_estimating(root, workspace)), None)
+    match latest.state if latest else None:
+        case State.FAILED:
+            return f"The last job failed: {latest.error}" if latest else None
+        case State.CRASHED:
+            return "The last job lost its worker."
+        case State.CANCELLED:
+            return "The last job was cancelled."
+    return None
 
 
 def estimate_sample_once(root: Path, workspace: Workspace, missing: Sequence[LanguagePair]) -> None:
@@ -119,6 +137,20 @@ def _live_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, 
         with st.expander(f"Earlier jobs ({len(earlier)})"):
             for one in earlier:
                 _card(root, one)
+
+
+def _line(root: Path, workspace: Workspace) -> None:
+    active = [one for one in _estimating(root, workspace) if one.state.is_active]
+    if not active:
+        st.rerun()
+    for one in active:
+        st.markdown(f"{_BADGES[one.state]} {_progress(one)}", width="content")
+
+
+def _estimating(root: Path, workspace: Workspace) -> list[JobView]:
+    """Jobs that estimate pairs of a workspace, the latest first."""
+    asked = _unpaired(workspace)
+    return [one for one in _jobs(root, ("estimate",)) if one.workspace and _unpaired(one.workspace) == asked]
 
 
 def _unpaired(workspace: Workspace) -> Workspace:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,6 +12,8 @@ from pseudofam_core import estimates, jobs
 from pseudofam_core.cache import Artifact, Cache, default_root
 from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
+from pseudofam_core.estimates import FISHER_STAGE, FISHER_VERSION
+from pseudofam_core.hashing import key_of
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outdated import OutdatedEstimate, outdated_estimates
@@ -28,6 +31,7 @@ class Pool:
         unreadable: Pairs whose text can't be read, with the reason.
         estimates: The finished ones.
         shared_text: How much of their text the pairs share (`shared_targets`); None where that can't be told.
+        outdated: What has changed since the estimates were made, in plain words; empty where they are up to date.
     """
 
     workspace: Workspace
@@ -35,6 +39,7 @@ class Pool:
     unreadable: Mapping[LanguagePair, str]
     estimates: Mapping[LanguagePair, Artifact]
     shared_text: float | None = None
+    outdated: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> tuple[LanguagePair, ...]:
@@ -72,6 +77,33 @@ def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
         return {}
     found = outdated_estimates(jobs.placed(pool.workspace), pool.specs, Cache(default_root()))
     return {pair: one for pair, one in found.items() if pair in pool.missing}
+
+
+def before_the_change(pool: Pool) -> Pool | None:
+    """The pool with the estimates of one earlier state of model, text and estimator; None where it had fewer than two.
+
+    Of several such states the one with most pairs is taken: estimates of different states can't be compared.
+    """
+    states: dict[tuple[object, ...], dict[LanguagePair, OutdatedEstimate]] = {}
+    for pair, one in load_outdated(pool).items():
+        states.setdefault(_state_of(one), {})[pair] = one
+    if not states:
+        return None
+    fullest = max(states.values(), key=len)
+    cache = Cache(default_root())
+    verified = {pair: cache.find(FISHER_STAGE, one.artifact.key) for pair, one in fullest.items()}
+    found = {pair: one for pair, one in verified.items() if one is not None}
+    reasons = next(iter(fullest.values())).reasons
+    return replace(pool, estimates=found, outdated=reasons) if len(found) >= 2 else None
+
+
+def _state_of(one: OutdatedEstimate) -> tuple[object, ...]:
+    """All that the estimates of two pairs must share to have been made in one state, beside their own texts."""
+    spec = one.artifact.manifest["spec"]
+    versions = range(FISHER_VERSION + 1)
+    version = next((v for v in versions if key_of(FISHER_STAGE, v, spec) == one.artifact.key), None)
+    shared = {name: value for name, value in spec.items() if name not in ("pair", "text_digest")}
+    return one.reasons, version, json.dumps(shared, sort_keys=True)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
