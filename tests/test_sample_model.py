@@ -43,11 +43,11 @@ def test_its_families_make_linguistic_sense(cache):
     workspace = Workspace()
     estimates = {one: pipeline.compute(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
     assert len(estimates) == 17
-    for measure in (Measure.MSE, Measure.KL_NORMALISED, Measure.OVERLAP):
+    # Not MSE and the raw KL: they compare sizes, which follow how well the model knows a language (see the README).
+    for measure in (Measure.KL_NORMALISED, Measure.OVERLAP):
         matrix = compare(estimates, similarity_spec(estimates, measure), cache)
         found = nearest_neighbour_agreement(matrix)
         assert found.n_eligible == 15
-        assert found.n_same >= 9, measure
-        # By MSE the clusters stand at the border of chance (p 0.054): Bengali and Kazakh, the hardest, stand apart.
+        assert found.n_same >= 10, measure
         clusters = cut_by_number(linkage(matrix), 7)
-        assert agreement(clusters, matrix.pairs, seed=1).p_value < (0.1 if measure is Measure.MSE else 0.05), measure
+        assert agreement(clusters, matrix.pairs, seed=1).p_value < 0.05, measure

@@ -71,7 +71,7 @@ def sidebar() -> None:
             tuple(_MEASURES),
             format_func=_measure_label,
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
-            **view_state.choice("measure", tuple(_MEASURES), code=lambda one: one.value, shared=True),
+            **view_state.choice("measure", tuple(_MEASURES), Measure.OVERLAP, code=lambda one: one.value, shared=True),
         )
         top_fraction = st.slider(
             "Top share K",
