@@ -102,10 +102,7 @@ def run_overhead(root: Path, repeats: int) -> float:
         for one in pairs:
             pipeline.compute(pipeline.fisher_spec(workspace, one), Cache(root / "direct"), pool=pairs)
         direct = time.monotonic() - begun
-        job = jobs.submit_estimate(root, workspace, pairs)
-        ended(root, job, look_s=1)  # as often as a page looks; each look takes time from the workers
-        tasks = record.read_job(record.job_folder(root, job)).attempts[0].tasks.values()
-        in_job = max(one.clock for one in tasks) - min(one.clock - one.seconds for one in tasks)
+        in_job = span_s(root, jobs.submit_estimate(root, workspace, pairs))
         times.append((in_job, direct))
         print(f"seed {seed}: {direct:.2f} s directly, {in_job:.2f} s in a job", flush=True)
     return min(job for job, _ in times) / min(direct for _, direct in times) - 1
@@ -142,11 +139,16 @@ def speedup_2_workers(root: Path) -> float:
         cache = root / str(n_workers)
         with _cluster(root / f"dask-{n_workers}", n_workers):
             ended(cache, jobs.submit_estimate(cache, SMALL, pairs))  # both workers have the model now
-            begun = time.monotonic()
-            ended(cache, jobs.submit_estimate(cache, Workspace(), pairs))
-            seconds.append(time.monotonic() - begun)
+            seconds.append(span_s(cache, jobs.submit_estimate(cache, Workspace(), pairs)))
             print(f"{n_workers} workers: {seconds[-1]:.1f} s", flush=True)
     return seconds[0] / seconds[1]
+
+
+def span_s(root: Path, job: str) -> float:
+    """Wait for a job's end; seconds from the begin of its first task to the end of its last, by the workers' clocks."""
+    ended(root, job, look_s=1)  # as often as a page looks: each look takes time from the workers
+    tasks = record.read_job(record.job_folder(root, job)).attempts[0].tasks.values()
+    return max(one.clock for one in tasks) - min(one.clock - one.seconds for one in tasks)
 
 
 def ended(root: Path, job: str, look_s: float = 0.05) -> JobView:
@@ -184,7 +186,12 @@ def _cluster(folder: Path, n_workers: int) -> Iterator[None]:
     """A plain scheduler and its workers, named to the engine by the environment."""
     folder.mkdir(parents=True)
     file = folder / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    settings = {
+        "OMP_NUM_THREADS": "1",
+        "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+        "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
+    }
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
     local = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
     started: list[subprocess.Popen[bytes]] = []
 

@@ -109,6 +109,9 @@ def _cluster(folder: Path, gpus: list[str]) -> Any:
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
             "distributed.worker.profile.enabled": False,
+            # Its look at its own event loop, fifty times a second in each process, takes time from the work.
+            "distributed.admin.tick.interval": "1s",
+            "distributed.admin.system-monitor.interval": "5s",
         }
     )
     worker = {
