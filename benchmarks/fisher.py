@@ -54,7 +54,12 @@ def _compare(
     batch, model = cases.batch_of(geometry), cases.model_of(geometry)
     expected = cases.twin(model, batch)
     add, totals = cases.ours(cases.model_of(geometry))
-    steps: dict[str, Callable[[cases.Batch], object]] = {"ours": add, "plain": cases.plain(model)}
+    passes, _ = cases.passes_alone(cases.model_of(geometry))
+    steps: dict[str, Callable[[cases.Batch], object]] = {
+        "ours": add,
+        "its two passes alone": passes,
+        "plain": cases.plain(model),
+    }
     steps["naive"], _ = cases.naive(cases.model_of(geometry))
     if peer := cases.kronfluence(cases.model_of(geometry)):
         steps["kronfluence"] = peer[0]
