@@ -8,10 +8,10 @@ from pages.components import compare_views as views
 from pages.components import view_state
 from pages.components.inputs import current_view
 from pages.components.job_cards import FINETUNING, running_jobs
-from pages.components.loading import Pool
+from pages.components.loading import Pool, before_the_change
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.states import pool_or_stop
-from pseudofam_core import comparisons
+from pseudofam_core import comparisons, jobs
 from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
@@ -46,6 +46,29 @@ def finished_runs(workspace: Workspace) -> list[FinetuneRun]:
     """Finished runs of this model on the corpus's test sentences."""
     runs = runs_of(Cache(default_root()), model_revision=resolve_model(workspace.model).revision)
     return [run for run in runs if run.test_digest == digest_of_test(workspace, run.target)]
+
+
+def runs_before_the_change(workspace: Workspace) -> list[FinetuneRun]:
+    """Finished runs of what model and corpus of these names were once."""
+    placed = jobs.placed(workspace)
+    names = {"model": placed.model, "corpus": placed.corpus}
+    runs = runs_of(Cache(default_root()))
+    return [run for run in runs if all(run.provenance["workspace"].get(name) == names[name] for name in names)]
+
+
+def outdated_note(workspace: Workspace, runs: Sequence[FinetuneRun]) -> None:
+    """Say what has changed since these runs."""
+    revision = resolve_model(workspace.model).revision
+    changed = []
+    if any(run.model_revision != revision for run in runs):
+        changed.append("the model has changed")
+    if any(run.test_digest != digest_of_test(workspace, run.target) for run in runs):
+        changed.append("the test text has changed")
+    st.warning(
+        f"**Out of date:** {' and '.join(changed)}. What was found before is still shown. Train again to compare what is now.",
+        icon=":material/update:",
+    )
+    page_link(FINETUNE_PAGE, "Train again")
 
 
 def nothing_yet(n_under_way: int) -> None:
@@ -151,6 +174,9 @@ st.markdown(
 pool = pool_or_stop(view.workspace)
 under_way = running_jobs(default_root(), FINETUNING)
 runs = finished_runs(view.workspace)
+if not runs and (runs := runs_before_the_change(view.workspace)):
+    outdated_note(view.workspace, runs)
+    pool = before_the_change(pool) or pool
 if not runs:
     nothing_yet(len(under_way))
     st.stop()
@@ -194,6 +220,7 @@ st.subheader("Scores")
 views.score_view(comparison)
 st.subheader(f"Against {pinned}")
 views.difference_view(comparison)
+views.no_gain_view(comparison)
 views.claim_view(comparison)
 st.subheader("Table")
 views.outcome_table(comparison)

@@ -10,7 +10,7 @@ from pages.components.family_views import end_words, family_words, mutual_member
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
-from pages.components.states import comparable_or_stop, content_warning, csv_button, partial_note
+from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pseudofam_core import charts
 from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.languages import LanguagePair
@@ -56,7 +56,8 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
 def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...]) -> None:
     """The family in words, and what to do with it."""
     target = family.target
-    st.subheader(f"{target.label}: {len(family.members)} auxiliaries")
+    n = len(family.members)
+    st.subheader(f"{target.label}: {'1 auxiliary' if n == 1 else f'{n} auxiliaries'}")
     st.markdown(family_words(family, mutual))
     arrow = "⇄ marks a mutual choice. " if mutual else ""
     st.caption(f"{tradition_words(family, matrix.pairs)} {arrow}{end_words(family)}")
@@ -147,10 +148,11 @@ st.markdown(
     "distances jump. Choose a target, see how firm its family is, and fine-tune it. The family belongs to the target; another "
     "target's may overlap it."
 )
-pool = comparable_or_stop(view.workspace)
+pool = visible_or_stop(view.workspace)
 comparison = comparison_or_stop(pool)
 matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-partial_note(pool)
+completeness_note(pool)
+absent_note(pool, "target", "find")
 content_warning(pool)
 family_view(view, pool, comparison, matrix)

@@ -12,7 +12,7 @@ from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
-from pages.components.states import comparable_or_stop
+from pages.components.states import absent_note, comparable_or_stop
 from pseudofam_core import jobs
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.comparisons import PoolComparison
@@ -95,11 +95,11 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
         ValueError: What was asked for makes no sense; the message says why.
     """
     with st.container(border=True):
-        left, right = st.columns([2, 5])
-        with left:
-            target = target_input(comparison.spec.pairs)
-        with right:
-            names = views.arms_input()
+        with st.container(horizontal=True):  # side by side where there is room for both
+            with st.container(width=240):
+                target = target_input(comparison.spec.pairs)
+            with st.container(width=480):
+                names = views.arms_input()
         own = views.own_input(target, pool.pairs)
         left, right = st.columns([3, 2])
         with left:
@@ -196,6 +196,7 @@ comparison = comparison_or_stop(pool)
 active = bool(running_jobs(default_root(), FINETUNING))
 if active:
     active_cards(default_root(), FINETUNING)
+absent_note(pool, "target")
 
 try:
     request = asked(view, pool, comparison)

@@ -10,7 +10,7 @@ from pages.components import view_state
 from pages.components.comparing import comparison_or_stop, matrix_or_stop
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
-from pages.components.states import comparable_or_stop, content_warning, csv_button, partial_note
+from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pseudofam_core import charts, clustering
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.tables import matrix_csv
@@ -131,7 +131,7 @@ st.markdown(
     "Which languages the model treats alike: yellow cells are pairs that act on the same parameters. Look for yellow blocks, "
     "and click a cell to see the two languages closely."
 )
-pool = comparable_or_stop(view.workspace)
+pool = visible_or_stop(view.workspace)
 comparison = comparison_or_stop(pool)
 matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
 
@@ -152,7 +152,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     clusters = cut(matrix, Z)
     order = order_of(pool, matrix, by, clustering.leaf_order(Z))
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-partial_note(pool)
+completeness_note(pool)
+absent_note(pool, "of", "with", "find")
 content_warning(pool)
 
 in_tree_order = by == "tree"
@@ -162,6 +163,9 @@ if in_tree_order:
         f" The tree joins the nearest first; the dotted line cuts it into the {int(clusters.max()) + 1} clusters in orange "
         "boxes."
     )
+missing = [pair for pair in pool.pairs if pair not in pool.estimates]
+if missing:
+    reading += " Hatched grey is not estimated yet."
 st.plotly_chart(
     charts.similarity_figure(
         matrix,
@@ -170,6 +174,7 @@ st.plotly_chart(
         clusters=clusters if in_tree_order else None,
         chosen=chosen_cell(matrix),
         found=matrix.pairs.index(view.found) if view.found in matrix.pairs else None,
+        missing=missing,
     ),
     key=_FIGURE,
     on_select=partial(clicked, matrix),

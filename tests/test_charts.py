@@ -126,6 +126,35 @@ def test_the_cut_may_take_all_or_nothing(n_clusters):
     assert np.count_nonzero(tree[:, 2] > cut) == n_clusters - 1
 
 
+def test_what_is_missing_is_hatched_at_the_end():
+    numbers, missing = matrix(), [pair("fr-en"), pair("de-fr")]
+    tree = clustering.linkage(numbers)
+    order = clustering.leaf_order(tree)
+    shown = {"Z": tree, "clusters": clustering.cut_by_number(tree, 3)}
+    figure = charts.similarity_figure(numbers, order=order, **shown, missing=missing)
+    (hatched,) = [trace for trace in figure.data if trace.name == "not estimated yet"]
+    n, n_all = len(PAIRS), len(PAIRS) + 2
+    boxes = np.array([*zip(hatched.x, hatched.y, strict=True), (None, None)], dtype=float).reshape(-1, 6, 2)[:, :4]
+    covered = np.zeros((n_all, n_all), bool)
+    for low, high in zip(boxes.min(1), boxes.max(1), strict=True):
+        columns, rows = np.meshgrid(*(np.arange(n_all),) * 2)
+        covered |= (low[0] < columns) & (columns < high[0]) & (low[1] < rows) & (rows < high[1])
+    expected = np.ones_like(covered)
+    expected[:n, :n] = False
+    assert (covered == expected).all()
+    assert list(figure.layout.yaxis.ticktext[n:]) == ["French · fr", "German · de (de-fr)"]
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range[::-1] == (-0.5, n_all - 0.5)
+    (cut,) = [shape for shape in figure.layout.shapes if shape.type == "line"]
+    assert (cut.y0, cut.y1) == (-0.5, n - 0.5)  # the tree does not speak of them
+    assert np.array(heatmap(figure).z).shape == (n, n)
+
+
+def test_in_a_large_pool_nothing_is_hatched():
+    missing = [pair(f"{code}-en") for code in sorted(languages()) if code not in {one.source for one in PAIRS}][:40]
+    few = charts.similarity_figure(matrix(), order=range(len(PAIRS)))
+    assert charts.similarity_figure(matrix(), order=range(len(PAIRS)), missing=missing) == few
+
+
 def test_every_leaf_of_the_tree_ends_at_its_row():
     numbers = matrix()
     tree = clustering.linkage(numbers)

@@ -12,6 +12,8 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.states import csv_button
+from pages.components.warnings import show_signs
+from pseudofam_core.failure_signs import FailureSign, no_gain
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_charts import difference_figure, score_figure, verdict_figure
@@ -19,6 +21,7 @@ from pseudofam_core.outcome_tables import comparison_csv, comparison_frame, comp
 from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Comparison
 from pseudofam_core.run_settings import settings_of, settings_that_differ
 from pseudofam_core.significance import Word
+from pseudofam_core.specs import Measure
 from pseudofam_core.translations import Span, Translated, marked_html, side_by_side
 
 _NUMBER = st.column_config.NumberColumn
@@ -170,6 +173,19 @@ def verdict_words(comparison: Comparison) -> str:
     return f"{where}, against `{comparison.pinned}`: {'; '.join(parts)}."
 
 
+def no_gain_view(comparison: Comparison) -> None:
+    """Warn of the targets on which not even the best pseudo family is better than the pinned arm."""
+    if comparison.pinned in tuple(Measure):
+        return
+    signs = [sign for target in comparison.targets if (sign := _no_gain(comparison, target))]
+    if len(comparison.targets) == 1:
+        show_signs(*signs)
+    elif signs:
+        n = len(comparison.targets)
+        with st.expander(f"No gain in BLEU on {len(signs)} of {n} targets", icon=":material/flag:"):
+            show_signs(*signs)
+
+
 def claim_view(comparison: Comparison) -> None:
     """The paper's claim, as its claim, and what else it was measured with."""
     words = PAPER_CLAIM_WORDS
@@ -302,6 +318,17 @@ def _sentence_html(one: Translated, arms: Sequence[str], pinned: str) -> str:
 
 def _text(words: str) -> str:
     return marked_html([Span(words, differs=False)])
+
+
+def _no_gain(comparison: Comparison, target: LanguagePair) -> FailureSign | None:
+    """The sign of a target: of its pseudo family with most BLEU, where the test does not call that one better."""
+    pinned = comparison.of(target, comparison.pinned)
+    own = [one for one in comparison.outcomes if one.target == target and one.arm in tuple(Measure)]
+    verdicts = [one.verdict for one in own if one.verdict and pinned and one.members != pinned.members]
+    best = max(verdicts, key=lambda one: one.delta.value, default=None)
+    if best is None or best.word is Word.BETTER:
+        return None
+    return no_gain(target, best.delta.low, best.delta.high, against=f"`{comparison.pinned}`")
 
 
 def _interval(low: float, high: float) -> str | None:

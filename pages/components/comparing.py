@@ -62,6 +62,13 @@ def _offer_job(pool: Pool, seconds: float) -> None:
         st.info("The estimates are being compared.", icon=":material/hourglass_top:")
         active_cards(default_root(), ("compare",))
         return
+    if pool.outdated:
+        st.info(
+            f"**Out of date:** {' and '.join(pool.outdated)}. The old estimates were never compared. Compute them again first.",
+            icon=":material/update:",
+        )
+        page_link(ESTIMATES_PAGE, "Recompute them")
+        return
     st.info(
         f"The estimates have not been compared yet. With {len(pool.estimates)} pairs of this size it takes about "
         f"{duration(seconds)}.",

@@ -169,7 +169,7 @@ def _radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
         None,
         step=10.0**-digits,
         format="%.5g",
-        placeholder="the rule's own" if paper else None,
+        placeholder="own" if paper else None,
         help="Empty: the rule's own, which is the first step between neighbours (Overlap: the distance of the nearest)."
         if paper
         else "Everything within this distance of the target is in.",

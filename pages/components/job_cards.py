@@ -61,14 +61,14 @@ def estimating_line(root: Path, workspace: Workspace) -> None:
 def last_trouble(root: Path, workspace: Workspace) -> str | None:
     """Why the latest job that estimated pairs of a workspace ended early; None where it did not."""
     latest = next(iter(_estimating(root, workspace)), None)
-    match latest.state if latest else None:
-        case State.FAILED:
-            return f"The last job failed: {latest.error}" if latest else None
-        case State.CRASHED:
-            return "The last job lost its worker."
-        case State.CANCELLED:
-            return "The last job was cancelled."
-    return None
+    if latest is None or latest.state not in (State.FAILED, State.CRASHED, State.CANCELLED):
+        return None
+    words = {
+        State.FAILED: f"failed: {latest.error}",
+        State.CRASHED: "lost its worker",
+        State.CANCELLED: "was cancelled",
+    }
+    return f"The last job {words[latest.state]}"
 
 
 def estimate_sample_once(root: Path, workspace: Workspace, missing: Sequence[LanguagePair]) -> None:
@@ -172,8 +172,7 @@ def _card(root: Path, one: JobView) -> None:
             st.caption(_task(task))
             if task.progress and task.progress.metrics:
                 curves(root, one, task)
-        if one.error:
-            st.error(one.error, icon=":material/error:")
+        _errors(one)
         if one.state is State.STALLED:
             st.caption(
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
@@ -186,13 +185,30 @@ def _card(root: Path, one: JobView) -> None:
         if log := jobs.log_tail(root, one.id, 40):
             with st.expander("Log"):
                 st.code(log, language=None, height=220)
+                st.download_button(
+                    "Full log",
+                    data=lambda: jobs.log_file(root, one.id).read_bytes(),
+                    file_name=f"job-{one.id}.log",
+                    mime="text/plain",
+                    key=f"log-{one.id}",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
+
+
+def _errors(one: JobView) -> None:
+    """First line of the first error, and how many tasks have one."""
+    failed = [task for task in one.tasks if task.error]
+    if failed:
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        st.error(f"**{failed[0].label}**: {failed[0].error}{others}", icon=":material/error:")
 
 
 def _progress(one: JobView) -> str:
     words = [f"{one.done} of {one.total} {one.parts} done"]
     if one.state is State.QUEUED and one.queue_position:
         words.append(f"number {one.queue_position} in the queue")
-    if one.state.is_active and one.remaining_s is not None:
+    if one.state in (State.RUNNING, State.STALLED) and one.remaining_s is not None:
         words.append(f"about {duration(one.remaining_s)} to go")
     return " · ".join(words)
 
@@ -229,6 +245,7 @@ def _act(action: Callable[[Path, str], None], root: Path, job_id: str) -> None:
     try:
         action(root, job_id)
     except JobError as error:
-        st.error(str(error), icon=":material/error:")
+        # A card is drawn anew each second; a toast stays.
+        st.toast(str(error), icon=":material/error:", duration="long")
     else:
         st.rerun()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal, NoReturn
 
 import streamlit as st
 
-from pages.components.loading import Pool, corpus_splits, load_pool
+from pages.components import view_state
+from pages.components.job_cards import estimating_line, job_cards, last_trouble, pairs_under_way, submit
+from pages.components.loading import Pool, before_the_change, corpus_splits, load_outdated, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pseudofam_core import jobs
+from pseudofam_core.cache import default_root
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
+from pseudofam_core.hub import SAMPLE
+from pseudofam_core.languages import LanguagePair
 from pseudofam_core.specs import Workspace
 
 
@@ -29,33 +36,51 @@ def pool_or_stop(workspace: Workspace) -> Pool:
     except CorpusError as error:
         st.warning(f"**The corpus can't be used.** {error}", icon=":material/folder_off:")
         st.markdown(f"Open **Workspace** in the sidebar and enter another corpus or split.{_splits_hint(workspace)}")
-    return st.stop()
+    _sample_button(workspace)
+    return _stop()
 
 
 def comparable_or_stop(workspace: Workspace) -> Pool:
     """The workspace's pool where at least two of its pairs are estimated; else say what to do and end the page."""
+    return _comparable(pool_or_stop(workspace))
+
+
+def visible_or_stop(workspace: Workspace) -> Pool:
+    """The same; where fewer than two are estimated but were before something changed, the pool as it was then."""
     pool = pool_or_stop(workspace)
-    if len(pool.estimates) >= 2:
-        return pool
-    if len(pool.pairs) < 2:
-        st.info(
-            "One pair alone can't be compared. Choose more pairs under Workspace.", icon=":material/hourglass_empty:"
+    old = before_the_change(pool) if len(pool.estimates) < 2 else None
+    return old or _comparable(pool)
+
+
+def completeness_note(pool: Pool) -> None:
+    """Say what is out of date or missing from what is shown, with a button that has it estimated; nothing where all is there."""
+    n_missing = len(pool.pairs) - len(pool.estimates)
+    if pool.outdated:
+        st.warning(
+            f"**Out of date:** {' and '.join(pool.outdated)}. What was found before is still shown.",
+            icon=":material/update:",
         )
-        st.stop()
-    st.info(
-        f"Comparing takes two estimated pairs or more. So far it is {len(pool.estimates)} of {len(pool.pairs)}.",
-        icon=":material/hourglass_empty:",
-    )
-    page_link(ESTIMATES_PAGE, "Estimate them")
-    return st.stop()
+    if not (n_missing or pool.outdated):
+        return
+    missing = load_pool(pool.workspace).missing if pool.outdated else pool.missing
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if n_missing:
+            st.markdown(f":orange-badge[{n_missing} of {len(pool.pairs)} pairs missing]", width="content")
+        pressed = _estimate_button(pool.workspace, missing, "Recompute" if pool.outdated else "Estimate")
+        page_link(ESTIMATES_PAGE, "See them in Estimates")
+    if pressed:
+        submit(default_root(), pool.workspace, pressed, "Starting the worker …")
 
 
-def partial_note(pool: Pool) -> None:
-    """Say how many pairs are missing from what is shown, with the way to them; nothing where none is."""
-    if len(pool.estimates) < len(pool.pairs):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":orange-badge[{len(pool.estimates)} of {len(pool.pairs)} pairs estimated]", width="content")
-            page_link(ESTIMATES_PAGE, "Estimate the others")
+def absent_note(pool: Pool, *controls: str) -> None:
+    """Say which languages these controls of the address ask for that are not estimated: others are shown in their place."""
+    asked = {view_state.text_of(name) for name in controls}
+    absent = [pair.label for pair in pool.pairs if str(pair) in asked and pair not in pool.estimates]
+    if absent:
+        verb = "is" if len(absent) == 1 else "are"
+        st.warning(
+            f"{' and '.join(absent)} {verb} not estimated yet, and not shown below.", icon=":material/search_off:"
+        )
 
 
 def content_warning(pool: Pool) -> None:
@@ -75,3 +100,61 @@ def _splits_hint(workspace: Workspace) -> str:
     except PseudoFamError:
         return ""
     return "" if workspace.split in splits else f" This corpus has: {', '.join(splits)}."
+
+
+def _comparable(pool: Pool) -> Pool:
+    """The pool where it can be compared; else say what to do and end the page."""
+    if len(pool.estimates) >= 2:
+        return pool
+    if len(pool.pairs) < 2:
+        st.info(
+            "One pair alone can't be compared. Choose more pairs under Workspace.", icon=":material/hourglass_empty:"
+        )
+        return _stop()
+    outdated = len(load_outdated(pool))
+    st.info(
+        f"Comparing takes two estimated pairs or more. So far it is {len(pool.estimates)} of {len(pool.pairs)}."
+        + (f" {outdated} are out of date." if outdated else ""),
+        icon=":material/hourglass_empty:",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = _estimate_button(pool.workspace, pool.missing, "Estimate", type="primary")
+        page_link(ESTIMATES_PAGE, "Choose in Estimates")
+        _sample_button(pool.workspace)
+    if pressed:
+        submit(default_root(), pool.workspace, pressed, "Starting the worker …")
+    return _stop()
+
+
+def _estimate_button(
+    workspace: Workspace,
+    missing: Sequence[LanguagePair],
+    verb: str,
+    *,
+    type: Literal["primary", "secondary"] = "secondary",
+) -> list[LanguagePair]:
+    """A button for the missing pairs that no job has in hand, and how far the others are; the pairs to start on a press."""
+    under_way = pairs_under_way(default_root(), workspace)
+    if any(one in under_way for one in missing):
+        estimating_line(default_root(), workspace)
+    elif trouble := last_trouble(default_root(), workspace):
+        st.caption(f":material/error: {trouble}", width="content")
+    left = [one for one in missing if one not in under_way]
+    if not left:
+        return []
+    words = f"{verb} {left[0].label}" if len(left) == 1 else f"{verb} {len(left)} pairs"
+    return left if st.button(words, key="estimate_missing", type=type, icon=":material/play_arrow:") else []
+
+
+def _sample_button(workspace: Workspace) -> None:
+    """The way to something that works, for those who look at anything else."""
+    if (workspace.model, workspace.corpus) != (SAMPLE, SAMPLE):
+        st.button("Open the sample instead", key="open_sample", on_click=view_state.reset, args=((),))
+
+
+def _stop() -> NoReturn:
+    """End the page. Jobs, of any page, can be watched and stopped all the same."""
+    if jobs.list_jobs(default_root()):
+        st.subheader("Jobs")
+        job_cards(default_root())
+    st.stop()

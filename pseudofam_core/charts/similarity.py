@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from scipy.cluster import hierarchy
 from scipy.stats import rankdata
 
-from pseudofam_core.charts.colours import CHOSEN, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches
+from pseudofam_core.charts.colours import CHOSEN, FAINT, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches
+from pseudofam_core.charts.trees import cut_line, tree_traces
 from pseudofam_core.clustering import Labels
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.results import FloatMatrix, PairwiseMatrix
@@ -28,6 +29,7 @@ def similarity_figure(
     clusters: Labels | None = None,
     chosen: tuple[int, int] | None = None,
     found: int | None = None,
+    missing: Sequence[LanguagePair] = (),
 ) -> go.Figure:
     """Draw a matrix as a heatmap beside the traditional families, and its tree where it stands in the tree's order.
 
@@ -45,6 +47,8 @@ def similarity_figure(
             through the tree. Only with Z.
         chosen: Target and auxiliary of the cell to be framed, positions in the matrix's pairs.
         found: Position of the pair whose name is to be pointed out.
+        missing: Pairs of the pool that are not in the matrix yet: hatched rows and columns at its end. Left out where the
+            pool has more than 40 pairs.
 
     Raises:
         ValueError: `order` is no order of the pairs, or not the tree's.
@@ -55,51 +59,25 @@ def similarity_figure(
         raise ValueError(f"order must name each of the {n} pairs once. Got {order}.")
     if Z is not None and order != hierarchy.leaves_list(Z).tolist():
         raise ValueError("order must be the order of Z's leaves. Take clustering.leaf_order(Z), or leave Z out.")
-    traces = _tree(Z) if Z is not None else []
-    traces += [*_family_strip([matrix.pairs[i] for i in order]), _heatmap(matrix, order), _cells(matrix, order)]
+    traces = tree_traces(Z, xaxis=_TREE) if Z is not None else []
+    if n + len(missing) > _MOST_CLICKABLE:
+        missing = ()
+    n_all = n + len(missing)
+    traces += [*_family_strip([matrix.pairs[i] for i in order]), _heatmap(matrix, order), _cells(matrix, order, n_all)]
+    if missing:
+        traces.append(_hatched(n, n_all))
     shapes = []
     if Z is not None and clusters is not None:
-        shapes += _cut(Z, [int(clusters[i]) for i in order])
+        boxes = _boxes([int(clusters[i]) for i in order])
+        shapes += [*boxes, cut_line(Z, len(boxes), xaxis=_TREE)]
     if chosen is not None:
         row, column = (order.index(one) for one in chosen)
         shapes.append(_frame((column - 0.5, column + 0.5), (row - 0.5, row + 0.5), CHOSEN))
-    labels = pair_labels(matrix.pairs)
-    layout = _layout(
-        [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order], Z, legend=_legend_height(traces)
-    )
+    labels = pair_labels([*matrix.pairs, *missing])
+    names = [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order]
+    layout = _layout([*names, *labels[n:]], Z, legend=_legend_height(traces))
     # Put together once: a figure that is added to step by step is checked, and copied, at each.
     return go.Figure({"data": traces, "layout": layout | {"shapes": shapes}})
-
-
-def _tree(Z: FloatMatrix) -> list[Part]:
-    """The tree as one line, root left; leaf i stands at height i. And its joints."""
-    drawn = hierarchy.dendrogram(Z, no_plot=True)
-    # scipy puts leaf i at 5 + 10 i.
-    y = np.array(drawn["icoord"]) / 10 - 0.5
-    x = np.array(drawn["dcoord"])
-    gaps = np.full((len(x), 1), np.nan)
-    line = {
-        "type": "scatter",
-        "xaxis": _TREE,
-        "x": np.hstack([x, gaps]).ravel(),
-        "y": np.hstack([y, gaps]).ravel(),
-        "mode": "lines",
-        "line": {"color": LINE, "width": 1.6},
-        "showlegend": False,
-        "hoverinfo": "skip",
-    }
-    joints = {
-        "type": "scatter",
-        "xaxis": _TREE,
-        "x": x[:, 1],
-        "y": y[:, 1:3].mean(axis=1),  # a merge stands in the middle of its bracket
-        "mode": "markers",
-        "marker": {"color": LINE, "size": 8},
-        "customdata": _merge_rows(Z, x[:, 1])[:, None],
-        "showlegend": False,
-        "hovertemplate": "joined at distance %{x:.4g}; click to cut here<extra></extra>",
-    }
-    return [line, joints]
 
 
 def _family_strip(pairs: Sequence[LanguagePair]) -> list[Part]:
@@ -121,13 +99,6 @@ def _family_strip(pairs: Sequence[LanguagePair]) -> list[Part]:
             }
         )
     return strip
-
-
-def _merge_rows(Z: FloatMatrix, drawn_heights: FloatMatrix) -> Labels:
-    """Rows of Z in the order in which scipy draws the merges: by height, and among equals in the order drawn."""
-    rows = np.empty(len(Z), dtype=np.int64)
-    rows[np.argsort(drawn_heights, kind="stable")] = np.argsort(Z[:, 2], kind="stable")
-    return rows
 
 
 def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> Part:
@@ -170,7 +141,29 @@ def _pointing(matrix: PairwiseMatrix, order: list[int]) -> Part:
     }
 
 
-def _cells(matrix: PairwiseMatrix, order: list[int]) -> Part:
+def _hatched(n: int, n_all: int) -> Part:
+    """Rows and columns n to n_all, hatched grey: what is not estimated is neither near nor far."""
+    first, last, half = -0.5, n_all - 0.5, 0.46
+    boxes = [((first, last), (i - half, i + half)) for i in range(n, n_all)]
+    boxes += [((i - half, i + half), (first, n - 0.5)) for i in range(n, n_all)]
+    corners = [((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0), (None, None)) for (x0, x1), (y0, y1) in boxes]
+    points = [point for box in corners for point in box][:-1]
+    return {
+        "type": "scatter",
+        "x": [x for x, _ in points],
+        "y": [y for _, y in points],
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillpattern": {"shape": "/", "fgcolor": LINE, "bgcolor": FAINT, "size": 6, "solidity": 0.2},
+        "name": "not estimated yet",
+        "hoveron": "fills",
+        "hoverinfo": "name",
+        "showlegend": False,
+    }
+
+
+def _cells(matrix: PairwiseMatrix, order: list[int], n_all: int) -> Part:
     """Unseen marks on the cells, which answer to pointing and clicking: Plotly's heatmaps return no click.
 
     In a large pool there are marks on the diagonal only: ten thousand of them would take a second to draw.
@@ -185,7 +178,7 @@ def _cells(matrix: PairwiseMatrix, order: list[int]) -> Part:
         "x": columns,
         "y": rows,
         "mode": "markers",
-        "marker": {"symbol": "square", "size": cell_size(n), "opacity": 0},
+        "marker": {"symbol": "square", "size": cell_size(n_all), "opacity": 0},
         "showlegend": False,
         "customdata": np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen,
         "hovertemplate": _cell_words(matrix, first=2) if small else "<b>%{y}</b>: click to choose<extra></extra>",
@@ -232,29 +225,11 @@ def spread(matrix: PairwiseMatrix, order: list[int]) -> tuple[FloatMatrix, list[
     return colours, [f"{1 - one if matrix.measure.is_similarity else one:.3g}" for one in quarters]
 
 
-def _cut(Z: FloatMatrix, clusters: Sequence[int]) -> list[Part]:
-    """The clusters outlined on the diagonal, and the height of the cut through the tree."""
+def _boxes(clusters: Sequence[int]) -> list[Part]:
+    """The clusters outlined on the diagonal."""
     starts = [i for i, one in enumerate(clusters) if i == 0 or one != clusters[i - 1]]
-    boxes = []
-    for start, end in zip(starts, [*starts[1:], len(clusters)], strict=True):
-        edges = (start - 0.5, end - 0.5)
-        boxes.append(_frame(edges, edges, OUTSIDE))
-    heights = np.concatenate([[0], Z[:, 2]])
-    below = len(clusters) - len(starts)
-    above = heights[below + 1] if below + 1 < len(heights) else heights[-1] * 1.05
-    height = (heights[below] + above) / 2
-    line = {"color": OUTSIDE, "dash": "dot", "width": 2}
-    across = {
-        "type": "line",
-        "xref": _TREE,
-        "x0": height,
-        "x1": height,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": line,
-    }
-    return [*boxes, across]
+    edges = [(start - 0.5, end - 0.5) for start, end in zip(starts, [*starts[1:], len(clusters)], strict=True)]
+    return [_frame(one, one, OUTSIDE) for one in edges]
 
 
 def _frame(x: tuple[float, float], y: tuple[float, float], colour: str) -> Part:

@@ -8,13 +8,14 @@ import pytest
 
 from tests.browser.conftest import settled
 
-PAGES = ("", "estimates", "similarity", "families")
+PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "lab")
 
 
 def test_from_nothing_to_a_family(server, page):
     page.goto(server.address("similarity"))
     page.get_by_text("Comparing takes two estimated pairs or more").wait_for()
-    page.get_by_role("link", name="Estimate them").click()
+    page.get_by_role("button", name="Estimate 4 pairs").wait_for()
+    page.get_by_role("link", name="Choose in Estimates").click()
     page.get_by_role("heading", name="Estimates").wait_for()
     settled(page)
     page.get_by_role("button", name="Run estimates").click()
@@ -60,7 +61,7 @@ def test_a_link_opens_the_same_view(server, page):
     page.goto(server.address("families"))
     settled(page)
     page.get_by_role("heading", name=re.compile(r"Azerbaijani · az: \d auxiliar")).wait_for()
-    for label, option in (("Measure", "Overlap"), ("Target", "Turkish · tr")):
+    for label, option in (("Measure", "MSE"), ("Target", "Turkish · tr")):
         page.get_by_label(label, exact=True).first.click()
         page.get_by_role("option", name=option, exact=True).click()
         settled(page)
@@ -68,11 +69,10 @@ def test_a_link_opens_the_same_view(server, page):
     colleague = page.context.new_page()
     colleague.goto(page.url)
     colleague.get_by_role("heading", name=re.compile(r"Turkish · tr: \d auxiliar")).wait_for()
-    colleague.get_by_text("distance from Turkish · tr (1 − Overlap)").wait_for()
+    colleague.get_by_text("distance from Turkish · tr (MSE)").wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [800, 1440, 1920])
+@pytest.mark.parametrize(("width", "scheme"), [(800, "light"), (1440, "dark"), (1920, "light")])
 def test_nothing_overflows(server, page, width, scheme):
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)

@@ -28,24 +28,24 @@ def test_back_undoes_forward_does_again(server, page):
     page.get_by_role("heading", name="Lab").wait_for()
     settled(page)
     before = page.evaluate("history.length")
-    pick(page, "Measure", "Overlap")
-    queried(page, "measure=overlap")
+    pick(page, "Measure", "MSE")
+    queried(page, "measure=mse")
     pick(page, "Measure", "KL (normalised)")
     queried(page, "measure=kl-normalised")
     assert page.evaluate("history.length") == before + 2
     page.go_back()
-    shows(page, "Measure", "Overlap")
-    queried(page, "measure=overlap")
-    page.go_back()
     shows(page, "Measure", "MSE")
+    queried(page, "measure=mse")
+    page.go_back()
+    shows(page, "Measure", "Overlap")
     assert "measure" not in page.url
     page.go_forward()
-    shows(page, "Measure", "Overlap")
-    queried(page, "measure=overlap")
+    shows(page, "Measure", "MSE")
+    queried(page, "measure=mse")
 
 
 def test_another_page_and_back_restores_the_controls_of_the_first(server, page):
-    page.goto(server.address("estimates", of="tr-en", measure="overlap"))
+    page.goto(server.address("estimates", of="tr-en", measure="mse"))
     page.get_by_role("heading", name="Estimates").wait_for()
     settled(page)
     before = page.evaluate("history.length")
@@ -53,15 +53,15 @@ def test_another_page_and_back_restores_the_controls_of_the_first(server, page):
     page.get_by_role("heading", name="Lab").wait_for()
     settled(page)
     assert page.evaluate("history.length") == before + 1
-    queried(page, "/lab.*measure=overlap")
+    queried(page, "/lab.*measure=mse")
     assert "of=" not in page.url
     pick(page, "Measure", "KL")
     page.go_back()
-    shows(page, "Measure", "Overlap")
+    shows(page, "Measure", "MSE")
     page.go_back()
     page.get_by_role("heading", name="Estimates").wait_for()
     queried(page, "/estimates.*of=tr-en")
-    shows(page, "Measure", "Overlap")
+    shows(page, "Measure", "MSE")
     settled(page)
     # Over the menu the page is found as it was left, too.
     page.locator("[data-testid=stSidebar]").get_by_role("link", name="Overview", exact=True).click()
@@ -88,12 +88,12 @@ def test_two_quick_changes_both_stay(server, page):
 
 
 def test_reset_is_undone_by_back(server, page):
-    page.goto(server.address("lab", measure="overlap", k="0.3"))
+    page.goto(server.address("lab", measure="jaccard", k="0.3"))
     page.get_by_role("heading", name="Lab").wait_for()
     settled(page)
     page.get_by_role("button", name="Reset view").click()
-    shows(page, "Measure", "MSE")
+    shows(page, "Measure", "Overlap")
     assert "measure" not in page.url
     page.go_back()
-    shows(page, "Measure", "Overlap")
+    shows(page, "Measure", "Jaccard")
     queried(page, "k=0.3")

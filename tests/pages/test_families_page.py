@@ -70,7 +70,7 @@ def test_nearest_takes_k(world):
 
 
 def test_a_wider_radius_adds_members_and_the_address_has_it(world):
-    app = world.estimate(*CODES).open("families")
+    app = world.estimate(*CODES).open("families", measure="mse")
     app.number_input(key="paper_radius_mse").set_value(0.0).run()
     narrow = members(app)
     app.number_input(key="paper_radius_mse").set_value(1e9).run()
@@ -79,7 +79,7 @@ def test_a_wider_radius_adds_members_and_the_address_has_it(world):
 
 
 def test_stepping_the_radius_does_what_the_button_says(world):
-    app = world.estimate(*CODES).open("families", rule="radius")
+    app = world.estimate(*CODES).open("families", measure="mse", rule="radius")
     app.number_input(key="radius_radius_mse").set_value(0.0).run()
     before = members(app)
     button = app.button(key="radius_radius_mse_after")
@@ -93,7 +93,7 @@ def test_stepping_the_radius_does_what_the_button_says(world):
 
 
 def test_at_the_end_of_the_range_there_is_no_further_change(world):
-    app = world.estimate(*CODES).open("families", rule="radius", radius_radius_mse="1000000.0")
+    app = world.estimate(*CODES).open("families", measure="mse", rule="radius", radius_radius_mse="1000000.0")
     assert app.button(key="radius_radius_mse_after").disabled
     assert not app.button(key="radius_radius_mse_before").disabled
 
@@ -110,7 +110,7 @@ def test_stepping_k_moves_the_sidebars_slider(world):
 
 
 def test_k_is_no_matter_of_mse(world):
-    app = world.estimate(*CODES).open("families")
+    app = world.estimate(*CODES).open("families", measure="mse")
     assert "k_after" not in [one.key for one in app.button]
 
 
@@ -222,7 +222,7 @@ def test_resampling_tells_how_often_each_neighbour_is_chosen(world):
 def test_the_strip_over_k_is_for_overlap(world):
     world.estimate(*CODES)
     assert len(figures(world.open("families", measure="overlap", show="How firm?"))) == 3
-    app = world.open("families", show="How firm?")
+    app = world.open("families", measure="mse", show="How firm?")
     assert len(figures(app)) == 2
     assert "K is a setting of Overlap" in said(app)
 

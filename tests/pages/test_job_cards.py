@@ -9,6 +9,7 @@ import pytest
 
 from pages.components.job_curves import metric_label, thinned
 from pseudofam_core import jobs
+from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.progress import Progress
 from tests.pages.conftest import said
@@ -69,3 +70,80 @@ def test_many_points_are_thinned_and_the_last_one_stays():
 
 def test_metrics_have_names_that_people_read():
     assert [metric_label(name) for name in ("dev_bleu", "gradient_norm")] == ["dev BLEU", "gradient norm"]
+
+
+def estimating(state, *tasks, **fields):
+    now = time.time()
+    return JobView("0123abcd", "estimate", "Estimate", None, state, now, now, 1, tasks, **fields)
+
+
+def card(world, listed, view):
+    listed[0][:] = [view]
+    app = world.open("estimates")
+    assert not app.exception
+    return app
+
+
+def test_a_queued_job_tells_its_place_and_can_be_cancelled(world, listed):
+    app = card(world, listed, estimating(State.QUEUED, TaskView("kk-en", State.QUEUED), queue_position=2))
+    assert app.progress[0].text == "0 of 1 pairs done · number 2 in the queue"
+    assert app.button(key="cancel-0123abcd").label == "Cancel"
+
+
+def test_a_running_task_tells_where_it_runs(world, listed):
+    task = TaskView("kk-en", State.RUNNING, Progress("estimating", 1, 4), device="NVIDIA H100", heartbeat_age_s=2.0)
+    words = said(card(world, listed, estimating(State.RUNNING, task)))
+    assert "**Kazakh · kk** · estimating, 1 of 4 sentences · NVIDIA H100 · last sign of life 2 s ago" in words
+
+
+def test_a_silent_worker_is_told_from_a_lost_one(world, listed):
+    task = TaskView("kk-en", State.STALLED, Progress("estimating", 1, 4), heartbeat_age_s=31.0)
+    words = said(card(world, listed, estimating(State.STALLED, task)))
+    assert "no sign of life" in words
+    assert "last sign of life 31 s ago" in words
+    assert "It may still go on" in words
+    app = card(world, listed, estimating(State.CRASHED, TaskView("kk-en", State.CRASHED)))
+    assert "worker lost" in said(app)
+    assert "The worker is gone" in said(app)
+    assert not app.error  # which is for those that failed
+    assert app.button(key="resume-0123abcd")
+
+
+def test_what_a_stopping_job_still_needs_is_not_said(world, listed):
+    task = TaskView("kk-en", State.RUNNING, Progress("estimating", 1, 4, rate=1.0), heartbeat_age_s=1.0)
+    app = card(world, listed, estimating(State.CANCELLING, task))
+    assert "stopping" in said(app)
+    assert app.progress[0].text == "0 of 1 pairs done"
+
+
+def test_a_cancelled_job_says_what_is_kept(world, listed):
+    tasks = TaskView("be-en", State.DONE), TaskView("kk-en", State.CANCELLED)
+    app = card(world, listed, estimating(State.CANCELLED, *tasks))
+    assert "1 of 2 pairs were finished and are kept" in said(app)
+    assert app.button(key="resume-0123abcd")
+
+
+def test_a_failed_job_names_what_failed_and_gives_the_whole_log(world, listed, monkeypatch):
+    monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "the end of it")
+    tasks = [TaskView(f"{code}-en", State.FAILED, error="no memory left") for code in ("kk", "tr")]
+    app = card(world, listed, estimating(State.FAILED, *tasks))
+    assert app.error[0].value == "**Kazakh · kk**: no memory left (and 1 more)"
+    assert "the end of it" in app.code[0].value
+    assert "Full log" in [one.label for one in app.get("download_button")]
+    assert app.button(key="resume-0123abcd")
+
+
+def test_a_done_job_asks_for_nothing(world, listed):
+    app = card(world, listed, estimating(State.DONE, TaskView("kk-en", State.DONE)))
+    assert "done" in said(app)
+    assert not [one for one in app.button if one.label in ("Cancel", "Resume")]
+
+
+def test_a_refusal_is_told_where_the_next_second_does_not_wipe_it(world, listed, monkeypatch):
+    def refuse(root, job_id):
+        raise JobError("The job is still stopping.")
+
+    monkeypatch.setattr(jobs, "cancel", refuse)
+    app = card(world, listed, estimating(State.QUEUED, TaskView("kk-en", State.QUEUED)))
+    app.button(key="cancel-0123abcd").click().run()
+    assert app.toast[0].value == "The job is still stopping."

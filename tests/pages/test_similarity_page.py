@@ -39,8 +39,8 @@ def test_every_linkage_is_drawn(world, linkage):
 
 def test_k_is_for_overlap_alone_and_changes_the_matrix(world):
     world.estimate(*CODES)
-    assert world.open("similarity").slider(key="k").disabled
-    app = world.open("similarity", measure="overlap")
+    assert world.open("similarity", measure="mse").slider(key="k").disabled
+    app = world.open("similarity")
     before = heatmap(app)["z"]
     app.slider(key="k").set_value(0.1).run()
     assert not app.exception
@@ -111,6 +111,6 @@ def test_agreement_is_said_beside_chance(world):
 
 
 def test_two_pairs_are_enough(world):
-    app = world.estimate("be", "tr").open("similarity")
+    app = world.estimate("be", "tr").open("similarity", pairs="be-en tr-en")
     assert not app.exception
     assert len(rows(app)) == 2

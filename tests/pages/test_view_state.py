@@ -2,6 +2,7 @@
 
 import pytest
 
+from pseudofam_core.specs import Measure
 from tests.pages.conftest import CODES, PAIRS, said
 
 
@@ -16,11 +17,11 @@ def links(app):
 
 def test_a_change_is_written_and_a_default_is_not(world):
     app = world.open("estimates")
-    app.selectbox(key="measure").select_index(3).run()
-    assert address(app)["measure"] == "overlap"
+    app.selectbox(key="measure").select(Measure.JACCARD).run()
+    assert address(app)["measure"] == "jaccard"
     app.slider(key="k").set_value(0.25).run()
     assert address(app)["k"] == "0.25"
-    app.selectbox(key="measure").select_index(0).run()
+    app.selectbox(key="measure").select(Measure.OVERLAP).run()
     assert "measure" not in address(app)
     assert address(app)["k"] == "0.25"
 
@@ -28,7 +29,7 @@ def test_a_change_is_written_and_a_default_is_not(world):
 def test_a_link_restores_every_control_of_the_sidebar(world):
     app = world.open(
         "overview",
-        measure="overlap",
+        measure="jaccard",
         k="0.25",
         sentences="3",
         seed="7",
@@ -38,7 +39,7 @@ def test_a_link_restores_every_control_of_the_sidebar(world):
         find="tr-en",
     )
     assert not app.exception
-    assert app.selectbox(key="measure").value.value == "overlap"
+    assert app.selectbox(key="measure").value.value == "jaccard"
     assert app.slider(key="k").value == 0.25
     assert app.number_input(key="sentences").value == 3
     assert app.number_input(key="seed").value == 7
@@ -80,8 +81,8 @@ def test_an_emptied_number_comes_back_empty(world):
 
 
 def test_links_take_the_view_along(world):
-    app = world.estimate(*CODES).open("estimates", measure="overlap")
-    assert "measure=overlap" in links(app)["Families"]
+    app = world.estimate(*CODES).open("estimates", measure="kl")
+    assert "measure=kl" in links(app)["Families"]
     app.selectbox(key="of").select(PAIRS[3]).run()
     assert "of=tr-en" in links(app)["Estimates"]
     assert "of=" not in links(app)["Families"]
@@ -102,11 +103,11 @@ def test_a_link_may_set_controls_of_its_page(world):
 
 
 def test_reset_clears_the_view_and_keeps_the_workspace(world):
-    app = world.estimate(*CODES).open("estimates", measure="overlap", k="0.3", find="tr-en", seed="1", of="tr-en")
+    app = world.estimate(*CODES).open("estimates", measure="kl", k="0.3", find="tr-en", seed="1", of="tr-en")
     next(one for one in app.button if one.label == "Reset view").click().run()
     assert not app.exception
     assert set(address(app)) == {"model", "corpus", "seed"}
-    assert app.selectbox(key="measure").value.value == "mse"
+    assert app.selectbox(key="measure").value.value == "overlap"
     assert app.selectbox(key="of").value is None
     assert "of=" not in links(app)["Estimates"]
 
