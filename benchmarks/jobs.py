@@ -190,6 +190,7 @@ def _cluster(folder: Path, n_workers: int) -> Iterator[None]:
         "OMP_NUM_THREADS": "1",
         "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
         "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     }
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
     local = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
