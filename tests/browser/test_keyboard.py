@@ -36,7 +36,14 @@ _UNREACHED = """() => [...document.querySelectorAll('a[href], button, input, tex
   one => !one.disabled && one.tabIndex >= 0 && one.type !== 'radio' && !one.closest('[data-testid=stButtonGroup]')
     && one.checkVisibility({visibilityProperty: true, opacityProperty: true}) && one.getClientRects().length
 ).map(one => one.ariaLabel || one.innerText || one.outerHTML).filter(name => !window.reached.has(name))"""
-_MOST_STEPS = 250
+_MOST_STEPS, _MOST_ROUNDS = 400, 5
+# Resolves when nothing has been added or removed for a while: parts of a page arrive after its script has ended.
+_STILL = """() => new Promise(done => {
+  const end = () => { observer.disconnect(); done(); };
+  let wait = setTimeout(end, 500);
+  const observer = new MutationObserver(() => { clearTimeout(wait); wait = setTimeout(end, 500); });
+  observer.observe(document.body, {subtree: true, childList: true});
+})"""
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +60,8 @@ def opened(page, address):
     settled(page)
     page.get_by_role("heading", level=1).first.wait_for()
     settled(page)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.evaluate(_STILL)
 
 
 @pytest.mark.parametrize("name", ["", "estimates", "similarity", "families", "finetune", "compare", "lab"])
@@ -64,10 +73,10 @@ def test_tab_reaches_every_control(estimated, page, name):
         page.keyboard.press("Tab")
         step = page.evaluate(_STEP)
         unseen += [] if step["shown"] else [last]
-        rounds += step["end"]
-        if rounds == 2:  # a page that is not quite ready drops the focus once
-            break
-        if step["end"]:
+        if step["end"]:  # the end of the page, or of a part of it that was just made anew and dropped the focus
+            rounds += 1
+            if rounds == _MOST_ROUNDS or not page.evaluate(_UNREACHED):
+                break
             continue
         back += [step["name"]] if step["later"] else []
         last = step["name"]
