@@ -90,8 +90,10 @@ QUESTIONS = (
     ),
     Question(
         "Does it carry over to other tasks, such as classification or summaries?",
-        _NOT_YET,
-        "Estimates read sentence pairs of a translation model. Another task would take another corpus reader and another loss.",
+        _PARTLY,
+        "Estimates also read sequence classifiers and causal language models, with a file per language of text and label, or of "
+        "prompt and answer. Choose such a model and corpus under Workspace. Fine-tuning is for translation only.",
+        {ESTIMATES_PAGE: "Estimate them"},
     ),
 )
 

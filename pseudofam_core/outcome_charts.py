@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import plotly.graph_objects as go
 
@@ -64,7 +65,7 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
         if arm in shown:
             own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
             figure.add_trace(_arm_marks(arm, own, colour, symbol))
-    _lay_out_rows(figure, [target.label for target in targets], title="BLEU", above=40 + 20 * (len(shown) // 6))
+    _lay_out_rows(figure, [target.label for target in targets], title="BLEU", above=40 + 20 * ceil(len(shown) / 3))
     return figure
 
 
@@ -211,5 +212,14 @@ def _lay_out_rows(figure: go.Figure, labels: Sequence[str], *, title: str, above
         height=_ROW * len(labels) + above + 60,
         margin={"t": above, "b": 56, "l": 8, "r": 16},
         hovermode="closest",
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0, "traceorder": "normal"},
+        # In a narrow window three names fill a line; a legend of more than half the figure's height would get a scroll bar.
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+            "maxheight": above,
+        },
     )
