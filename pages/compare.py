@@ -16,16 +16,15 @@ from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.finetuning import Arm, FinetuneRun, open_texts, runs_of
+from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes import Comparison
 from pseudofam_core.run_settings import comparable
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.selection import select_family
-from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+from pseudofam_core.specs import SelectionSpec, Workspace
 
-_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP, Measure.CONSENSUS)
 _PROTOCOLS = {
     Protocol.DETOKENISED: "Detokenised, all sentences",
     Protocol.TOKENISED_FILTERED: "Tokenised and filtered, after the paper's scripts",
@@ -108,7 +107,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     if comparison is None:
         return {}
     found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
-    for measure in _MEASURES:
+    for measure in ARM_MEASURES:
         try:
             matrix = comparison.matrix(measure, top_fraction)
         except ValueError:  # not defined for this pool: then no arm can be named by it

@@ -67,13 +67,9 @@ def distance(family: PseudoFamily, one: Neighbour) -> float:
 def _reach(shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
     """How far the radius reached from the neighbour before."""
     tested = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.radius is not None]
-    return {
-        "type": "bar",
+    return _from_the_one_before(tested) | {
         "x": [one.radius for one, _ in tested],
-        "base": [distance - (one.gap or 0) for one, distance in tested],
-        "y": [one.rank for one, _ in tested],
         "width": 0.8,
-        "orientation": "h",
         "name": "reach of the radius",
         "marker": {"color": FAINT, "line": {"color": LINE, "width": 1}},
         "hovertemplate": "radius %{x:.4g}<extra></extra>",
@@ -89,16 +85,22 @@ def _steps(family: PseudoFamily, shown: Sequence[Neighbour], distances: Sequence
             return INSIDE
         return OUTSIDE if family.selection.rule is Rule.PAPER and one.radius is not None else LINE
 
-    return {
-        "type": "bar",
+    return _from_the_one_before(steps) | {
         "x": [one.gap for one, _ in steps],
-        "base": [distance - (one.gap or 0) for one, distance in steps],
-        "y": [one.rank for one, _ in steps],
         "width": 0.16,
-        "orientation": "h",
         "marker": {"color": [colour(one) for one, _ in steps], "line": {"width": 0}},
         "showlegend": False,
         "hovertemplate": "step %{x:.4g}<extra></extra>",
+    }
+
+
+def _from_the_one_before(rows: Sequence[tuple[Neighbour, float]]) -> Part:
+    """Bars in the neighbours' rows that begin at the distance of the neighbour before."""
+    return {
+        "type": "bar",
+        "base": [distance - (one.gap or 0) for one, distance in rows],
+        "y": [one.rank for one, _ in rows],
+        "orientation": "h",
     }
 
 
