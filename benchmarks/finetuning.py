@@ -13,10 +13,11 @@ that long, between two updates). The table is made of all that is finished.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,25 +62,29 @@ def main() -> None:
     def late() -> bool:
         return options.minutes is not None and time.monotonic() - started > 60 * options.minutes
 
-    rows, n_left, computed = [], 0, 0.0
-    for target, cut, request in _requests(options, workspace, pool):
-        texts = open_texts(workspace, target, cut)
-        runs: dict[str, list[FinetuneRun]] = {}
-        # Seed by seed, so that an experiment that is cut short has all arms.
-        for (arm, seed), spec in sorted(specs_of(request, texts).items(), key=lambda one: one[0][1] or 0):
-            began, run = time.monotonic(), find_run(spec, cache)
-            if run is None and not late():
-                try:
-                    run = finetune(spec, cache, texts=texts, should_stop=late)
-                except JobCancelled:
-                    run = None
-                computed += time.monotonic() - began
-                _tell(target, cut, arm, seed, run)
-            if run is None:
-                n_left += 1
-            else:
-                runs.setdefault(arm, []).append(run)
-        rows += _rows(request, runs, texts)
+    experiments = [
+        (request, open_texts(workspace, request.target, request.cut)) for request in _requests(options, workspace, pool)
+    ]
+    wanted = [
+        (seed or 0, arm, spec, experiment)
+        for experiment in experiments
+        for (arm, seed), spec in specs_of(*experiment).items()
+    ]
+    runs: dict[tuple[FinetuneRequest, str], list[FinetuneRun]] = {}
+    n_left, computed = 0, 0.0
+    # Seed by seed, so that an experiment that is cut short has all targets with all arms.
+    for seed, arm, spec, (request, texts) in sorted(wanted, key=lambda one: one[0]):
+        began, run = time.monotonic(), find_run(spec, cache)
+        if run is None and not late():
+            with contextlib.suppress(JobCancelled):
+                run = finetune(spec, cache, texts=texts, should_stop=late)
+            computed += time.monotonic() - began
+            _tell(request, arm, seed, run)
+        if run is None:
+            n_left += 1
+        else:
+            runs.setdefault((request, arm), []).append(run)
+    rows = [row for request, texts in experiments for row in _rows(request, runs, texts)]
     table = pd.DataFrame(rows)
     if options.out is not None:
         write_atomically(options.out, table.to_csv(index=False))
@@ -87,9 +92,7 @@ def main() -> None:
     print("RESULT", json.dumps({"rows": len(rows), "runs_left": n_left, "seconds": round(computed, 1)}))
 
 
-def _requests(
-    options: argparse.Namespace, workspace: Workspace, pool: PoolComparison
-) -> Iterator[tuple[LanguagePair, TextCut, FinetuneRequest]]:
+def _requests(options: argparse.Namespace, workspace: Workspace, pool: PoolComparison) -> Iterator[FinetuneRequest]:
     recipe, preset = PRESETS[options.preset]
     early = options.budget is BudgetMode.EARLY_STOPPING
     budget = Budget(
@@ -104,20 +107,15 @@ def _requests(
                 family_of=functools.partial(_family, pool, target),
                 n_draws=options.draws,
             )
-            cut = TextCut(target_sentences=None if text == "all" else int(text))
-            yield (
-                target,
-                cut,
-                FinetuneRequest(
-                    workspace=workspace,
-                    target=target,
-                    arms=arms,
-                    budget=budget,
-                    recipe=replace(recipe, eval_every=options.eval_every or recipe.eval_every),
-                    seeds=tuple(range(1, options.seeds + 1)),
-                    cut=cut,
-                    beams=options.beams,
-                ),
+            yield FinetuneRequest(
+                workspace=workspace,
+                target=target,
+                arms=arms,
+                budget=budget,
+                recipe=replace(recipe, eval_every=options.eval_every or recipe.eval_every),
+                seeds=tuple(range(1, options.seeds + 1)),
+                cut=TextCut(target_sentences=None if text == "all" else int(text)),
+                beams=options.beams,
             )
 
 
@@ -127,11 +125,11 @@ def _family(pool: PoolComparison, target: LanguagePair, measure: Measure) -> tup
 
 
 def _rows(
-    request: FinetuneRequest, runs: dict[str, list[FinetuneRun]], texts: FinetuneTexts
+    request: FinetuneRequest, runs: Mapping[tuple[FinetuneRequest, str], list[FinetuneRun]], texts: FinetuneTexts
 ) -> Iterator[dict[str, object]]:
     """A row per distinct run: means over the seeds that are finished."""
     for members, names in distinct_members(request.arms).items():
-        if own := runs.get(names[0]):
+        if own := runs.get((request, names[0])):
             yield {
                 "target": str(request.target),
                 "sentences": len(texts.train(request.target)),
@@ -151,8 +149,8 @@ def _mean(values: list[float]) -> float:
     return round(sum(values) / len(values), 1)
 
 
-def _tell(target: LanguagePair, cut: TextCut, arm: str, seed: int | None, run: FinetuneRun | None) -> None:
-    name = f"{target} {cut.target_sentences or 'all'} {arm} seed {seed}"
+def _tell(request: FinetuneRequest, arm: str, seed: int, run: FinetuneRun | None) -> None:
+    name = f"{request.target} {request.cut.target_sentences or 'all'} {arm} seed {seed}"
     if run is None:
         print(name, "stopped", flush=True)
     else:

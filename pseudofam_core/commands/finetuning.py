@@ -65,6 +65,10 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-tokens", type=count, help="padded tokens of a batch")
     parser.add_argument("--batches-per-update", type=count, dest="batches", help="gradients accumulated")
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--warmup-updates", type=int, help="the learning rate rises so long")
+    parser.add_argument("--training-dropout", type=float, help="of hidden states")
+    parser.add_argument("--training-attention-dropout", type=float)
+    parser.add_argument("--training-label-smoothing", type=float)
     parser.add_argument("--temperature", type=float, help="n^(1/T) weighs a pair of n sentences (default: all alike)")
     parser.add_argument("--dev-metric", choices=DEV_METRICS, help="what chooses the best weights")
     parser.add_argument("--mixed-precision", choices=PRECISIONS, help="of training (default: the preset's)")
@@ -78,7 +82,8 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
-    from pseudofam_core.finetuning.run import finetune  # opens torch
+    from pseudofam_core.finetuning.processes import is_first  # opens torch, as the next
+    from pseudofam_core.finetuning.run import finetune
 
     request, cache = _request(options), Cache(options.cache)
     texts = open_texts(request.workspace, request.target, request.cut)
@@ -87,12 +92,15 @@ def _finetune(options: argparse.Namespace) -> None:
     expected = cost(specs.values(), texts, cache, pace=find_pace(cache, model_revision=revision, recipe=request.recipe))
     time = "unknown time" if expected.seconds is None else f"about {expected.seconds / 60:.0f} min"
     limit = "at most " if expected.is_limit else ""
-    print(f"{expected.n_runs} runs, {expected.n_finished} finished; {limit}{expected.updates} updates to do, {time}")
+    if is_first():
+        print(
+            f"{expected.n_runs} runs, {expected.n_finished} finished; {limit}{expected.updates} updates to do, {time}"
+        )
     runs: dict[tuple[str, int | None], FinetuneRun] = {}
     with stop_on_interrupt() as should_stop:
         for place, ((arm, seed), spec) in enumerate(specs.items(), start=1):
             title = f"{arm}{'' if seed is None else f' seed {seed}'} ({place} of {len(specs)})"
-            with bar(title) as report:
+            with bar(title, shown=is_first()) as report:
                 runs[arm, seed] = finetune(
                     spec,
                     cache,
@@ -101,7 +109,8 @@ def _finetune(options: argparse.Namespace) -> None:
                     report=report,
                     should_stop=should_stop,
                 )
-    print(_table(request, runs))
+    if is_first():
+        print(_table(request, runs))
 
 
 def _request(options: argparse.Namespace) -> FinetuneRequest:
@@ -140,7 +149,9 @@ def _trained_as(options: argparse.Namespace, model: str) -> tuple[Recipe, Budget
     """The preset with what the options change."""
     recipe, preset = PRESETS[options.preset or ("small" if model == "sample" else "paper")]
     names = {name: name for name in ("eval_every", "batch_tokens", "learning_rate", "temperature", "dev_metric")}
-    names |= {"accumulation": "batches", "precision": "mixed_precision"}
+    names |= {"accumulation": "batches", "precision": "mixed_precision", "warmup_updates": "warmup_updates"}
+    # Estimators have a dropout and a smoothing of their own.
+    names |= {name: f"training_{name}" for name in ("dropout", "attention_dropout", "label_smoothing")}
     chosen = {name: getattr(options, option) for name, option in names.items()}
     changes = {name: value for name, value in chosen.items() if value is not None}
     lora = None if options.lora is None else Lora(rank=options.lora, alpha=2 * options.lora)

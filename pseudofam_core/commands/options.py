@@ -92,12 +92,12 @@ def written(text: str, out: Path | None) -> None:
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar with rate and remaining time on standard error."""
-    with tqdm(desc=title, unit=" sentences", leave=False, disable=None) as bar:
+def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar with rate and remaining time on standard error, where that is a terminal."""
+    with tqdm(desc=title, leave=False, disable=None if shown else True) as bar:
 
         def report(progress: Progress) -> None:
-            bar.total, bar.n = progress.total, progress.done
+            bar.total, bar.n, bar.unit = progress.total, progress.done, f" {progress.unit}"
             bar.set_postfix_str(progress.phase, refresh=False)
             bar.refresh()
 

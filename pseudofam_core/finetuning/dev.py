@@ -8,6 +8,7 @@ import torch
 
 from pseudofam_core.corpora import Bitext, token_batches
 from pseudofam_core.evaluation import score, translate
+from pseudofam_core.finetuning.processes import by_first
 from pseudofam_core.finetuning.spec import Recipe
 from pseudofam_core.models import IGNORED_LABEL, TranslationModel
 from pseudofam_core.tokenization import EncodedPair
@@ -31,6 +32,10 @@ class DevSet:
 
     def __call__(self, model: TranslationModel) -> dict[str, float]:
         """``loss``, nats a token, not smoothed; and ``bleu`` where it chooses the weights. `model` is in evaluation mode."""
+        # Processes that differed in the last digit could choose different weights.
+        return by_first(lambda: self._values(model))
+
+    def _values(self, model: TranslationModel) -> dict[str, float]:
         dtype = _AUTOCAST.get(self._recipe.precision)
         with torch.inference_mode(), torch.autocast(model.device.type, dtype=dtype, enabled=dtype is not None):
             values = {"loss": self._loss(model)}

@@ -30,7 +30,7 @@ class Plan:
     Attributes:
         draw: Begins the batches anew: numbers of sentences, counted through all pairs, the target's first.
         n_batches: How many there are.
-        accumulation: Batches of an update; the last update may have fewer.
+        accumulation: Batches of an update; the last update has fewer only where every batch is of one sentence.
     """
 
     draw: Callable[[], Iterator[Batch]]
@@ -75,6 +75,7 @@ def plan_batches(
         return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
     alone = itertools.islice(_Drawing(lengths[:1], pairs[:1], recipe, seed).endless(), n_batches)
     batches = _Drawing(lengths, pairs, recipe, seed).around([sentence for batch in alone for sentence in batch])
+    batches = _in_full_updates(batches, recipe.accumulation)
     return Plan(lambda: iter(batches), len(batches), recipe.accumulation)
 
 
@@ -113,6 +114,23 @@ class _Drawing:
         """Batches of like length, in random order."""
         batches = token_batches(self._lengths[sentences].tolist(), max_tokens=self._max_tokens)
         return [tuple(sentences[batches[i]].tolist()) for i in self._rng.permutation(len(batches))]
+
+
+def _in_full_updates(batches: Sequence[Batch], n: int) -> list[Batch]:
+    """The batches, some halved, so that the last update has `n` of them too and every process of a run its share.
+
+    Batches of the last update are halved where it has any to halve: its gradient stays the same.
+    """
+    full = list(batches)
+    while missing := -len(full) % n:
+        can_be = [at for at, batch in enumerate(full) if len(batch) > 1]
+        if not can_be:
+            break
+        in_last = [at for at in can_be if at >= len(full) + missing - n]
+        at = max(in_last, key=lambda at: len(full[at])) if in_last else can_be[-1]
+        half = len(full[at]) // 2
+        full[at : at + 1] = [full[at][:half], full[at][half:]]
+    return full
 
 
 def _stream(n: int, name: str) -> Iterator[int]:

@@ -26,6 +26,7 @@ from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
 from pseudofam_core.finetuning.plan import Plan, plan_batches
+from pseudofam_core.finetuning.processes import asked_in_any, by_first, is_first, translate_shared
 from pseudofam_core.finetuning.request import FinetuneRequest
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
@@ -61,7 +62,8 @@ def finetune(
 ) -> FinetuneRun:
     """Find the run of `spec`, or compute it, going on from the last checkpoint of an interrupted one.
 
-    On one thread a resumed run ends with the weights of an uninterrupted one.
+    On one thread a resumed run ends with the weights of an uninterrupted one. Started on several processes (``accelerate
+    launch``, ``torchrun``), all of them call this alike: see `processes`.
 
     Args:
         spec: What to train.
@@ -70,7 +72,7 @@ def finetune(
             without them is trained again for them.
         texts: The target's text where it is open already.
         report: Receives progress: loss, dev values, tokens per second among its metrics.
-        should_stop: Asked after each update, and after each batch of translations.
+        should_stop: Asked after each update, and after each batch of translations, in every process.
 
     Raises:
         CorpusError: The text has changed since `spec` was made, or can't be read.
@@ -78,9 +80,9 @@ def finetune(
         JobCancelled: `should_stop` said so; the checkpoint stays.
         CacheError: The result can't be written.
     """
-    found = find_run(spec, cache)
-    kept = not keep_weights or spec.is_zero_shot or find_weights(spec, cache) is not None
-    if found is not None and kept:
+    report = report if is_first() else silent
+    found = by_first(lambda: _finished_run(spec, cache, keep_weights=keep_weights))
+    if found is not None:
         report(Progress("training", found.updates, found.updates, "updates"))
         return found
     texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
@@ -89,11 +91,20 @@ def finetune(
     partial = cache.partial(FINETUNE_STAGE, finetune_key(spec))
     trained = _trained(spec, base, texts, partial, report, should_stop)
     scored = _scored(spec, trained.model, texts, report, should_stop)
-    if keep_weights and not spec.is_zero_shot:
-        _keep_weights(spec, trained.model, cache)
-    run = _stored(spec, trained, scored, cache)
-    shutil.rmtree(partial, ignore_errors=True)
-    return run
+
+    def keep() -> FinetuneRun:
+        if keep_weights and not spec.is_zero_shot:
+            _keep_weights(spec, trained.model, cache)
+        run = _stored(spec, trained, scored, cache)
+        shutil.rmtree(partial, ignore_errors=True)
+        return run
+
+    return by_first(keep)
+
+
+def _finished_run(spec: FinetuneSpec, cache: Cache, *, keep_weights: bool) -> FinetuneRun | None:
+    kept = not keep_weights or spec.is_zero_shot or find_weights(spec, cache) is not None
+    return find_run(spec, cache) if kept else None
 
 
 def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = silent) -> None:
@@ -204,7 +215,7 @@ def _trained(
         [np.array([len(getattr(one, side)) for one in sentences]) for sentences in encoded]
         for side in ("source", "target")
     ]
-    supervision = Supervision(spec.budget, report, should_stop, Ledger(plan, spec.pairs, *sides).n_tokens)
+    supervision = Supervision(spec.budget, report, asked_in_any(should_stop), Ledger(plan, spec.pairs, *sides).n_tokens)
     trainer = _trainer(spec.budget, spec.recipe, spec.seed, model, encoded, plan, partial, dev)
     trainer.add_callback(supervision)
     resumed = last_checkpoint(partial)
@@ -291,7 +302,7 @@ def _scored(
 ) -> _Scored:
     began, outputs, scores = time.monotonic(), {}, {}
     for bitext in (replace(texts.dev, split="dev"), texts.test):
-        hypotheses = translate(
+        hypotheses = translate_shared(
             model, bitext, beams=spec.beams, max_length=spec.max_length, report=report, should_stop=should_stop
         )
         outputs[bitext.split] = {"sources": bitext.sources, "references": bitext.targets, "hypotheses": hypotheses}

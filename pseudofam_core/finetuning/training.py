@@ -51,8 +51,17 @@ class PlannedTrainer(Seq2SeqTrainer):
         self._collate = model.collate
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """The plan's batches, this process's share of them."""
+        """The plan's batches, this process's share of them.
+
+        Raises:
+            ValueError: The last update has too few batches for the processes.
+        """
         rank, n = self.accelerator.process_index, self.accelerator.num_processes
+        if len(self._plan) % n:
+            raise ValueError(
+                f"processes must share {len(self._plan)} batches evenly. Got {n} processes. Start fewer of them, or change "
+                "the budget by an update."
+            )
         sampler: Any = self._plan if n == 1 else list(self._plan)[rank::n]
         return DataLoader(self._sentences, batch_sampler=sampler, collate_fn=self._collate)  # type: ignore[arg-type]
 
@@ -113,11 +122,16 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
         report_to="none",
         dataloader_pin_memory=False,
         remove_unused_columns=False,
+        # Positions are buffers that grow with the sentences each process reads; nothing in them is learned.
+        ddp_broadcast_buffers=False,
     )
     if recipe.accumulation % arguments.world_size:
         raise ValueError(
-            f"accumulation must be a multiple of the processes, {arguments.world_size}. Got {recipe.accumulation}."
+            f"accumulation must be a multiple of the processes, {arguments.world_size}. Got {recipe.accumulation}. "
+            "Start fewer processes, or take more batches an update."
         )
+    # A process uses one GPU: more of them take more processes. Trainer would split batches by DataParallel.
+    arguments._n_gpu = min(1, arguments.n_gpu)
     arguments.gradient_accumulation_steps = recipe.accumulation // arguments.world_size
     return arguments
 

@@ -1,0 +1,73 @@
+"""One run on several processes, as ``accelerate launch`` or ``torchrun`` start them: each does its share, the first keeps it.
+
+The processes pass through the same code in step. What they must agree on (is the run finished, did somebody ask to stop,
+how is dev) is decided once and told to all, for one that goes another way leaves the others waiting. A process that was
+started alone is the first, and nothing here costs it anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any, TypeVar
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+
+from pseudofam_core.corpora import Bitext
+from pseudofam_core.errors import JobCancelled
+from pseudofam_core.evaluation import translate
+from pseudofam_core.models import TranslationModel
+from pseudofam_core.progress import ShouldStop
+
+T = TypeVar("T")
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes, reports and prints."""
+    return bool(_state().is_main_process)
+
+
+def by_first(make: Callable[[], T]) -> T:
+    """What the first process makes, in every process; the others wait for it."""
+    if _state().num_processes == 1:
+        return make()
+    value = [make() if is_first() else None]
+    told: T = broadcast_object_list(value)[0]
+    return told
+
+
+def asked_in_any(should_stop: ShouldStop) -> ShouldStop:
+    """Whether any process was asked to stop. All must ask at the same places."""
+    if _state().num_processes == 1:
+        return should_stop
+    return lambda: any(gather_object([should_stop()]))
+
+
+def translate_shared(
+    model: TranslationModel, bitext: Bitext, *, should_stop: ShouldStop, **options: Any
+) -> tuple[str, ...]:
+    """`translate`, each process a share of the sentences; every process gets all translations.
+
+    Raises:
+        JobCancelled: `should_stop` said so in any process.
+    """
+    state = _state()
+    if state.num_processes == 1:
+        return translate(model, bitext, should_stop=should_stop, **options)
+    rank, n = state.process_index, state.num_processes
+    mine = replace(bitext, sources=bitext.sources[rank::n], targets=bitext.targets[rank::n])
+    written: Sequence[str] | None = None
+    with contextlib.suppress(JobCancelled):  # told to the others first
+        written = translate(model, mine, should_stop=should_stop, **options) if len(mine) else ()
+    shares = gather_object([written])
+    if None in shares:
+        raise JobCancelled("Stopped on request while translating.")
+    return tuple(text for row in zip_longest(*shares) for text in row if text is not None)
+
+
+def _state() -> PartialState:
+    return PartialState(cpu=not torch.cuda.is_available())

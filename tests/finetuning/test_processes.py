@@ -1,0 +1,121 @@
+"""A run on two processes, started as `torchrun` starts them: gloo on this machine's loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from pseudofam_core.__main__ import main
+from pseudofam_core.cache import Cache
+from pseudofam_core.finetuning import runs_of
+from pseudofam_core.languages import pair
+
+# transformers warns of a private torch call of its own.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+
+BUDGETS = ("equal-updates", "equal-target-tokens", "early-stopping")
+
+
+@pytest.fixture
+def without_chance(tuning, tmp_path):
+    """The workspace with a model that drops no layers: processes draw by themselves, so chance tells one from two."""
+    folder = shutil.copytree(tuning.model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0}))
+    return replace(tuning, model=str(folder))
+
+
+def command(tuning, cache, *, budget, updates=5, members="az-en,de-en"):
+    words = ["finetune", "--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache)]
+    words += ["--target", "tr-en", "--arms", "own", "--members", members, "--beams", "2", "--keep-weights"]
+    words += ["--preset", "paper", "--budget", budget, "--updates", str(updates), "--batch-tokens", "80"]
+    words += ["--batches-per-update", "2", "--learning-rate", "0.005", "--eval-every", "2"]
+    words += ["--warmup-updates", "2", "--training-dropout", "0", "--training-attention-dropout", "0"]
+    return words + (["--patience", "2"] if budget == "early-stopping" else [])
+
+
+def started(words):
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pseudofam_core"]
+    return subprocess.Popen(
+        [sys.executable, *launcher, *words],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def done(words):
+    process = started(words)
+    told, complained = process.communicate(timeout=300)
+    assert process.returncode == 0, complained
+    return told
+
+
+def weights(cache):
+    (folder,) = (cache.root / "finetune-weights").iterdir()
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
+    alone, shared = Cache(tmp_path / "alone"), Cache(tmp_path / "shared")
+    assert main(command(without_chance, alone.root, budget=budget)) == 0
+    told = done(command(without_chance, shared.root, budget=budget))
+    assert told.count("1 runs, 0 finished") == 1  # said once, by the first process
+    (one,), (two,) = (runs_of(cache, target=pair("tr-en")) for cache in (alone, shared))
+    assert not (shared.root / "partial" / "finetune" / two.key).exists()
+    assert (two.key, two.updates, two.scored_update, two.contributions) == (
+        one.key,
+        one.updates,
+        one.scored_update,
+        one.contributions,
+    )
+    for (at, before), (also_at, after) in zip(one.dev_curve, two.dev_curve, strict=True):
+        assert (at, after["loss"]) == (also_at, pytest.approx(before["loss"], rel=1e-4))
+    together = weights(shared)
+    for name, tensor in weights(alone).items():
+        np.testing.assert_allclose(together[name].float(), tensor.float(), atol=2e-3, err_msg=name)
+    assert len(two.outputs["test"]["hypotheses"]) == len(two.outputs["test"]["sources"]) == 5
+
+
+def test_one_ctrl_c_stops_both_and_the_same_command_goes_on(tuning, tmp_path):
+    words = command(tuning, tmp_path, budget="equal-updates", updates=400)
+    process = started(words)
+    checkpoints = tmp_path / "partial" / "finetune"
+    deadline = time.monotonic() + 120
+    while not list(checkpoints.glob("*/checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert list(runs_of(Cache(tmp_path))) == []
+    states = [json.loads(one.read_text()) for one in checkpoints.glob("*/checkpoint-*/trainer_state.json")]
+    at = max(one["global_step"] for one in states)
+    assert 0 < at < 400
+    told = done(words)
+    assert "1 runs, 0 finished" in told
+    (run,) = runs_of(Cache(tmp_path), target=pair("tr-en"))
+    assert run.updates == 400
+    assert [update for update, _ in run.dev_curve][:3] == [0, 2, 4]
+
+
+def test_processes_that_cannot_share_are_refused(tuning, tmp_path):
+    words = command(tuning, tmp_path, budget="equal-updates")
+    words[words.index("--batches-per-update") + 1] = "1"
+    process = started(words)
+    _, complained = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "accumulation must be a multiple of the processes, 2. Got 1." in complained
