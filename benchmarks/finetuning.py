@@ -41,7 +41,9 @@ from pseudofam_core.finetuning import (
     find_run,
     named_arms,
     open_texts,
+    refuse_seen,
     specs_of,
+    tuned_workspace,
 )
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.languages import LanguagePair, pair
@@ -54,8 +56,8 @@ def main() -> None:
     options = _options()
     cache, started = Cache(options.cache), time.monotonic()
     pairs = None if options.pairs is None else tuple(map(pair, options.pairs.split(",")))
-    workspace = Workspace(options.model, options.corpus, pairs=pairs)
-    estimated = replace(workspace, corpus=options.families_from or options.corpus)
+    estimated = Workspace(options.model, options.families_from or options.corpus, pairs=pairs)
+    workspace = tuned_workspace(estimated, options.corpus)
     estimates = {one: pipeline.compute(spec, cache) for one, spec in fisher_specs(estimated).items()}
     pool = compare_pool(estimates, cache=cache)
 
@@ -70,6 +72,8 @@ def main() -> None:
         for experiment in experiments
         for (arm, seed), spec in specs_of(*experiment).items()
     ]
+    for _, texts in experiments:
+        refuse_seen(estimated, estimates, texts)
     runs: dict[tuple[FinetuneRequest, str], list[FinetuneRun]] = {}
     n_left, computed = 0, 0.0
     # Seed by seed, so that an experiment that is cut short has all targets with all arms.

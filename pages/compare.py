@@ -16,7 +16,8 @@ from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of
+from pseudofam_core.estimates import pool_of
+from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of, tuned_workspace
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes import Comparison
@@ -119,12 +120,12 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
 
 
 def named(
-    pool: Pool, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
+    pool: Pool, tuned: Workspace, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
 ) -> dict[LanguagePair, tuple[Arm, ...]]:
     """The arms of each target that have finished runs."""
-    families = pseudo_families(pool, targets, top_fraction)
+    families, drawn_from = pseudo_families(pool, targets, top_fraction), pool_of(tuned)
     return {
-        target: arms_found(runs, target, pool.pairs, families=families.get(target, {}), seed=pool.workspace.seed)
+        target: arms_found(runs, target, drawn_from, families=families.get(target, {}), seed=tuned.seed)
         for target in targets
     }
 
@@ -172,9 +173,14 @@ st.markdown(
 )
 pool = pool_or_stop(view.workspace)
 under_way = running_jobs(default_root(), FINETUNING)
-runs = finished_runs(view.workspace)
-if not runs and (runs := runs_before_the_change(view.workspace)):
-    outdated_note(view.workspace, runs)
+try:
+    tuned = tuned_workspace(view.workspace, view.tuning_corpus)
+except CorpusError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+runs = finished_runs(tuned)
+if not runs and (runs := runs_before_the_change(tuned)):
+    outdated_note(tuned, runs)
     pool = before_the_change(pool) or pool
 if not runs:
     nothing_yet(len(under_way))
@@ -188,7 +194,7 @@ with st.container(border=True):
     group = views.group_input(comparable(runs))
     targets = targets_input(group)
     against, how = st.columns(2)
-    arms = named(pool, group, targets, view.top_fraction)
+    arms = named(pool, tuned, group, targets, view.top_fraction)
     with against:
         pinned = pinned_input(arms)
     with how:

@@ -10,13 +10,13 @@ from pages.components import finetune_views as views
 from pages.components.comparing import comparison_or_stop
 from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
-from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.states import absent_note, comparable_or_stop
 from pseudofam_core import jobs
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.estimates import pool_of
 from pseudofam_core.finetuning import (
     TIMING_TASK,
     Arm,
@@ -30,8 +30,10 @@ from pseudofam_core.finetuning import (
     find_run,
     named_arms,
     open_texts,
+    refuse_seen,
     runs_of,
     specs_of,
+    tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.selection import select_family
@@ -50,14 +52,25 @@ def runs_asked_for(request: FinetuneRequest, _texts: FinetuneTexts) -> dict[tupl
     return specs_of(request, _texts)
 
 
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Reading the texts …")
+def seen_nothing(estimated: Workspace, pairs: tuple[LanguagePair, ...], tuned: Workspace, target: LanguagePair) -> None:
+    """See that the estimates have read nothing that will choose or score a model.
+
+    Raises:
+        CorpusError: They have.
+    """
+    refuse_seen(estimated, pairs, open_texts(tuned, target))
+
+
 def arms_of(
     names: Sequence[str],
     own: Sequence[LanguagePair],
     target: LanguagePair,
-    pool: Pool,
+    pool: Sequence[LanguagePair],
     family_of: Callable[[Measure], Sequence[LanguagePair]],
     *,
     n_draws: int,
+    seed: int,
 ) -> tuple[Arm, ...]:
     """The arms that were named, and the user's own.
 
@@ -69,29 +82,32 @@ def arms_of(
     return named_arms(
         [*names, *(["own"] if own else [])],
         target,
-        pool.pairs,
+        pool,
         family_of=family_of,
         own=own or None,
         n_draws=n_draws,
-        seed=pool.workspace.seed,
+        seed=seed,
     )
 
 
 def pseudo_family(
-    comparison: PoolComparison, target: LanguagePair, top_fraction: float, measure: Measure
+    comparison: PoolComparison, view: View, tuned: Workspace, target: LanguagePair, measure: Measure
 ) -> Sequence[LanguagePair]:
     """The target's family by the paper's rule.
 
     Raises:
+        CorpusError: The estimates have read what will choose or score a model.
         ValueError: The measure is not defined for the pool.
     """
-    return select_family(comparison.matrix(measure, top_fraction), target, selection=SelectionSpec()).members
+    seen_nothing(view.workspace, comparison.spec.pairs, tuned, target)
+    return select_family(comparison.matrix(measure, view.top_fraction), target, selection=SelectionSpec()).members
 
 
-def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest:
+def asked(view: View, workspace: Workspace, comparison: PoolComparison) -> FinetuneRequest:
     """The form.
 
     Raises:
+        CorpusError: The text can't be read, or the families must not be told from these estimates.
         ValueError: What was asked for makes no sense; the message says why.
     """
     with st.container(border=True):
@@ -100,7 +116,8 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
                 target = target_input(comparison.spec.pairs)
             with st.container(width=480):
                 names = views.arms_input()
-        own = views.own_input(target, pool.pairs)
+        pool = pool_of(workspace)
+        own = views.own_input(target, pool)
         left, right = st.columns([3, 2])
         with left:
             mode = form.mode_input()
@@ -108,11 +125,11 @@ def asked(view: View, pool: Pool, comparison: PoolComparison) -> FinetuneRequest
             amounts = form.amounts_input(mode, view.workspace.model)
         with st.expander("Settings of training", icon=":material/tune:"):
             settings = form.settings_input(view.workspace.model, mode)
-    family_of = partial(pseudo_family, comparison, target, view.top_fraction)
+    family_of = partial(pseudo_family, comparison, view, workspace, target)
     return FinetuneRequest(
-        workspace=jobs.placed(view.workspace),
+        workspace=jobs.placed(workspace),
         target=target,
-        arms=arms_of(names, own, target, pool, family_of, n_draws=amounts.n_draws),
+        arms=arms_of(names, own, target, pool, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
         budget=Budget(mode, amounts.updates, settings.patience),
         recipe=settings.recipe,
         seeds=tuple(range(1, amounts.n_seeds + 1)),
@@ -199,7 +216,7 @@ if active:
 absent_note(pool, "target")
 
 try:
-    request = asked(view, pool, comparison)
+    request = asked(view, tuned_workspace(view.workspace, view.tuning_corpus), comparison)
     preview(request, view.top_fraction)
 except (PseudoFamError, ValueError) as error:
     st.error(str(error), icon=":material/error:")

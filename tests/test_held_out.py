@@ -1,10 +1,13 @@
 """Estimates, and so the families chosen by them, never see a sentence that will choose or score a model."""
 
+from dataclasses import replace
+
 import pytest
 
 from pseudofam_core.corpora.held_out import dev_rows, folded, held_out, without
+from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import corpus_of, drawn_text, pool_of
-from pseudofam_core.finetuning.texts import open_texts
+from pseudofam_core.finetuning.texts import open_texts, refuse_seen, tuned_workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.specs import Workspace
 
@@ -80,3 +83,34 @@ def test_without_drops_rows_by_either_side(leaking):
     assert len(without(train, {"be": {folded("б")}})) == 2
     assert len(without(train, {"uk": {folded("б")}})) == 3
     assert len(without(train, held_out(corpus_of(leaking), (), seed=1))) == 3
+
+
+def test_families_are_not_told_from_sentences_that_score(leaking, tmp_path):
+    texts = open_texts(leaking, BE)
+    refuse_seen(leaking, (BE, UK), texts)
+    with pytest.raises(CorpusError, match="test: 1 of the sentences that the estimate of be-en read"):
+        refuse_seen(replace(leaking, split="test"), (BE, UK), texts)
+    with pytest.raises(CorpusError, match="dev: 1 of the sentences that the estimate of be-en read"):
+        refuse_seen(replace(leaking, split="dev"), (UK, BE), texts)
+    careless = replace(leaking, cleaning=replace(leaking.cleaning, drop_held_out=False))
+    with pytest.raises(CorpusError, match="train: 2 of the sentences that the estimate of uk-en read"):
+        refuse_seen(careless, (BE, UK), texts)
+
+
+def test_families_from_another_corpus_are_held_to_the_same(leaking, tmp_path):
+    write(tmp_path / "other", "be-en", "train", [("а", "Something else.")])
+    write(tmp_path / "other", "uk-en", "train", [("я", "Tested in Belarusian!")])
+    other = Workspace(corpus=str(tmp_path / "other"))
+    tuned = tuned_workspace(other, leaking.corpus)
+    assert (tuned.corpus, tuned.pairs, tuned.split) == (leaking.corpus, (BE, UK), "train")
+    assert tuned_workspace(other, other.corpus) == other
+    texts = open_texts(tuned, BE)
+    refuse_seen(other, (BE,), texts)
+    with pytest.raises(CorpusError, match="other, train: 1 of the sentences that the estimate of uk-en read"):
+        refuse_seen(other, (BE, UK), texts)
+
+
+def test_a_corpus_that_lacks_a_pair_of_the_pool_is_not_tuned_on(leaking, tmp_path):
+    write(tmp_path / "other", "kk-en", "train", [("а", "Something else.")])
+    with pytest.raises(CorpusError, match="has no training text for kk-en"):
+        tuned_workspace(Workspace(corpus=str(tmp_path / "other")), leaking.corpus)

@@ -19,7 +19,7 @@ from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.specs import PARAMETER_GROUPS, Estimator, Measure, Workspace
 
 _VIEW = "view"
-WORKSPACE_CONTROLS = ("model", "corpus", "split", "sentences", "parameters", "estimator", "seed", "pairs")
+WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
 _MEASURES = {
     Measure.MSE: "Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
     Measure.KL: (
@@ -45,12 +45,14 @@ class View:
 
     Attributes:
         workspace: Model, corpus and estimator.
+        tuning_corpus: What is fine-tuned on and scored with, where families are told from the workspace.
         measure: How two pairs are compared.
         top_fraction: K, for the measures that compare masks.
         found: The pair that was looked up in the sidebar, to be pointed out by every page; None where none was.
     """
 
     workspace: Workspace
+    tuning_corpus: str
     measure: Measure
     top_fraction: float
     found: LanguagePair | None = None
@@ -61,10 +63,11 @@ def sidebar() -> None:
     with st.sidebar:
         links = st.container(gap="xxsmall")
         with st.expander("Workspace", icon=":material/tune:"):
-            workspace, pool = _workspace()
+            workspace, pool, tuning_corpus = _workspace()
         st.caption(
             f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
             f"{_at_most(workspace.max_sentences)} sentences per pair · {workspace.parameters}"
+            + (f"  \nfine-tuned on **{_short(tuning_corpus)}**" if tuning_corpus != workspace.corpus else "")
         )
         measure = st.selectbox(
             "Measure",
@@ -93,7 +96,7 @@ def sidebar() -> None:
         )
         with links:  # last, so that the links carry what was just chosen
             menu()
-    st.session_state[_VIEW] = View(workspace, measure, top_fraction, found)
+    st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, found)
 
 
 def current_view() -> View:
@@ -134,8 +137,8 @@ def _through_the_front_door() -> None:
         st.rerun()
 
 
-def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...]]:
-    """The workspace, and the pairs its corpus has."""
+def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
+    """The workspace, the pairs its corpus has, and the corpus to fine-tune on."""
     model = st.text_input(
         "Model",
         help="`sample`, a folder with a Hugging Face translation model, or its name on the hub.",
@@ -145,6 +148,13 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...]]:
         "Corpus",
         help="`sample`, a folder or file of parallel text, or `hf:NAME`.",
         **view_state.control("corpus", SAMPLE, read=str, shared=True),
+    )
+    tuned = st.text_input(
+        "Fine-tune on",
+        placeholder="the same corpus",
+        help="Empty: the corpus above. Another one where the text that you train on and score with is not the same in all "
+        "languages: families are best told from text that is.",
+        **view_state.control("tune", "", read=str, shared=True),
     )
     split = st.selectbox(
         "Split",
@@ -192,7 +202,7 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...]]:
         estimator=estimator,
         seed=seed,
     )
-    return _with_pairs(workspace)
+    return *_with_pairs(workspace), tuned.strip() or workspace.corpus
 
 
 def _with_own(groups: tuple[str, ...]) -> tuple[str, ...]:

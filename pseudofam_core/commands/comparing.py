@@ -12,10 +12,11 @@ from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache
 from pseudofam_core.comet import DEFAULT_COMET, comet_python, comet_scores
 from pseudofam_core.commands.options import (
+    add_families_from,
     add_workspace,
     choice,
-    chosen_workspace,
     count,
+    families_workspace,
     finished_estimates,
     pairs_of,
     written,
@@ -23,7 +24,7 @@ from pseudofam_core.commands.options import (
 from pseudofam_core.comparisons import compare_pool
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import pool_of
-from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of
+from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of, tuned_workspace
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
@@ -32,7 +33,7 @@ from pseudofam_core.run_settings import comparable, settings_of, settings_that_d
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.selection import select_family
 from pseudofam_core.significance import LEVEL
-from pseudofam_core.specs import SelectionSpec
+from pseudofam_core.specs import SelectionSpec, Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def _add_comet(parser: argparse.ArgumentParser) -> None:
 
 def _add_chosen_runs(parser: argparse.ArgumentParser) -> None:
     add_workspace(parser)
+    add_families_from(parser)
     parser.add_argument("--target", type=pairs_of, required=True, help="like be-en, or be-en,bn-en for several")
     parser.add_argument(
         "--pinned", default="single", help="the arm that others are held against (default: %(default)s)"
@@ -85,8 +87,10 @@ def _comet(options: argparse.Namespace) -> None:
 
 
 def _comparison(options: argparse.Namespace) -> Comparison:
-    runs, pool = _chosen_runs(options), pool_of(chosen_workspace(options))
-    families = _families(options)
+    estimated = families_workspace(options)
+    workspace = tuned_workspace(estimated, options.corpus)
+    runs, pool = _chosen_runs(options, workspace), pool_of(workspace)
+    families = _families(options, estimated)
     arms = {
         target: arms_found(runs, target, pool, families=families.get(target, {}), seed=options.seed)
         for target in options.target
@@ -94,9 +98,9 @@ def _comparison(options: argparse.Namespace) -> Comparison:
     return compare_arms(runs, arms, pinned=options.pinned, protocol=options.protocol, level=options.level)
 
 
-def _chosen_runs(options: argparse.Namespace) -> Sequence[FinetuneRun]:
+def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[FinetuneRun]:
     """Finished runs of the targets with this model and test text, of one group that may be compared."""
-    workspace, cache = chosen_workspace(options), Cache(options.cache)
+    cache = Cache(options.cache)
     revision = resolve_model(workspace.model).revision
     runs = [
         run
@@ -126,10 +130,12 @@ def _told(groups: Sequence[Sequence[FinetuneRun]]) -> str:
     return "Name one:" + "".join(lines)
 
 
-def _families(options: argparse.Namespace) -> Mapping[LanguagePair, Mapping[str, Sequence[LanguagePair]]]:
+def _families(
+    options: argparse.Namespace, estimated: Workspace
+) -> Mapping[LanguagePair, Mapping[str, Sequence[LanguagePair]]]:
     """The pseudo families of the targets by arm name, where the pool is estimated: by the paper's rule."""
     try:
-        estimates = finished_estimates(options)
+        estimates = finished_estimates(options, estimated)
     except PseudoFamError as error:
         logger.warning("Pseudo families are named by their members, for they can't be told: %s", error)
         return {}

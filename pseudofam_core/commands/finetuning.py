@@ -11,17 +11,18 @@ import pandas as pd
 
 from pseudofam_core.cache import Cache
 from pseudofam_core.commands.options import (
+    add_families_from,
     add_workspace,
     bar,
     choice,
-    chosen_workspace,
     count,
+    families_workspace,
     finished_estimates,
     pair_of,
     pairs_of,
     stop_on_interrupt,
 )
-from pseudofam_core.comparisons import compare_pool
+from pseudofam_core.comparisons import PoolComparison, compare_pool
 from pseudofam_core.estimates import pool_of
 from pseudofam_core.finetuning import (
     ARM_NAMES,
@@ -41,7 +42,9 @@ from pseudofam_core.finetuning import (
     find_pace,
     named_arms,
     open_texts,
+    refuse_seen,
     specs_of,
+    tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.selection import select_family
@@ -50,6 +53,7 @@ from pseudofam_core.specs import Measure, SelectionSpec
 
 def _add_finetune(parser: argparse.ArgumentParser) -> None:
     add_workspace(parser)
+    add_families_from(parser)
     parser.add_argument("--target", type=pair_of, required=True, help="the pair that is adapted to, like be-en")
     parser.add_argument(
         "--arms", default=",".join(DEFAULT_ARMS), help=f"of {', '.join(ARM_NAMES)}, own (default: %(default)s)"
@@ -114,9 +118,15 @@ def _finetune(options: argparse.Namespace) -> None:
 
 
 def _request(options: argparse.Namespace) -> FinetuneRequest:
-    workspace = chosen_workspace(options)
+    estimated = families_workspace(options)
+    workspace = tuned_workspace(estimated, options.corpus)
     recipe, budget = _trained_as(options, workspace.model)
-    compared = functools.cache(lambda: compare_pool(finished_estimates(options), cache=Cache(options.cache)))
+
+    @functools.cache
+    def compared() -> PoolComparison:
+        estimates = finished_estimates(options, estimated)
+        refuse_seen(estimated, estimates, open_texts(workspace, options.target))
+        return compare_pool(estimates, cache=Cache(options.cache))
 
     def family_of(measure: Measure) -> Sequence[LanguagePair]:
         """The target's pseudo family by the paper's rule; estimates are looked for once a measure is named."""

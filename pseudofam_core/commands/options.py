@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -47,23 +48,32 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
 
 
+def add_families_from(parser: argparse.ArgumentParser) -> None:
+    """Where families are told from, where that is not the corpus that is trained on."""
+    parser.add_argument(
+        "--families-from",
+        metavar="CORPUS",
+        help="corpus whose estimates tell the families: best one in which all pairs have the same sentences (default: --corpus)",
+    )
+
+
 def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
     """The chosen estimates compared."""
-    cache, estimates = Cache(options.cache), finished_estimates(options)
+    cache, estimates = Cache(options.cache), finished_estimates(options, chosen_workspace(options))
     if options.measure is Measure.CONSENSUS:
         return compare_pool(estimates, scope=options.scope, cache=cache).matrix(options.measure, options.top_fraction)
     spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
     return compare(estimates, spec, cache)
 
 
-def finished_estimates(options: argparse.Namespace) -> Mapping[LanguagePair, Artifact]:
-    """The workspace's estimates, all of them."""
-    workspace, cache = chosen_workspace(options), Cache(options.cache)
+def finished_estimates(options: argparse.Namespace, workspace: Workspace) -> Mapping[LanguagePair, Artifact]:
+    """A workspace's estimates, all of them."""
+    cache = Cache(options.cache)
     found = {one: find_fisher(spec, cache) for one, spec in fisher_specs(workspace).items()}
     if missing := [str(one) for one, artifact in found.items() if artifact is None]:
         raise PseudoFamError(
             f"{len(missing)} of {len(found)} pairs are not estimated: {', '.join(missing)}. "
-            "Run `estimate` with the same options first, or name the estimated ones with --pairs."
+            f"Run `estimate` with the same options and --corpus {workspace.corpus} first, or name the estimated ones with --pairs."
         )
     return {one: artifact for one, artifact in found.items() if artifact is not None}
 
@@ -80,6 +90,11 @@ def chosen_workspace(options: argparse.Namespace) -> Workspace:
         seed=options.seed,
         **chosen_estimator(options),
     )
+
+
+def families_workspace(options: argparse.Namespace) -> Workspace:
+    """The workspace whose estimates tell the families."""
+    return replace(chosen_workspace(options), corpus=options.families_from or options.corpus)
 
 
 def written(text: str, out: Path | None) -> None:

@@ -36,7 +36,7 @@ from pseudofam_core.finetuning.spec import (
     Recipe,
     TextCut,
 )
-from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
+from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_seen, tuned_workspace
 
 __all__ = [
     "ARM_MEASURES",
@@ -72,7 +72,9 @@ __all__ = [
     "named_arms",
     "open_texts",
     "random_arms",
+    "refuse_seen",
     "run_of",
     "runs_of",
     "specs_of",
+    "tuned_workspace",
 ]

@@ -1,19 +1,20 @@
 """The text of a target's runs: what is trained on, what chooses the weights, what is scored, and no overlap of these.
 
 Dev and test sentences of the target and of every pair of the pool are kept out of all training text, by either side.
-`pseudofam_core.corpora.held_out` says what counts as equal.
+`pseudofam_core.corpora.held_out` says what counts as equal. Families are told from estimates, and these may be of another
+corpus, in which all languages have the same sentences: then too they must not have read what chooses or scores a model.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pseudofam_core.corpora import Bitext, clean, sample_indices
 from pseudofam_core.corpora.held_out import HeldOut, dev_rows, held_out, sentences_of, without
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.estimates import corpus_of, pool_of
+from pseudofam_core.estimates import corpus_of, drawn_text, held_out_of, pool_of
 from pseudofam_core.finetuning.spec import TextCut
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.specs import Workspace
@@ -82,6 +83,56 @@ class FinetuneTexts:
 def open_texts(workspace: Workspace, target: LanguagePair, cut: TextCut | None = None) -> FinetuneTexts:
     """The text of a target's runs; see `FinetuneTexts`."""
     return FinetuneTexts(workspace, target, cut or TextCut())
+
+
+def tuned_workspace(estimated: Workspace, corpus: str) -> Workspace:
+    """The workspace that a pool is fine-tuned on, whose families are told from the estimates of another.
+
+    Args:
+        estimated: The workspace of the estimates.
+        corpus: What is trained on and scored with.
+
+    Raises:
+        CorpusError: One of the two can't be opened, or `corpus` has no training text for a pair of the pool.
+    """
+    if corpus == estimated.corpus:
+        return estimated
+    pairs = pool_of(estimated)
+    tuned = replace(estimated, corpus=corpus, split="train", pairs=pairs)
+    opened = corpus_of(tuned)
+    if lacking := [str(one) for one in pairs if "train" not in opened.splits(one)]:
+        raise CorpusError(
+            f"The corpus to fine-tune on, {opened.name}, has no training text for {', '.join(lacking)}. Take another, or "
+            "leave these pairs out of the pool."
+        )
+    return tuned
+
+
+def refuse_seen(estimated: Workspace, pairs: Iterable[LanguagePair], texts: FinetuneTexts) -> None:
+    """Refuse to tell families by estimates that have read dev or test sentences of the target.
+
+    Estimates from the train split of the same corpus can't have: there they are left out.
+
+    Args:
+        estimated: The workspace of the estimates.
+        pairs: The pairs whose estimates tell them.
+        texts: The target's text.
+
+    Raises:
+        CorpusError: A pair's estimate has read such a sentence.
+    """
+    by_construction = estimated.split == "train" and estimated.cleaning.drop_held_out
+    if by_construction and estimated.corpus == texts.workspace.corpus:
+        return
+    scored, held = sentences_of([texts.dev, texts.test]), held_out_of(estimated)
+    for pair in pairs:
+        drawn, _ = drawn_text(estimated, pair, held=held)
+        if n := len(drawn) - len(without(drawn, scored)):
+            raise CorpusError(
+                f"Families of {texts.target} can't be told from {corpus_of(estimated).name}, {estimated.split}: {n} of the "
+                f"sentences that the estimate of {pair} read are dev or test sentences of {texts.target}, and would be "
+                "scored by what they chose. Estimate from another split or corpus."
+            )
 
 
 def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:

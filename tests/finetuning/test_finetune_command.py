@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
+from pseudofam_core.__main__ import main
 from pseudofam_core.commands.finetuning import COMMANDS
 from pseudofam_core.finetuning import PAPER, BudgetMode, runs_of
 from pseudofam_core.languages import pair
+from tests.finetuning.conftest import write_pair
 
 # transformers warns of a private torch call of its own.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
@@ -41,6 +45,45 @@ def test_the_command_trains_the_arms_and_prints_a_table(tuning, cache, capsys):
     assert {one.budget.mode for one in runs} == {BudgetMode.EQUAL_UPDATES}
     run(*where, *arms, *training)
     assert capsys.readouterr().out.startswith("7 runs, 7 finished; 0 updates to do")
+
+
+@pytest.fixture
+def shared_text(tuning, tmp_path):
+    """Another corpus with the pairs of the first one: ten sentences, the same in all languages."""
+    for code in ("tr", "az", "de", "sv"):
+        lines = [f"{number} birds are flying" for number in range(10)]
+        write_pair(tmp_path / "shared", code, "train", [f"{code} {line}" for line in lines], lines)
+    return tmp_path / "shared"
+
+
+def test_families_can_be_told_from_another_corpus(tuning, shared_text, cache, capsys):
+    where = ["--model", tuning.model, "--cache", str(cache.root)]
+    assert main(["estimate", *where, "--corpus", str(shared_text)]) == 0
+    tune = ["finetune", *where, "--corpus", tuning.corpus, "--families-from", str(shared_text), "--target", "tr-en"]
+    tune += ["--arms", "single,overlap", "--beams", "1", "--budget", "equal-updates", "--updates", "1"]
+    tune += ["--preset", "small", "--batch-tokens", "80", "--mixed-precision", "float32"]
+    capsys.readouterr()
+    assert main(tune) == 0, capsys.readouterr().err
+    families = ["families", *where, "--corpus", str(shared_text), "--measure", "overlap", "--target", "tr-en"]
+    assert main(families) == 0
+    told = capsys.readouterr().out
+    members = set(pd.read_csv(io.StringIO(told[told.index("target,") :]))["member"])
+    runs = runs_of(cache, target=pair("tr-en"))
+    assert {frozenset(map(str, run.members)) for run in runs} == {frozenset(), frozenset(members)}
+    assert {run.provenance["workspace"]["corpus"] for run in runs} == {tuning.corpus}
+    compare = ["compare", *where, "--corpus", tuning.corpus, "--families-from", str(shared_text), "--target", "tr-en"]
+    assert main(compare) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), comment="#")
+    assert {"single", "overlap"} <= set(table["arm"])
+    assert not [name for name in table["arm"] if name.startswith("with ")]  # every family has its name
+
+
+def test_families_told_from_test_sentences_are_refused(tuning, cache, capsys):
+    where = ["--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache.root), "--split", "test"]
+    assert main(["estimate", *where]) == 0
+    assert main(["finetune", *where, "--target", "tr-en", "--arms", "mse"]) == 1
+    assert "can't be told from" in capsys.readouterr().err
+    assert not runs_of(cache)
 
 
 def test_asking_for_runs_needs_no_torch():

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from pseudofam_core import comparisons, estimates
-from pseudofam_core.finetuning import Budget
+from pseudofam_core.finetuning import Budget, open_texts
 from pseudofam_core.languages import pair
 from pseudofam_core.selection import select_family
 from pseudofam_core.specs import Measure, SelectionSpec
 from tests.pages.cases_finetuning import finished, with_tests
-from tests.pages.conftest import CODES, PAIRS, said
+from tests.pages.conftest import CODES, PAIRS, World, said
 
 
 @pytest.fixture
@@ -46,6 +46,22 @@ def test_runs_of_another_model_or_corpus_are_not_shown(world):
     for changed in ({"model": "another"}, {"corpus": "another"}):
         old = {"model_revision": "older", "workspace": replace(world.workspace, **changed)}
         finished(world, "be", [], error=0.2, **old)
+    assert "No fine-tuned model has been scored yet" in said(world.open("compare"))
+
+
+def test_runs_on_another_corpus_are_shown_where_it_is_named(world, tmp_path):
+    other = with_tests(World(tmp_path / "other"), "be")
+    with_tests(world, "be")
+    for side, line in (("be", "one source more"), ("en", "one reference more")):
+        with (tmp_path / "other" / "corpus" / "be-en" / f"test.{side}").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    here = {"workspace": replace(world.workspace, corpus=other.workspace.corpus)}
+    here["test_digest"] = open_texts(here["workspace"], pair("be-en")).test.digest
+    for members, error in ((None, 0.5), ([], 0.4)):
+        finished(world, "be", members, error=error, **here)
+    app = world.open("compare", tune=other.workspace.corpus)
+    assert not app.exception
+    assert list(outcome_table(app).index) == ["zero-shot", "single"]
     assert "No fine-tuned model has been scored yet" in said(world.open("compare"))
 
 

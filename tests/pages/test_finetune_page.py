@@ -13,7 +13,7 @@ from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
 from tests.pages.cases_finetuning import finished_as, with_tests
-from tests.pages.conftest import CODES, said
+from tests.pages.conftest import CODES, PAIRS, said
 
 FEW = {"target": "be-en", "arms": "zero-shot,single,traditional", "preset": "small"}
 
@@ -125,6 +125,46 @@ def test_start_hands_over_what_the_form_says(trainable, submitted):
     assert request.recipe.learning_rate == 0.001
     assert request.cut.target_sentences == 2
     assert request.workspace == trainable.workspace
+
+
+@pytest.fixture
+def elsewhere(trainable, tmp_path):
+    """A second corpus with the pairs of the pool, to train on and score with."""
+    folder = tmp_path / "elsewhere"
+    for code in CODES:
+        (folder / f"{code}-en").mkdir(parents=True)
+        for split, line in (("train", "trained on"), ("test", "scored with")):
+            for side in (code, "en"):
+                (folder / f"{code}-en" / f"{split}.{side}").write_text(f"{line} {side} one\n{line} {side} two\n")
+    return folder
+
+
+def test_another_corpus_can_be_trained_on(trainable, elsewhere, submitted):
+    here = auxiliaries(trainable.open("finetune", target="be-en"))
+    app = trainable.open("finetune", target="be-en", tune=str(elsewhere))
+    assert not app.error
+    assert auxiliaries(app)["overlap"] == here["overlap"]
+    assert "2 for the test" in said(app)
+    assert "fine-tuned on **elsewhere**" in said(app)
+    request = started(app, submitted)
+    assert (request.workspace.corpus, request.workspace.pairs) == (str(elsewhere), PAIRS)
+
+
+def test_another_corpus_without_a_pair_of_the_pool_says_so(trainable, elsewhere):
+    for side in ("kk", "en"):
+        (elsewhere / "kk-en" / f"train.{side}").unlink()
+    app = trainable.open("finetune", tune=str(elsewhere))
+    assert not app.exception
+    assert "no training text for kk-en" in app.error[0].value
+
+
+def test_families_told_from_what_scores_are_refused(trainable, elsewhere):
+    (elsewhere / "be-en" / "test.en").write_text("It rains today!\nscored with en two\n")
+    app = trainable.open("finetune", target="be-en", tune=str(elsewhere))
+    assert not app.exception
+    assert "1 of the sentences that the estimate of be-en read are dev or test sentences" in app.error[0].value
+    assert not [one for one in app.button if one.key == "start"]
+    assert not trainable.open("finetune", **FEW, tune=str(elsewhere)).error  # no arm here is told from estimates
 
 
 def test_no_arm_is_an_error_beside_the_form(trainable):
