@@ -17,7 +17,7 @@ from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import pool_of
-from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of, tuned_workspace
+from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of, tuned_workspace, without_draw
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes import Comparison
@@ -132,7 +132,7 @@ def named(
 
 def pinned_input(arms: Mapping[LanguagePair, Sequence[Arm]]) -> str | None:
     """Ask which arm the others are held against: one that every target has."""
-    shown = [[_shown(one.name) for one in own] for own in arms.values()]
+    shown = [[without_draw(one.name) for one in own] for own in arms.values()]
     common = [name for name in dict.fromkeys(shown[0]) if all(name in own for own in shown)]
     if not common:
         return None
@@ -158,11 +158,6 @@ def compared(
 ) -> Comparison:
     """The comparison, kept by the runs' keys."""
     return compare_arms(_runs, _arms, pinned=pinned, protocol=protocol)
-
-
-def _shown(name: str) -> str:
-    """Draws of one size are one arm."""
-    return name.rpartition("-")[0] if name.startswith("random-") else name
 
 
 view = current_view()
@@ -227,6 +222,8 @@ st.subheader(f"Against {pinned}")
 views.difference_view(comparison)
 views.no_gain_view(comparison)
 views.claim_view(comparison)
+st.subheader("Against random families of the same size")
+views.control_view(comparison)
 st.subheader("Table")
 views.outcome_table(comparison)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean
 
 from pseudofam_core.corpora.bitext import Bitext
-from pseudofam_core.finetuning import Arm, FinetuneRun
+from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, is_random, without_draw
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes import Average, Comparison, Outcome
 from pseudofam_core.run_settings import circumstances_that_differ, refuse_mixture
@@ -45,7 +45,8 @@ def compare_arms(
 
     Two arms of one run each are tested by sacreBLEU's approximate randomisation; where an arm has several seeds or
     draws, by `significance.estimate`, which counts their variance. The p of all arms and targets are corrected
-    together (Holm), those of the averages among themselves.
+    together (Holm), those of the averages among themselves. The same is done against random families of the same size,
+    whatever is pinned: these are tests of another question, and corrected apart.
 
     Args:
         runs: Finished runs of these targets; those of no arm are left out.
@@ -70,7 +71,13 @@ def compare_arms(
         raise ValueError(
             f"runs must hold one of an arm of {', '.join(map(str, arms))}. Got none. Run `finetune` first."
         )
-    outcomes = _tested([(one, by_name[one.target, pinned]) for one in scored], level)
+    against_pinned = _verdicts([(one, by_name[one.target, pinned]) for one in scored], level)
+    controlled = [(one, control) for one in scored if (control := _control_of(one, by_name))]
+    controls = {(one.target, one.arm): v for (one, _), v in zip(controlled, _verdicts(controlled, level), strict=True)}
+    outcomes = [
+        _outcome(one, by_name[one.target, pinned], level, verdict, controls.get((one.target, one.arm)))
+        for one, verdict in zip(scored, against_pinned, strict=True)
+    ]
     return Comparison(
         pinned=pinned,
         protocol=protocol,
@@ -115,9 +122,9 @@ class _ScoredArm:
     @property
     def uncounted(self) -> str:
         """Whose luck is not counted: that of an only seed or draw."""
-        if len(self.replicates["BLEU"].observed) > 1 or self.all_runs[0].is_zero_shot:
-            return ""
-        return f"one draw of {self.arm}" if _is_random(self.arm) else f"one seed of {self.arm}"
+        if is_random(self.arm):
+            return f"one draw of {self.arm}" if len(self.runs) == 1 else ""
+        return f"one seed of {self.arm}" if len(self.all_runs) == 1 and not self.all_runs[0].is_zero_shot else ""
 
 
 def _scored_arms(
@@ -133,7 +140,7 @@ def _scored_arms(
     drawn: dict[str, list[tuple[tuple[LanguagePair, ...] | None, tuple[FinetuneRun, ...]]]] = {}
     for arm in arms:
         found = tuple(run for run in own if _members(run) == arm.members)
-        draws = drawn.setdefault(_shown(arm.name), [])
+        draws = drawn.setdefault(without_draw(arm.name), [])
         # A family drawn twice is no second draw.
         if found and arm.members not in [members for members, _ in draws]:
             draws.append((arm.members, found))
@@ -144,18 +151,21 @@ def _scored_arms(
     ]
 
 
-def _tested(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> list[Outcome]:
-    """The outcome of each arm against its pinned one, their p corrected together."""
+def _control_of(one: _ScoredArm, scored: Mapping[tuple[LanguagePair, str], _ScoredArm]) -> _ScoredArm | None:
+    """The random families of an arm's target and size; None for an arm without auxiliaries, and for random ones."""
+    members = one.members[0]
+    return scored.get((one.target, f"{RANDOM}-{len(members)}")) if members and not is_random(one.arm) else None
+
+
+def _verdicts(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> list[Verdict | None]:
+    """The verdict of each arm against another, their p corrected together; None for an arm against itself."""
     # Arms of the same members are one run under two names: one test, and no test against itself.
     tests = {_test_key(*both): both for both in pairs if _test_key(*both)[0] != _test_key(*both)[1]}
     raw = {key: _verdict(one, pinned, level) for key, (one, pinned) in tests.items()}
     corrected = dict(zip(raw, holm([one.p for one in raw.values()]), strict=True))
     verdicts = {key: replace(one, p_holm=corrected[key], n_tests=len(raw)) for key, one in raw.items()}
     same = replace(_SAME, n_tests=len(raw), level=level)
-    return [
-        _outcome(one, pinned, level, None if one is pinned else verdicts.get(_test_key(one, pinned), same))
-        for one, pinned in pairs
-    ]
+    return [None if one is other else verdicts.get(_test_key(one, other), same) for one, other in pairs]
 
 
 def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
@@ -169,7 +179,9 @@ def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
 
 
-def _outcome(one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None) -> Outcome:
+def _outcome(
+    one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None, control: Verdict | None
+) -> Outcome:
     observed = one.replicates["BLEU"].observed
     terms = [(1.0, one.replicates["chrF++"]), (-1.0, pinned.replicates["chrF++"])]
     return Outcome(
@@ -186,23 +198,29 @@ def _outcome(one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict
         target_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[:1])),
         auxiliary_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[1:])),
         runs=one.runs,
+        control=control,
     )
 
 
 def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str, level: float) -> tuple[Average, ...]:
     """Each arm over its targets, their p corrected together."""
     by_arm: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
+    controlled: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
     for (target, arm), one in scored.items():
         by_arm.setdefault(arm, []).append((one, scored[target, pinned]))
-    verdicts = {arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items() if arm != pinned}
-    corrected = dict(zip(verdicts, holm([one.p for one in verdicts.values()]), strict=True))
+        if control := _control_of(one, scored):
+            controlled.setdefault(arm, []).append((one, control))
+    verdicts = _mean_verdicts({arm: pairs for arm, pairs in by_arm.items() if arm != pinned}, level)
+    controls = _mean_verdicts(controlled, level)
     return tuple(
         Average(
             arm=arm,
             targets=tuple(one.target for one, _ in pairs),
             bleu=_mean_score("BLEU", pairs, level),
             chrf=_mean_score("chrF++", pairs, level),
-            verdict=replace(verdicts[arm], p_holm=corrected[arm], n_tests=len(verdicts)) if arm in verdicts else None,
+            verdict=verdicts.get(arm),
+            control=controls.get(arm),
+            controlled=tuple(one.target for one, _ in controlled.get(arm, ())),
         )
         for arm, pairs in by_arm.items()
     )
@@ -210,6 +228,13 @@ def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str
 
 def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Estimate:
     return estimate([(1 / len(pairs), one.replicates[metric]) for one, _ in pairs], level=level)
+
+
+def _mean_verdicts(by_arm: Mapping[str, Sequence[tuple[_ScoredArm, _ScoredArm]]], level: float) -> dict[str, Verdict]:
+    """The verdict of each arm over its targets, their p corrected together."""
+    raw = {arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items()}
+    corrected = holm([one.p for one in raw.values()])
+    return {arm: replace(one, p_holm=p, n_tests=len(raw)) for (arm, one), p in zip(raw.items(), corrected, strict=True)}
 
 
 def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Verdict:
@@ -243,12 +268,3 @@ def _hypotheses(run: FinetuneRun) -> tuple[str, ...]:
 
 def _members(run: FinetuneRun) -> tuple[LanguagePair, ...] | None:
     return None if run.is_zero_shot else run.members
-
-
-def _is_random(name: str) -> bool:
-    return name.startswith("random-")
-
-
-def _shown(name: str) -> str:
-    """The arm under which a draw is shown: random families of a size are one arm (``random-3-1`` → ``random-3``)."""
-    return name.rpartition("-")[0] if _is_random(name) else name

@@ -6,7 +6,7 @@ colour, and nothing is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -75,16 +75,8 @@ def difference_figure(comparison: Comparison) -> go.Figure:
     Colour and symbol give the verdict of the corrected test, not of the interval. Where the traditional family is
     pinned, the paper's claim is a dotted line.
     """
-    rows: list[_Row] = []
-    for target in comparison.targets:
-        own = [one for one in comparison.outcomes if one.target == target]
-        rows += _grouped(target.label, own)
-    if comparison.averages:
-        rows += _grouped(f"mean of {len(comparison.targets)} targets", comparison.averages)
-    figure = go.Figure()
-    figure.add_vline(0, line={"color": _LINE, "width": 2})
-    for word, (colour, symbol) in _VERDICT_STYLES.items():
-        figure.add_trace(_difference_marks(word, rows, colour, symbol))
+    title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
+    figure = _differences(comparison, lambda one: one.verdict, title)
     if comparison.pinned == "traditional":
         figure.add_vline(
             PAPER_CLAIM,
@@ -92,9 +84,13 @@ def difference_figure(comparison: Comparison) -> go.Figure:
             annotation={"text": f"the paper's claim, +{PAPER_CLAIM}", "yanchor": "bottom", "xanchor": "center"},
             annotation_position="top",
         )
-    title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
-    _lay_out_rows(figure, [row.label for row in rows], title=title, above=64)
     return figure
+
+
+def control_figure(comparison: Comparison) -> go.Figure:
+    """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
+    title = f"BLEU minus that of random families of the same size, with its {1 - comparison.level:.0%} interval"
+    return _differences(comparison, lambda one: one.control, title)
 
 
 def verdict_figure(comparison: Comparison) -> go.Figure:
@@ -135,8 +131,27 @@ class _Row:
     told: str = ""
 
 
-def _grouped(heading: str, own: Sequence[Outcome | Average]) -> list[_Row]:
-    tested = [_Row(one.arm, one.verdict, f"<b>{heading}</b>, {one.arm}") for one in own if one.verdict]
+def _differences(
+    comparison: Comparison, verdict_of: Callable[[Outcome | Average], Verdict | None], title: str
+) -> go.Figure:
+    """Arm by arm under each target, the averages last."""
+    rows: list[_Row] = []
+    for target in comparison.targets:
+        rows += _grouped(target.label, [one for one in comparison.outcomes if one.target == target], verdict_of)
+    if comparison.averages:
+        rows += _grouped(f"mean of {len(comparison.targets)} targets", comparison.averages, verdict_of)
+    figure = go.Figure()
+    figure.add_vline(0, line={"color": _LINE, "width": 2})
+    for word, (colour, symbol) in _VERDICT_STYLES.items():
+        figure.add_trace(_difference_marks(word, rows, colour, symbol))
+    _lay_out_rows(figure, [row.label for row in rows], title=title, above=64)
+    return figure
+
+
+def _grouped(
+    heading: str, own: Sequence[Outcome | Average], verdict_of: Callable[[Outcome | Average], Verdict | None]
+) -> list[_Row]:
+    tested = [_Row(one.arm, verdict, f"<b>{heading}</b>, {one.arm}") for one in own if (verdict := verdict_of(one))]
     return [_Row(f"<b>{heading}</b>"), *tested] if tested else []
 
 

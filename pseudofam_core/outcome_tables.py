@@ -23,11 +23,15 @@ _LATEX_COLUMNS = {
     "difference": "BLEU difference",
     "p": "p (Holm)",
     "verdict": "verdict",
+    "control_difference": "against random",
+    "control_verdict": "verdict",
     "runs": "runs",
     "updates": "updates",
     "target_tokens": "target tokens",
     "auxiliary_tokens": "auxiliary tokens",
 }
+
+_LATEX_WORDS = ("target", "arm", "verdict", "control_verdict")
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
@@ -46,11 +50,11 @@ def comparison_csv(comparison: Comparison) -> str:
 def comparison_latex(comparison: Comparison) -> str:
     """The table for a paper: a plain ``tabular`` that needs no package, after ``%`` lines that say how it was made."""
     full = comparison_frame(comparison)
-    shown = pd.DataFrame(
-        {words: [_cell(row, name) for row in full.to_dict("records")] for name, words in _LATEX_COLUMNS.items()}
-    )
-    style = shown.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
-    rows = style.to_latex(column_format="ll" + "r" * 4 + "l" + "r" * 4).splitlines()
+    columns = {name: words for name, words in _LATEX_COLUMNS.items() if name in full}
+    shown = pd.DataFrame({name: [_cell(row, name) for row in full.to_dict("records")] for name in columns})
+    style = shown.style.hide(axis="index").format(escape="latex").relabel_index(list(columns.values()), axis=1)
+    aligned = "".join("l" if name in _LATEX_WORDS else "r" for name in columns)
+    rows = style.to_latex(column_format=aligned).splitlines()
     ruled = [rows[0], r"\hline", rows[1], r"\hline", *rows[2:-1], r"\hline", rows[-1]]
     notes = [f"% {line[2:]}" for line in "".join(comments(provenance(comparison))).splitlines()]
     return "\n".join([*notes, *ruled]) + "\n"
@@ -95,7 +99,8 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
         "sentences": ", ".join(f"{target} {n}" for target, n in comparison.n_sentences.items()),
         "pinned": comparison.pinned,
         "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
-        "correction": "Holm, over all arms and targets; over all arms for the averages",
+        "correction": "Holm, over all arms and targets; over all arms for the averages; control_p apart",
+        "control": "against random families of the same size",
         **settings,
         **circumstances,
         "runs": " ".join(dict.fromkeys(run.key for run in runs)),
@@ -111,6 +116,7 @@ def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
         **_numbers("BLEU", one.bleu),
         **_numbers("chrF++", one.chrf),
         **_verdict_cells(one.verdict),
+        **_control_cells(one.control),
         **_spbleu(one)[0],
         "chrF++_difference": None if one.chrf_delta is None else one.chrf_delta.value,
         "draws": one.n_draws,
@@ -133,6 +139,7 @@ def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
         **_numbers("BLEU", one.bleu),
         **_numbers("chrF++", one.chrf),
         **_verdict_cells(one.verdict),
+        **_control_cells(one.control),
         "budget": comparison.budget or "none",
     }
 
@@ -171,6 +178,14 @@ def _verdict_cells(verdict: Verdict | None) -> dict[str, Any]:
     }
 
 
+def _control_cells(control: Verdict | None) -> dict[str, Any]:
+    """Against random families of the same size; nothing where there are none."""
+    if control is None:
+        return {}
+    cells = {**_numbers("control_difference", control.delta), "control_p": control.p_holm}
+    return cells | {"control_verdict": str(control.word), "control_caveat": control.caveat}
+
+
 def _cell(row: Mapping[Any, Any], name: str) -> str:
     """A cell as a paper prints it: scores with one decimal and their interval."""
     value = row[name]
@@ -179,6 +194,6 @@ def _cell(row: Mapping[Any, Any], name: str) -> str:
     if pd.isna(value):
         return ""
     if f"{name}_low" in row:
-        sign = "+" if name == "difference" else ""
+        sign = "+" if name.endswith("difference") else ""
         return f"{value:{sign}.1f} [{row[f'{name}_low']:{sign}.1f}, {row[f'{name}_high']:{sign}.1f}]"
     return f"{value:.3f}" if name == "p" else f"{value:,.0f}"

@@ -36,6 +36,8 @@ class Outcome:
         target_tokens: Target-side tokens of the target pair that they read, mean over runs.
         auxiliary_tokens: The same of all auxiliaries together.
         runs: The runs, in draws.
+        control: BLEU against that of random families of the same size, which tells the right languages from merely more
+            text. None where none was trained, and for random families themselves.
     """
 
     target: LanguagePair
@@ -51,6 +53,7 @@ class Outcome:
     target_tokens: float
     auxiliary_tokens: float
     runs: tuple[tuple[FinetuneRun, ...], ...] = field(repr=False, compare=False)
+    control: Verdict | None = None
 
     @property
     def n_draws(self) -> int:
@@ -68,6 +71,8 @@ class Average:
         bleu: Mean BLEU.
         chrf: Mean chrF++.
         verdict: None for the pinned arm.
+        control: Against random families of the same size, over the targets that have one; None where none has.
+        controlled: Those targets.
     """
 
     arm: str
@@ -75,6 +80,8 @@ class Average:
     bleu: Estimate
     chrf: Estimate
     verdict: Verdict | None
+    control: Verdict | None = None
+    controlled: tuple[LanguagePair, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pseudofam_core.languages import pair
-from pseudofam_core.outcome_charts import difference_figure, score_figure, verdict_figure
+from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.outcomes import Average, Comparison, Outcome
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.significance import Estimate, Verdict, Word
@@ -88,6 +88,17 @@ def test_the_papers_claim_is_drawn_only_where_it_speaks_of_the_same(comparison):
     told = [one.text for one in difference_figure(comparison).layout.annotations]
     assert told == ["the paper's claim, +1.7"]
     assert not difference_figure(replace(comparison, pinned="single")).layout.annotations
+
+
+def test_differences_from_random_families_are_drawn_apart(comparison):
+    first, second, *rest = comparison.outcomes
+    held = replace(comparison, outcomes=(first, replace(second, control=verdict(0.7, 0.03)), *rest))
+    drawn = traces(control_figure(held))
+    assert list(drawn["better"].x) == [0.7]
+    assert list(drawn["tie"].x) == list(drawn["worse"].x) == []
+    assert list(control_figure(held).layout.yaxis.ticktext) == ["<b>Belarusian · be</b>", "mse"]
+    assert "random families of the same size" in control_figure(held).layout.xaxis.title.text
+    assert not control_figure(held).layout.annotations
 
 
 def test_verdicts_are_counted_by_arm(comparison):

@@ -47,6 +47,21 @@ def test_the_csv_has_a_row_per_arm_and_the_averages(comparison):
     assert row["members"] == "de-en uk-en"
 
 
+def test_what_random_families_say_is_told_where_there_are_any(cache, comparison):
+    assert "control_difference" not in comparison_frame(comparison)
+    arms = (Arm("single", ()), Arm("mse", (DE, UK)), Arm("random-2-1", (BN, UK)))
+    runs = [store_run(cache, members, error=error) for members, error in (([], 0.3), (["uk", "de"], 0.1))]
+    found = compare_arms([*runs, store_run(cache, ["bn", "uk"], error=0.3)], {BE: arms}, n_resamples=50)
+    table = pd.read_csv(io.StringIO(comparison_csv(found)), comment="#").set_index("arm")
+    control = found.of(BE, "mse").control
+    assert table.loc["mse", "control_difference"] == control.delta.value
+    assert table.loc["mse", "control_p"] == control.p_holm
+    assert list(table["control_verdict"].fillna("")) == ["", "better", ""]
+    rows = comparison_latex(found).splitlines()
+    assert r"\begin{tabular}{llrrrrlrlrrrr}" in rows
+    assert any("p (Holm) & verdict & against random & verdict & runs" in row for row in rows)
+
+
 def test_the_csv_says_how_it_was_made_and_runs_no_formula(comparison):
     text = comparison_csv(comparison)
     comments = [line for line in text.splitlines() if line.startswith("#")]

@@ -102,6 +102,32 @@ def test_random_families_of_a_size_are_one_arm(cache):
     assert found.of(BE, "random-2").verdict.caveat == "luck not counted: one draw of random-2 and one seed of single"
 
 
+def test_families_are_held_against_random_ones_of_their_size(cache):
+    """Whatever is pinned: random-2 is the control of the families of two, and mse and kl are one run, tested once."""
+    arms = (SINGLE, SLAVIC, MSE, Arm("kl", (DE, UK)), Arm("random-2-1", (DE, SV)), Arm("all", (BG, DE, UK)))
+    runs, families = [], ([], ["bg", "uk"], ["de", "uk"], ["de", "sv"], ["bg", "de", "uk"])
+    for target in (BE, BN):
+        for members, error in zip(families, (0.3, 0.25, 0.05, 0.25, 0.2), strict=True):
+            runs += [store_run(cache, members, error=error, seed=seed, target=target) for seed in (1, 2, 3)]
+    found = compare_arms(runs, {BE: arms, BN: arms[:-1]}, n_resamples=200)
+    assert [one.arm for one in found.outcomes if one.control] == ["traditional", "mse", "kl"] * 2
+    one, drawn = found.of(BE, "mse"), found.of(BE, "random-2")
+    assert one.control.delta.value == pytest.approx(one.bleu.value - drawn.bleu.value)
+    assert one.control.word is Word.BETTER
+    assert one.control.caveat == "luck not counted: one draw of random-2"  # three seeds do not make a draw
+    assert found.of(BE, "traditional").control.word is Word.TIE
+    assert found.of(BE, "kl").control == one.control
+    assert {own.control.n_tests for own in found.outcomes if own.control} == {4}
+    assert {own.verdict.n_tests for own in found.outcomes if own.verdict} == {7}
+    means = {own.arm: own for own in found.averages}
+    each = [found.of(target, "mse").control.delta.value for target in (BE, BN)]
+    assert means["mse"].control.delta.value == pytest.approx(fmean(each))
+    assert means["mse"].control.n_tests == 3
+    assert means["mse"].controlled == (BE, BN)
+    assert (means["all"].control, means["random-2"].control) == (None, None)
+    assert compare_arms(runs, {BE: arms}, pinned="random-2", n_resamples=200).of(BE, "mse").control.word is Word.BETTER
+
+
 def test_arms_of_equal_members_are_one_run_and_no_test(runs):
     same = Arm("kl", (DE, UK))
     alone = Arm("traditional", ())  # a target without relatives

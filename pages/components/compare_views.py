@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -16,11 +16,11 @@ from pages.components.warnings import show_signs
 from pseudofam_core.failure_signs import FailureSign, no_gain
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.outcome_charts import difference_figure, score_figure, verdict_figure
+from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.outcome_tables import comparison_csv, comparison_frame, comparison_latex, provenance
-from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Comparison
+from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Average, Comparison, Outcome
 from pseudofam_core.run_settings import settings_of, settings_that_differ
-from pseudofam_core.significance import Word
+from pseudofam_core.significance import Verdict, Word
 from pseudofam_core.specs import Measure
 from pseudofam_core.translations import Span, Translated, marked_html, side_by_side
 
@@ -34,6 +34,8 @@ _NAMES = {
     "target": "Target",
     "arm": "Arm",
     "chrF++_difference": "chrF++ difference",
+    "control_difference": "Against random",
+    "control_verdict": "Verdict on it",
     "difference": "BLEU difference",
     "p": "p (Holm)",
     "verdict": "Verdict",
@@ -61,6 +63,8 @@ _ORDER = (
     "p (Holm)",
     "Verdict",
     "chrF++ difference",
+    "Against random",
+    "Verdict on it",
     "Seeds",
     "Runs",
     "Draws",
@@ -82,6 +86,8 @@ _COLUMNS = {
     "chrF++ difference": _NUMBER(format="%+.1f", help="chrF++ minus the pinned arm's. It is not tested."),
     "p (Holm)": _NUMBER(format="%.3f", help="Of the test, corrected for the number of comparisons."),
     "Verdict": _TEXT(help="Better or worse only where the corrected test says so."),
+    "Against random": _NUMBER(format="%+.1f", help="BLEU minus that of random families of the same size."),
+    "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
     "Spread": _NUMBER(format="%.2f", help="Standard deviation of BLEU over the draws, else over the seeds."),
     "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
     "Target tokens": _NUMBER(format="localized", help="Of the target pair, read up to the scored weights."),
@@ -139,7 +145,10 @@ def score_view(comparison: Comparison) -> None:
 
 def difference_view(comparison: Comparison) -> None:
     """Differences from the pinned arm with their intervals, and what may be said of them."""
-    st.markdown(verdict_words(comparison))
+    st.markdown(
+        verdict_words(comparison, lambda one: one.verdict, against=f"`{comparison.pinned}`")
+        or f"There is nothing to hold against `{comparison.pinned}` yet."
+    )
     st.plotly_chart(
         difference_figure(comparison),
         key="differences",
@@ -159,18 +168,43 @@ def difference_view(comparison: Comparison) -> None:
         )
 
 
-def verdict_words(comparison: Comparison) -> str:
-    """Which arms are better, tie and are worse, as the tests say: per target, or over them where there are several."""
-    found = comparison.averages or comparison.outcomes
+def control_view(comparison: Comparison) -> None:
+    """The same differences from random families: whether the right languages matter, or any would have done."""
+    words = verdict_words(comparison, lambda one: one.control, against="random families of the same size")
+    if not words:
+        st.caption(
+            "More text of any kind may help a target. Train the arm `random` as well: random families of the same size tell "
+            "the right languages from merely more text."
+        )
+        return
+    st.markdown(words)
+    st.plotly_chart(
+        control_figure(comparison),
+        key="controls",
+        config=figure_config("against-random"),
+        alt="BLEU of each arm minus that of random families of the same size, with intervals",
+    )
+    st.caption(
+        "Right of zero: these languages gave more BLEU than as many drawn blindly. Only a verdict of better says that it is "
+        "more than luck; with one draw, the luck of the draw is not counted."
+    )
+
+
+def verdict_words(
+    comparison: Comparison, verdict_of: Callable[[Outcome | Average], Verdict | None], *, against: str
+) -> str:
+    """Which arms are better, tie and are worse, as the tests say: per target, or over them where there are several.
+
+    Empty where nothing was tested.
+    """
+    found: Sequence[Outcome | Average] = comparison.averages or comparison.outcomes
     where = f"Over {len(comparison.targets)} targets" if comparison.averages else comparison.targets[0].label
+    verdicts = {one.arm: verdict for one in found if (verdict := verdict_of(one))}
     parts = []
     for word, said in ((Word.BETTER, "better"), (Word.WORSE, "worse"), (Word.TIE, "a tie")):
-        arms = [f"`{one.arm}`" for one in found if one.verdict is not None and one.verdict.word is word]
-        if arms:
+        if arms := [f"`{arm}`" for arm, verdict in verdicts.items() if verdict.word is word]:
             parts.append(f"**{said}**: {', '.join(arms)}")
-    if not parts:
-        return f"There is nothing to hold against `{comparison.pinned}` yet."
-    return f"{where}, against `{comparison.pinned}`: {'; '.join(parts)}."
+    return f"{where}, against {against}: {'; '.join(parts)}." if parts else ""
 
 
 def no_gain_view(comparison: Comparison) -> None:

@@ -19,6 +19,7 @@ from pseudofam_core.finetuning import (
     FinetuneTexts,
     distinct_members,
     expected_updates,
+    is_random,
 )
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.specs import Measure
@@ -121,7 +122,7 @@ def arm_table(
 
 def arm_words(name: str, target: LanguagePair) -> str:
     """What an arm is, in plain words."""
-    if name.startswith("random-"):
+    if is_random(name):
         return "drawn blindly, as the control"
     fixed = {
         "zero-shot": "the model as it is",

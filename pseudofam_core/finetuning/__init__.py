@@ -7,10 +7,13 @@ from pseudofam_core.finetuning.arms import (
     ARM_MEASURES,
     ARM_NAMES,
     DEFAULT_ARMS,
+    RANDOM,
     Arm,
     distinct_members,
+    is_random,
     named_arms,
     random_arms,
+    without_draw,
 )
 from pseudofam_core.finetuning.costs import Cost, Pace, cost, expected_updates, find_pace
 from pseudofam_core.finetuning.request import TIMING_TASK, FinetuneRequest, finetune_task, specs_of
@@ -47,6 +50,7 @@ __all__ = [
     "PAPER",
     "PRECISIONS",
     "PRESETS",
+    "RANDOM",
     "SMALL",
     "TIMING_TASK",
     "Arm",
@@ -69,6 +73,7 @@ __all__ = [
     "find_run",
     "find_weights",
     "finetune_task",
+    "is_random",
     "named_arms",
     "open_texts",
     "random_arms",
@@ -77,4 +82,5 @@ __all__ = [
     "runs_of",
     "specs_of",
     "tuned_workspace",
+    "without_draw",
 ]

@@ -117,6 +117,16 @@ def random_arms(
     return tuple(arms)
 
 
+def is_random(name: str) -> bool:
+    """Whether an arm of this name was drawn blindly."""
+    return name.startswith(f"{RANDOM}-")
+
+
+def without_draw(name: str) -> str:
+    """The name under which an arm is shown: random families of a size are one arm (``random-3-1`` → ``random-3``)."""
+    return name.rpartition("-")[0] if is_random(name) else name
+
+
 def distinct_members(arms: Iterable[Arm]) -> dict[tuple[LanguagePair, ...] | None, tuple[str, ...]]:
     """The runs that arms ask for: members, and the names they go by, in the order of the arms."""
     names: dict[tuple[LanguagePair, ...] | None, tuple[str, ...]] = {}

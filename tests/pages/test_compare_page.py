@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pseudofam_core import comparisons, estimates
-from pseudofam_core.finetuning import Budget, open_texts
+from pseudofam_core.finetuning import Budget, open_texts, random_arms
 from pseudofam_core.languages import pair
 from pseudofam_core.selection import select_family
 from pseudofam_core.specs import Measure, SelectionSpec
@@ -208,3 +208,15 @@ def test_tables_and_figures_can_be_taken_away(scored):
     assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX"]
     for chart in app.get("plotly_chart"):
         assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"
+
+
+def test_random_families_of_the_same_size_are_the_control(scored):
+    words = "Train the arm `random` as well"
+    assert words in said(scored.open("compare", target="be-en"))
+    for number, drawn in enumerate(random_arms(pair("be-en"), PAIRS, sizes=[2], n_draws=2, seed=1)):
+        finished(scored, "be", [one.source for one in drawn.members], error=0.45 + number / 100)
+    app = scored.open("compare", target="be-en")
+    assert not app.exception
+    assert words not in said(app)
+    assert outcome_table(app).loc["traditional", "Verdict on it"] == "better"
+    assert "random families of the same size" in str(figures(app)[2]["layout"]["xaxis"]["title"])
