@@ -218,5 +218,7 @@ def test_random_families_of_the_same_size_are_the_control(scored):
     app = scored.open("compare", target="be-en")
     assert not app.exception
     assert words not in said(app)
-    assert outcome_table(app).loc["traditional", "Verdict on it"] == "better"
+    row = outcome_table(app).loc["traditional"]
+    assert row["Against random"] > 0
+    assert row["Verdict on it"] == "tie"  # one of the two draws is that family itself
     assert "random families of the same size" in str(figures(app)[2]["layout"]["xaxis"]["title"])
