@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sacrebleu.metrics.chrf import CHRF
@@ -41,10 +41,10 @@ class Translated:
     spans: dict[str, tuple[Span, ...]]
     chrf: dict[str, float]
 
-    @property
-    def disagreement(self) -> float:
-        """Sentence chrF++ of the best arm minus that of the worst."""
-        return max(self.chrf.values()) - min(self.chrf.values())
+    def disagreement_of(self, arms: Iterable[str]) -> float:
+        """Sentence chrF++ of the best of these arms minus that of the worst."""
+        own = [self.chrf[arm] for arm in arms]
+        return max(own) - min(own)
 
 
 def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None = 50) -> tuple[Translated, ...]:
@@ -71,7 +71,7 @@ def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None 
         spans = {arm: word_differences(own[comparison.pinned], text) for arm, text in own.items()}
         chrf = {arm: metric.sentence_score(text, [reference]).score for arm, text in own.items()}
         sentences.append(Translated(i, source, reference, spans, chrf))
-    return tuple(sorted(sentences, key=lambda one: -one.disagreement)[:n])
+    return tuple(sorted(sentences, key=lambda one: -one.disagreement_of(one.chrf))[:n])
 
 
 def word_differences(pinned: str, other: str) -> tuple[Span, ...]:

@@ -47,8 +47,9 @@ def test_sentences_on_which_arms_differ_most_come_first(cache):
     found = compare_arms(runs, {BE: (Arm("single", ()), Arm("kl", (pair("uk-en"),)))}, n_resamples=10)
     every = side_by_side(found, BE, n=None)
     assert sorted(one.position for one in every) == list(range(40))
-    gaps = [one.disagreement for one in every]
+    gaps = [one.disagreement_of(one.chrf) for one in every]
     assert gaps == sorted(gaps, reverse=True)
+    assert gaps[0] > every[0].disagreement_of(["single"]) == 0
     first = every[0]
     texts = runs[1].outputs["test"]
     assert (first.source, first.reference) == (texts["sources"][first.position], texts["references"][first.position])

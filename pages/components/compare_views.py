@@ -302,7 +302,9 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
         help="Words that differ from the pinned arm's are marked.",
         **view_state.several("beside", others, code=lambda arm: arm.replace(" ", "+")),
     )
-    found = _translated(tuple(_keys(comparison)), comparison.pinned, str(target), comparison)
+    shown = [comparison.pinned, *(chosen or usual)]
+    sentences = _translated(tuple(_keys(comparison)), comparison.pinned, str(target), comparison)
+    found = sorted(sentences, key=lambda one: -one.disagreement_of(shown))[:_SAMPLED]
     n_pages = -(-len(found) // _PER_PAGE)
     page = 1
     if n_pages > 1:
@@ -311,9 +313,9 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
         )
     for one in found[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
         with st.container(border=True):
-            st.html(_sentence_html(one, [comparison.pinned, *(chosen or usual)], comparison.pinned))
+            st.html(_sentence_html(one, shown, comparison.pinned))
     st.caption(
-        f"The {len(found)} test sentences on which the arms differ most. The number beside each arm is sentence chrF++. Of an "
+        f"The {len(found)} test sentences on which these arms differ most. The number beside each arm is sentence chrF++. Of an "
         "arm with several runs, the first seed speaks. Single sentences prove nothing; the test above does."
     )
 
@@ -330,7 +332,7 @@ def settings_view(comparison: Comparison) -> None:
 def _translated(keys: tuple[str, ...], pinned: str, target: str, _comparison: Comparison) -> Sequence[Translated]:
     """Kept by the runs' keys: scoring each sentence of each arm takes seconds."""
     (own,) = (one for one in _comparison.targets if str(one) == target)
-    return side_by_side(_comparison, own, n=_SAMPLED)
+    return side_by_side(_comparison, own, n=None)
 
 
 def _keys(comparison: Comparison) -> list[str]:
@@ -373,6 +375,8 @@ def _group_label(number: int, group: Sequence[FinetuneRun]) -> str:
     modes = dict.fromkeys(run.budget.mode.value for run in group if run.budget)
     updates = dict.fromkeys(f"{run.budget.updates:,} updates" for run in group if run.budget)
     trained = [run for run in group if run.budget] or group
+    cuts = dict.fromkeys(n for run in trained if (n := run.provenance["cut"]["target_sentences"]))
+    updates |= dict.fromkeys(f"{n:,} sentences of the target" for n in cuts)
     targets = ", ".join(dict.fromkeys(str(run.target) for run in trained))
     made = str(max(run.provenance["created"] for run in group))[:16].replace("T", " ")
     told = ", ".join((*modes, *updates)) or "not trained"

@@ -27,12 +27,13 @@ from pseudofam_core.specs import Measure
 Finished = Callable[[FinetuneSpec], bool]
 _MEMBERS = "members"
 _UPLOAD = "families_csv"
-_MOST_NAMED = 8
+_MOST_NAMED = 5
+_MOST_WITH_CODES = 3  # more are read whole only without their codes
 ARM_COLUMNS = {
-    "Arm": st.column_config.TextColumn(width=230, pinned=True),
-    "What it is": st.column_config.TextColumn(width=200),
+    "Arm": st.column_config.TextColumn(width=280, pinned=True),
+    "What it is": st.column_config.TextColumn(width=185),
     "Auxiliaries": st.column_config.TextColumn(width=300),
-    "How many": st.column_config.NumberColumn(width=60, help="Auxiliaries."),
+    "How many": st.column_config.NumberColumn(width=75, help="Auxiliaries."),
     "Updates": st.column_config.NumberColumn(
         format="localized", width=60, help="Of one run; at most, if it stops early."
     ),
@@ -172,7 +173,8 @@ def _split(text: str) -> list[str]:
 
 
 def _listed(members: tuple[LanguagePair, ...] | None) -> str:
-    names = [one.label for one in members or ()]
+    few = len(members or ()) <= _MOST_WITH_CODES
+    names = [one.label if few else one.language.name for one in members or ()]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more or "–"
 
