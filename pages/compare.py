@@ -147,7 +147,9 @@ def pinned_input(arms: Mapping[LanguagePair, Sequence[Arm]]) -> str | None:
     return pinned
 
 
-@st.cache_resource(max_entries=16, show_spinner="Scoring and testing: a few seconds …")
+@st.cache_resource(
+    max_entries=16, show_spinner="Scoring and testing: the first time, about a second for each arm of a target …"
+)
 def compared(
     keys: tuple[str, ...],
     arms: tuple[tuple[str, tuple[Arm, ...]], ...],

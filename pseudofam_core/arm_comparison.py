@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from pseudofam_core.significance import (
     LEVEL,
     Estimate,
     FloatArray,
+    PairedP,
     Replicates,
     Verdict,
     estimate,
@@ -174,9 +176,16 @@ def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     caveat = _caveat([one, pinned])
     if len(one.all_runs) > 1 or len(pinned.all_runs) > 1:
         return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat)
-    lines = [one.scorer.prepared(_hypotheses(arm.all_runs[0])) for arm in (pinned, one)]
-    (p,) = paired_tests(one.scorer.metrics["BLEU"], lines[0], lines[1:])
+    p = _paired_p(one.scorer, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
     return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
+
+
+@functools.lru_cache(maxsize=256)
+def _paired_p(scorer: Scorer, pinned: tuple[str, ...], hypotheses: tuple[str, ...]) -> PairedP:
+    """Both tests of one run against another. They take a second, so that as more runs finish only these are tested."""
+    lines = [scorer.prepared(one) for one in (pinned, hypotheses)]
+    (p,) = paired_tests(scorer.metrics["BLEU"], lines[0], lines[1:])
+    return p
 
 
 def _outcome(

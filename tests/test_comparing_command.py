@@ -9,7 +9,7 @@ import pytest
 
 from pseudofam_core.__main__ import main
 from pseudofam_core.comet import COMET_PYTHON
-from pseudofam_core.finetuning import Budget, BudgetMode
+from pseudofam_core.finetuning import Budget, BudgetMode, TextCut
 from pseudofam_core.hub import resolve_model
 from tests.cases_runs import store_run
 from tests.cases_translations import sentences
@@ -54,6 +54,26 @@ def test_runs_become_a_table(options, tmp_path, capsys):
 def test_the_papers_protocol_is_labelled(options, capsys):
     assert main(["compare", *options, "--target", "be-en", "--protocol", "tokenised-filtered"]) == 0
     assert "# protocol: Tokenised text on a filtered test set" in capsys.readouterr().out
+
+
+def test_runs_are_chosen_by_their_cut(options, saved_model, cache, capsys):
+    for members, error in (([], 0.3), (["uk"], 0.1)):
+        store(
+            saved_model,
+            cache,
+            members,
+            error=error,
+            cut=TextCut(target_sentences=3),
+            train_digests=["a", "b"][: 1 + len(members)],
+        )
+    compare = ["compare", *options, "--target", "be-en"]
+    assert main(compare) == 1
+    assert "Name one" in capsys.readouterr().err
+    for said, cut in (("3", "3"), ("all", "none")):
+        assert main([*compare, "--target-sentences", said]) == 0
+        assert f"# cut: target_sentences: {cut}" in capsys.readouterr().out
+    assert main([*compare, "--target-sentences", "4"]) == 1
+    assert "a finished run: zero-shot. Got single" in capsys.readouterr().err  # only the base model fits
 
 
 def test_what_cannot_be_compared_is_chosen_by_group(options, saved_model, cache, capsys):

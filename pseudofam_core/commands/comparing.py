@@ -63,6 +63,12 @@ def _add_chosen_runs(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--protocol", type=choice(Protocol), default=Protocol.DETOKENISED, help="what text is scored")
     parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
+    parser.add_argument(
+        "--target-sentences",
+        type=_count_or_all,
+        default=0,
+        help="only runs trained on so many sentences of the target, or `all`",
+    )
     parser.add_argument("--group", type=count, help="which runs, where the cache holds some that can't be compared")
 
 
@@ -108,6 +114,7 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
         for run in runs_of(
             cache, target=target, model_revision=revision, test_digest=open_texts(workspace, target).test.digest
         )
+        if run.is_zero_shot or options.target_sentences in (0, run.provenance["cut"]["target_sentences"])
     ]
     groups = comparable(runs)
     if options.group is not None and options.group > len(groups):
@@ -118,6 +125,10 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
     if len(groups) > 1 and options.group is None:
         raise PseudoFamError(f"The cache holds runs that can't be compared with one another. {_told(groups)}")
     return groups[(options.group or 1) - 1]
+
+
+def _count_or_all(text: str) -> int | None:
+    return None if text == "all" else count(text)
 
 
 def _told(groups: Sequence[Sequence[FinetuneRun]]) -> str:
