@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from transformers import (
     AutoTokenizer,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils import logging
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import ModelError
@@ -84,6 +86,19 @@ class TranslationModel:
         return next((int(one) for one in known if one is not None), 0)
 
 
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Reading and writing weights without transformers' own progress bars, which would break ours; downloads keep theirs."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@without_bars()
 def load_model(
     folder: Path,
     *,

@@ -44,7 +44,7 @@ from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.finetuning.training import PlannedTrainer, Supervision, arguments_of, last_checkpoint
 from pseudofam_core.hashing import canonical
 from pseudofam_core.hub import fetch_model, resolve_model
-from pseudofam_core.models import TranslationModel, load_config
+from pseudofam_core.models import TranslationModel, load_config, without_bars
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.tokenization import EncodedPair, check_coverage
 
@@ -220,7 +220,8 @@ def _trained(
     trainer.add_callback(supervision)
     resumed = last_checkpoint(partial)
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+    with without_bars():
+        trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     seconds = time.monotonic() - began
     if supervision.cancelled:
         raise JobCancelled(f"Stopped on request while training, at update {trainer.state.global_step}.")
@@ -344,7 +345,8 @@ def _keep_weights(spec: FinetuneSpec, model: TranslationModel, cache: Cache) -> 
     """Keep a Hugging Face folder that any command takes as its ``--model``."""
 
     def write(folder: Path) -> None:
-        model.module.half().save_pretrained(folder)
+        with without_bars():
+            model.module.half().save_pretrained(folder)
         model.tokenizer.save_pretrained(folder)
 
     cache.store(WEIGHTS_STAGE, finetune_key(spec), spec=spec, summary={"version": __version__}, write=write)

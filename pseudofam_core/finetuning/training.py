@@ -71,6 +71,12 @@ class PlannedTrainer(Seq2SeqTrainer):
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self._dev_metrics().items()}
         return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=1)
 
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """Warn of what the best checkpoint lacks; the other names of tied weights, which are saved once, are not lacking."""
+        tied = getattr(self.model, "all_tied_weights_keys", {})
+        missing = [name for name in load_result.missing_keys if name not in tied]
+        super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
+
 
 def smoothed_loss(
     outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None, *, smoothing: float = 0.0

@@ -91,3 +91,17 @@ def test_asking_for_runs_needs_no_torch():
         "import sys, pseudofam_core.finetuning; sys.exit(bool({'torch', 'transformers', 'peft'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_nothing_of_transformers_own_is_said_beside_the_progress(tuning, tmp_path):
+    """No bar for each checkpoint, and no alarm about tied weights, which are saved under one of their names."""
+    words = ["finetune", "--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(tmp_path)]
+    words += ["--target", "tr-en", "--arms", "single", "--beams", "1", "--preset", "small", "--updates", "4"]
+    words += ["--eval-every", "2", "--patience", "1", "--batch-tokens", "80", "--mixed-precision", "float32"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pseudofam_core", *words], check=True, capture_output=True, encoding="utf-8"
+    )
+    assert "1 runs" in done.stdout
+    assert "shards" not in done.stderr
+    assert "Loading weights" not in done.stderr
+    assert "missing keys" not in done.stderr
