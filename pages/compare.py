@@ -16,7 +16,6 @@ from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.estimates import pool_of
 from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of, tuned_workspace, without_draw
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
@@ -31,6 +30,12 @@ _PROTOCOLS = {
     Protocol.TOKENISED_FILTERED: "Tokenised and filtered, after the paper's scripts",
 }
 _Families = Mapping[LanguagePair, Mapping[str, Sequence[LanguagePair]]]
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def tested_with(estimated: Workspace, corpus: str) -> Workspace:
+    """The workspace of the test text."""
+    return tuned_workspace(estimated, corpus)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
@@ -120,12 +125,12 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
 
 
 def named(
-    pool: Pool, tuned: Workspace, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
+    pool: Pool, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
 ) -> dict[LanguagePair, tuple[Arm, ...]]:
     """The arms of each target that have finished runs."""
-    families, drawn_from = pseudo_families(pool, targets, top_fraction), pool_of(tuned)
+    families = pseudo_families(pool, targets, top_fraction)
     return {
-        target: arms_found(runs, target, drawn_from, families=families.get(target, {}), seed=tuned.seed)
+        target: arms_found(runs, target, pool.pairs, families=families.get(target, {}), seed=pool.workspace.seed)
         for target in targets
     }
 
@@ -170,11 +175,7 @@ st.markdown(
 )
 pool = pool_or_stop(view.workspace)
 under_way = running_jobs(default_root(), FINETUNING)
-try:
-    tuned = tuned_workspace(view.workspace, view.tuning_corpus)
-except CorpusError as error:
-    st.error(str(error), icon=":material/error:")
-    st.stop()
+tuned = tested_with(view.workspace, view.tuning_corpus)
 runs = finished_runs(tuned)
 if not runs and (runs := runs_before_the_change(tuned)):
     outdated_note(tuned, runs)
@@ -191,7 +192,7 @@ with st.container(border=True):
     group = views.group_input(comparable(runs))
     targets = targets_input(group)
     against, how = st.columns(2)
-    arms = named(pool, tuned, group, targets, view.top_fraction)
+    arms = named(pool, group, targets, view.top_fraction)
     with against:
         pinned = pinned_input(arms)
     with how:

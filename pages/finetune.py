@@ -10,13 +10,13 @@ from pages.components import finetune_views as views
 from pages.components.comparing import comparison_or_stop
 from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
+from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.states import absent_note, comparable_or_stop
 from pseudofam_core import jobs
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.errors import JobError, PseudoFamError
-from pseudofam_core.estimates import pool_of
 from pseudofam_core.finetuning import (
     TIMING_TASK,
     Arm,
@@ -30,6 +30,7 @@ from pseudofam_core.finetuning import (
     find_run,
     named_arms,
     open_texts,
+    refuse_lacking,
     refuse_seen,
     runs_of,
     specs_of,
@@ -50,6 +51,18 @@ def opened_texts(workspace: Workspace, target: LanguagePair, cut: TextCut) -> Fi
 def runs_asked_for(request: FinetuneRequest, _texts: FinetuneTexts) -> dict[tuple[str, int | None], FinetuneSpec]:
     """The run of every arm and seed."""
     return specs_of(request, _texts)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def trained_on(estimated: Workspace, corpus: str) -> Workspace:
+    """The workspace of the training text.
+
+    Raises:
+        CorpusError: It can't be opened, or lacks a pair of the pool.
+    """
+    tuned = tuned_workspace(estimated, corpus)
+    refuse_lacking(tuned)
+    return tuned
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Reading the texts …")
@@ -103,7 +116,7 @@ def pseudo_family(
     return select_family(comparison.matrix(measure, view.top_fraction), target, selection=SelectionSpec()).members
 
 
-def asked(view: View, workspace: Workspace, comparison: PoolComparison) -> FinetuneRequest:
+def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparison) -> FinetuneRequest:
     """The form.
 
     Raises:
@@ -116,8 +129,7 @@ def asked(view: View, workspace: Workspace, comparison: PoolComparison) -> Finet
                 target = target_input(comparison.spec.pairs)
             with st.container(width=480):
                 names = views.arms_input()
-        pool = pool_of(workspace)
-        own = views.own_input(target, pool)
+        own = views.own_input(target, pool.pairs)
         left, right = st.columns([3, 2])
         with left:
             mode = form.mode_input()
@@ -129,7 +141,7 @@ def asked(view: View, workspace: Workspace, comparison: PoolComparison) -> Finet
     return FinetuneRequest(
         workspace=jobs.placed(workspace),
         target=target,
-        arms=arms_of(names, own, target, pool, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
+        arms=arms_of(names, own, target, pool.pairs, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
         budget=Budget(mode, amounts.updates, settings.patience),
         recipe=settings.recipe,
         seeds=tuple(range(1, amounts.n_seeds + 1)),
@@ -216,7 +228,7 @@ if active:
 absent_note(pool, "target")
 
 try:
-    request = asked(view, tuned_workspace(view.workspace, view.tuning_corpus), comparison)
+    request = asked(view, trained_on(view.workspace, view.tuning_corpus), pool, comparison)
     preview(request, view.top_fraction)
 except (PseudoFamError, ValueError) as error:
     st.error(str(error), icon=":material/error:")

@@ -6,13 +6,14 @@ colour, and nothing is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import plotly.graph_objects as go
 
-from pseudofam_core.outcomes import PAPER_CLAIM, Average, Comparison, Outcome
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes import PAPER_CLAIM, Average, Comparison, Outcome, coverage
 from pseudofam_core.significance import Estimate, Verdict, Word
 
 _LINE = "#7d8b95"
@@ -76,7 +77,7 @@ def difference_figure(comparison: Comparison) -> go.Figure:
     pinned, the paper's claim is a dotted line.
     """
     title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
-    figure = _differences(comparison, lambda one: one.verdict, title)
+    figure = _differences(comparison, lambda one: one.verdict, lambda one: one.targets, title)
     if comparison.pinned == "traditional":
         figure.add_vline(
             PAPER_CLAIM,
@@ -90,7 +91,7 @@ def difference_figure(comparison: Comparison) -> go.Figure:
 def control_figure(comparison: Comparison) -> go.Figure:
     """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
     title = f"BLEU minus that of random families of the same size, with its {1 - comparison.level:.0%} interval"
-    return _differences(comparison, lambda one: one.control, title)
+    return _differences(comparison, lambda one: one.control, lambda one: one.controlled, title)
 
 
 def verdict_figure(comparison: Comparison) -> go.Figure:
@@ -132,14 +133,19 @@ class _Row:
 
 
 def _differences(
-    comparison: Comparison, verdict_of: Callable[[Outcome | Average], Verdict | None], title: str
+    comparison: Comparison,
+    verdict_of: Callable[[Outcome | Average], Verdict | None],
+    targets_of: Callable[[Average], Sequence[LanguagePair]],
+    title: str,
 ) -> go.Figure:
-    """Arm by arm under each target, the averages last."""
+    """Arm by arm under each target, the averages last; an average over some of the targets says over how many."""
     rows: list[_Row] = []
     for target in comparison.targets:
         rows += _grouped(target.label, [one for one in comparison.outcomes if one.target == target], verdict_of)
     if comparison.averages:
-        rows += _grouped(f"mean of {len(comparison.targets)} targets", comparison.averages, verdict_of)
+        n = len(comparison.targets)
+        partly = {one.arm: coverage(len(targets_of(one)), n) for one in comparison.averages}
+        rows += _grouped(f"mean of {n} targets", comparison.averages, verdict_of, partly)
     figure = go.Figure()
     figure.add_vline(0, line={"color": _LINE, "width": 2})
     for word, (colour, symbol) in _VERDICT_STYLES.items():
@@ -149,9 +155,13 @@ def _differences(
 
 
 def _grouped(
-    heading: str, own: Sequence[Outcome | Average], verdict_of: Callable[[Outcome | Average], Verdict | None]
+    heading: str,
+    own: Sequence[Outcome | Average],
+    verdict_of: Callable[[Outcome | Average], Verdict | None],
+    partly: Mapping[str, str] | None = None,
 ) -> list[_Row]:
-    tested = [_Row(one.arm, verdict, f"<b>{heading}</b>, {one.arm}") for one in own if (verdict := verdict_of(one))]
+    verdicts = {f"{one.arm}{(partly or {}).get(one.arm, '')}": verdict_of(one) for one in own}
+    tested = [_Row(arm, verdict, f"<b>{heading}</b>, {arm}") for arm, verdict in verdicts.items() if verdict]
     return [_Row(f"<b>{heading}</b>"), *tested] if tested else []
 
 

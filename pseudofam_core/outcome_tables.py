@@ -24,7 +24,7 @@ _LATEX_COLUMNS = {
     "p": "p (Holm)",
     "verdict": "verdict",
     "control_difference": "against random",
-    "control_verdict": "verdict",
+    "control_verdict": "verdict on random",
     "runs": "runs",
     "updates": "updates",
     "target_tokens": "target tokens",
@@ -140,6 +140,7 @@ def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
         **_numbers("chrF++", one.chrf),
         **_verdict_cells(one.verdict),
         **_control_cells(one.control),
+        **({"control_targets": " ".join(map(str, one.controlled))} if one.control else {}),
         "budget": comparison.budget or "none",
     }
 
@@ -182,8 +183,14 @@ def _control_cells(control: Verdict | None) -> dict[str, Any]:
     """Against random families of the same size; nothing where there are none."""
     if control is None:
         return {}
-    cells = {**_numbers("control_difference", control.delta), "control_p": control.p_holm}
-    return cells | {"control_verdict": str(control.word), "control_caveat": control.caveat}
+    return {
+        **_numbers("control_difference", control.delta),
+        "control_p_uncorrected": control.p,
+        "control_p": control.p_holm,
+        "control_verdict": str(control.word),
+        "control_test": control.test,
+        "control_caveat": control.caveat,
+    }
 
 
 def _cell(row: Mapping[Any, Any], name: str) -> str:

@@ -84,6 +84,11 @@ class Average:
     controlled: tuple[LanguagePair, ...] = ()
 
 
+def coverage(n: int, n_targets: int) -> str:
+    """What is said behind the name of an arm whose average is over some of the targets only; empty for all of them."""
+    return "" if n == n_targets else f" ({n} of {n_targets})"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Arms held against the pinned one.

@@ -7,7 +7,7 @@ import pytest
 from pseudofam_core.corpora.held_out import dev_rows, folded, held_out, without
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import corpus_of, drawn_text, pool_of
-from pseudofam_core.finetuning.texts import open_texts, refuse_seen, tuned_workspace
+from pseudofam_core.finetuning.texts import open_texts, refuse_lacking, refuse_seen, tuned_workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.specs import Workspace
 
@@ -113,4 +113,5 @@ def test_families_from_another_corpus_are_held_to_the_same(leaking, tmp_path):
 def test_a_corpus_that_lacks_a_pair_of_the_pool_is_not_tuned_on(leaking, tmp_path):
     write(tmp_path / "other", "kk-en", "train", [("а", "Something else.")])
     with pytest.raises(CorpusError, match="has no training text for kk-en"):
-        tuned_workspace(Workspace(corpus=str(tmp_path / "other")), leaking.corpus)
+        refuse_lacking(tuned_workspace(Workspace(corpus=str(tmp_path / "other")), leaking.corpus))
+    refuse_lacking(tuned_workspace(leaking, leaking.corpus))

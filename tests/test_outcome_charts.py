@@ -101,6 +101,16 @@ def test_differences_from_random_families_are_drawn_apart(comparison):
     assert not control_figure(held).layout.annotations
 
 
+def test_an_average_over_some_targets_says_over_how_many(comparison):
+    first, second, third = comparison.averages
+    partly = replace(second, targets=TARGETS[:1], control=verdict(0.7, 0.03), controlled=TARGETS[:1])
+    whole = replace(third, control=verdict(0.7, 0.03), controlled=TARGETS)
+    held = replace(comparison, averages=(first, partly, whole))
+    labels = ["<b>mean of 2 targets</b>", "mse (1 of 2)", "kl"]
+    for figure in (difference_figure(held), control_figure(held)):
+        assert list(figure.layout.yaxis.ticktext)[-3:] == labels
+
+
 def test_verdicts_are_counted_by_arm(comparison):
     figure = verdict_figure(comparison)
     drawn = traces(figure)

@@ -56,10 +56,11 @@ def test_what_random_families_say_is_told_where_there_are_any(cache, comparison)
     control = found.of(BE, "mse").control
     assert table.loc["mse", "control_difference"] == control.delta.value
     assert table.loc["mse", "control_p"] == control.p_holm
+    assert table.loc["mse", "control_test"] == control.test
     assert list(table["control_verdict"].fillna("")) == ["", "better", ""]
     rows = comparison_latex(found).splitlines()
     assert r"\begin{tabular}{llrrrrlrlrrrr}" in rows
-    assert any("p (Holm) & verdict & against random & verdict & runs" in row for row in rows)
+    assert any("p (Holm) & verdict & against random & verdict on random & runs" in row for row in rows)
 
 
 def test_the_csv_says_how_it_was_made_and_runs_no_formula(comparison):

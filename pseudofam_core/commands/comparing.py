@@ -114,8 +114,9 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
         for run in runs_of(
             cache, target=target, model_revision=revision, test_digest=open_texts(workspace, target).test.digest
         )
-        if run.is_zero_shot or options.target_sentences in (0, run.provenance["cut"]["target_sentences"])
     ]
+    if options.target_sentences != 0:
+        runs = _of_cut(runs, options.target_sentences)
     groups = comparable(runs)
     if options.group is not None and options.group > len(groups):
         raise ValueError(f"--group must be at most {len(groups)}, the groups that there are. Got {options.group}.")
@@ -125,6 +126,15 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
     if len(groups) > 1 and options.group is None:
         raise PseudoFamError(f"The cache holds runs that can't be compared with one another. {_told(groups)}")
     return groups[(options.group or 1) - 1]
+
+
+def _of_cut(runs: Sequence[FinetuneRun], n: int | None) -> list[FinetuneRun]:
+    """The runs trained on `n` sentences of the target (None is all), and the base models, which were trained on none."""
+    cuts = dict.fromkeys(run.provenance["cut"]["target_sentences"] for run in runs if not run.is_zero_shot)
+    if cuts and n not in cuts:
+        have = ", ".join("all" if cut is None else str(cut) for cut in cuts)
+        raise ValueError(f"--target-sentences must be one that runs were trained on: {have}. Got {n or 'all'}.")
+    return [run for run in runs if run.is_zero_shot or run.provenance["cut"]["target_sentences"] == n]
 
 
 def _count_or_all(text: str) -> int | None:

@@ -42,6 +42,7 @@ from pseudofam_core.finetuning import (
     find_pace,
     named_arms,
     open_texts,
+    refuse_lacking,
     refuse_seen,
     specs_of,
     tuned_workspace,
@@ -120,6 +121,7 @@ def _finetune(options: argparse.Namespace) -> None:
 def _request(options: argparse.Namespace) -> FinetuneRequest:
     estimated = families_workspace(options)
     workspace = tuned_workspace(estimated, options.corpus)
+    refuse_lacking(workspace)
     recipe, budget = _trained_as(options, workspace.model)
 
     @functools.cache

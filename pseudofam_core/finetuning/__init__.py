@@ -39,7 +39,7 @@ from pseudofam_core.finetuning.spec import (
     Recipe,
     TextCut,
 )
-from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_seen, tuned_workspace
+from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_lacking, refuse_seen, tuned_workspace
 
 __all__ = [
     "ARM_MEASURES",
@@ -77,6 +77,7 @@ __all__ = [
     "named_arms",
     "open_texts",
     "random_arms",
+    "refuse_lacking",
     "refuse_seen",
     "run_of",
     "runs_of",

@@ -30,7 +30,7 @@ class Plan:
     Attributes:
         draw: Begins the batches anew: numbers of sentences, counted through all pairs, the target's first.
         n_batches: How many there are.
-        accumulation: Batches of an update; the last update has fewer only where every batch is of one sentence.
+        accumulation: Batches of an update; the last update may have fewer.
     """
 
     draw: Callable[[], Iterator[Batch]]
@@ -58,7 +58,13 @@ class Plan:
 
 
 def plan_batches(
-    lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], budget: Budget, recipe: Recipe, *, seed: int
+    lengths: Sequence[Lengths],
+    pairs: Sequence[LanguagePair],
+    budget: Budget,
+    recipe: Recipe,
+    *,
+    seed: int,
+    n_processes: int = 1,
 ) -> Plan:
     """Decide the batches of a run.
 
@@ -69,13 +75,14 @@ def plan_batches(
             tokens, as many as it takes to read the sentences that the target alone would have read.
         recipe: Batch size, accumulation, temperature.
         seed: Of streams, mixture and order.
+        n_processes: That share the batches, as many of each update.
     """
     n_batches = budget.updates * recipe.accumulation
     if budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS or len(pairs) == 1:
         return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
     alone = itertools.islice(_Drawing(lengths[:1], pairs[:1], recipe, seed).endless(), n_batches)
     batches = _Drawing(lengths, pairs, recipe, seed).around([sentence for batch in alone for sentence in batch])
-    batches = _in_full_updates(batches, recipe.accumulation)
+    batches = _in_shares(batches, n_processes, at_least=len(batches) // recipe.accumulation * recipe.accumulation)
     return Plan(lambda: iter(batches), len(batches), recipe.accumulation)
 
 
@@ -116,21 +123,21 @@ class _Drawing:
         return [tuple(sentences[batches[i]].tolist()) for i in self._rng.permutation(len(batches))]
 
 
-def _in_full_updates(batches: Sequence[Batch], n: int) -> list[Batch]:
-    """The batches, some halved, so that the last update has `n` of them too and every process of a run its share.
+def _in_shares(batches: Sequence[Batch], n: int, *, at_least: int) -> list[Batch]:
+    """The batches, some halved, so that their number is a multiple of `n`; as near to it as it gets.
 
-    Batches of the last update are halved where it has any to halve: its gradient stays the same.
+    Those from `at_least` on, of the last update, are halved where there are any to halve: its gradient stays the same.
     """
-    full = list(batches)
-    while missing := -len(full) % n:
-        can_be = [at for at, batch in enumerate(full) if len(batch) > 1]
+    shared = list(batches)
+    while len(shared) % n:
+        can_be = [at for at, batch in enumerate(shared) if len(batch) > 1]
         if not can_be:
             break
-        in_last = [at for at in can_be if at >= len(full) + missing - n]
-        at = max(in_last, key=lambda at: len(full[at])) if in_last else can_be[-1]
-        half = len(full[at]) // 2
-        full[at : at + 1] = [full[at][:half], full[at][half:]]
-    return full
+        in_last = [at for at in can_be if at >= at_least]
+        at = max(in_last, key=lambda at: len(shared[at])) if in_last else can_be[-1]
+        half = len(shared[at]) // 2
+        shared[at : at + 1] = [shared[at][:half], shared[at][half:]]
+    return shared
 
 
 def _stream(n: int, name: str) -> Iterator[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -24,6 +25,9 @@ from pseudofam_core.models import TranslationModel
 from pseudofam_core.progress import ShouldStop
 
 T = TypeVar("T")
+_LONGEST_WAIT = timedelta(
+    hours=6
+)  # while the first translates dev, or writes weights: torch would end the run after minutes
 
 
 def is_first() -> bool:
@@ -31,9 +35,14 @@ def is_first() -> bool:
     return bool(_state().is_main_process)
 
 
+def n_processes() -> int:
+    """How many share the run."""
+    return int(_state().num_processes)
+
+
 def by_first(make: Callable[[], T]) -> T:
     """What the first process makes, in every process; the others wait for it."""
-    if _state().num_processes == 1:
+    if n_processes() == 1:
         return make()
     value = [make() if is_first() else None]
     told: T = broadcast_object_list(value)[0]
@@ -42,7 +51,7 @@ def by_first(make: Callable[[], T]) -> T:
 
 def asked_in_any(should_stop: ShouldStop) -> ShouldStop:
     """Whether any process was asked to stop. All must ask at the same places."""
-    if _state().num_processes == 1:
+    if n_processes() == 1:
         return should_stop
     return lambda: any(gather_object([should_stop()]))
 
@@ -55,10 +64,9 @@ def translate_shared(
     Raises:
         JobCancelled: `should_stop` said so in any process.
     """
-    state = _state()
-    if state.num_processes == 1:
+    if (n := n_processes()) == 1:
         return translate(model, bitext, should_stop=should_stop, **options)
-    rank, n = state.process_index, state.num_processes
+    rank = _state().process_index
     mine = replace(bitext, sources=bitext.sources[rank::n], targets=bitext.targets[rank::n])
     written: Sequence[str] | None = None
     with contextlib.suppress(JobCancelled):  # told to the others first
@@ -70,4 +78,4 @@ def translate_shared(
 
 
 def _state() -> PartialState:
-    return PartialState(cpu=not torch.cuda.is_available())
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=_LONGEST_WAIT)

@@ -26,7 +26,7 @@ from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
 from pseudofam_core.finetuning.plan import Plan, plan_batches
-from pseudofam_core.finetuning.processes import asked_in_any, by_first, is_first, translate_shared
+from pseudofam_core.finetuning.processes import asked_in_any, by_first, is_first, n_processes, translate_shared
 from pseudofam_core.finetuning.request import FinetuneRequest
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
@@ -63,7 +63,8 @@ def finetune(
     """Find the run of `spec`, or compute it, going on from the last checkpoint of an interrupted one.
 
     On one thread a resumed run ends with the weights of an uninterrupted one. Started on several processes (``accelerate
-    launch``, ``torchrun``), all of them call this alike: see `processes`.
+    launch``, ``torchrun``), all of them call this alike: see `processes`. Their number is not part of the key: without dropout
+    it changes only the rounding, with dropout also what is dropped. The run's device tells it.
 
     Args:
         spec: What to train.
@@ -163,8 +164,8 @@ class _Trained:
     checkpoint_bytes: int = 0
 
     def pace(self, translating_s: float, n_sentences: int) -> Pace | None:
-        """How fast it went, or None where nothing was trained here."""
-        if not self.seconds_per_update:
+        """How fast one process went, or None where nothing was trained here, or by several."""
+        if not self.seconds_per_update or n_processes() > 1:
             return None
         per_sentence = translating_s / n_sentences
         return Pace(self.seconds_per_update, self.seconds_per_evaluation, per_sentence, self.checkpoint_bytes)
@@ -206,7 +207,7 @@ def _trained(
     report(Progress("reading", 0, len(spec.pairs), "pairs"))
     encoded = [_encoded(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
     lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
-    plan = plan_batches(lengths, spec.pairs, spec.budget, spec.recipe, seed=spec.seed)
+    plan = plan_batches(lengths, spec.pairs, spec.budget, spec.recipe, seed=spec.seed, n_processes=n_processes())
     torch.manual_seed(spec.seed)  # of the adapters' first weights
     model = _copied(base, spec)
     dev = DevSet(texts.dev, _encoded(base, texts.dev, spec.max_length), spec.recipe, max_length=spec.max_length)
@@ -218,7 +219,7 @@ def _trained(
     supervision = Supervision(spec.budget, report, asked_in_any(should_stop), Ledger(plan, spec.pairs, *sides).n_tokens)
     trainer = _trainer(spec.budget, spec.recipe, spec.seed, model, encoded, plan, partial, dev)
     trainer.add_callback(supervision)
-    resumed = last_checkpoint(partial)
+    resumed = by_first(lambda: last_checkpoint(partial))
     began = time.monotonic()
     with without_bars():
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
@@ -243,7 +244,7 @@ def _trained(
         seconds=seconds,
         seconds_per_update=supervision.seconds / here if here else 0.0,
         seconds_per_evaluation=max(0.0, seconds - supervision.seconds) / n_evaluations,
-        checkpoint_bytes=_size(last_checkpoint(partial)),
+        checkpoint_bytes=by_first(lambda: _size(last_checkpoint(partial))),
     )
 
 
@@ -327,7 +328,7 @@ def _stored(spec: FinetuneSpec, trained: _Trained, scored: _Scored, cache: Cache
         "seconds": {"training": trained.seconds, "translating": scored.seconds},
         "seconds_per_update": trained.seconds_per_update,
         "pace": None if pace is None else asdict(pace),
-        "device": pipeline.device_name(),
+        "device": pipeline.device_name() if n_processes() == 1 else f"{n_processes()} × {pipeline.device_name()}",
         "workspace": canonical(spec.workspace),
         "cut": canonical(spec.cut),
         "version": __version__,

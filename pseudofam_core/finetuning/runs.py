@@ -66,7 +66,7 @@ class FinetuneRun:
         stopped: Why training ended: ``patience``, ``cap``, ``budget``; ``zero-shot``.
         seconds: Computing time by phase: ``training`` (with dev), ``translating``.
         seconds_per_update: Of training, dev left out; 0 for zero-shot.
-        device: What computed.
+        device: What computed: ``cpu``, ``cuda``, or ``4 × cuda`` for as many processes.
         provenance: Workspace, cut, library versions, time of creation.
     """
 

@@ -93,19 +93,25 @@ def tuned_workspace(estimated: Workspace, corpus: str) -> Workspace:
         corpus: What is trained on and scored with.
 
     Raises:
-        CorpusError: One of the two can't be opened, or `corpus` has no training text for a pair of the pool.
+        CorpusError: The corpus of the estimates can't be opened.
     """
     if corpus == estimated.corpus:
         return estimated
-    pairs = pool_of(estimated)
-    tuned = replace(estimated, corpus=corpus, split="train", pairs=pairs)
+    return replace(estimated, corpus=corpus, split="train", pairs=pool_of(estimated))
+
+
+def refuse_lacking(tuned: Workspace) -> None:
+    """Refuse to train on a corpus that lacks pairs of the pool: families may hold any of them.
+
+    Raises:
+        CorpusError: It can't be opened, or has no training text for a pair that the workspace names.
+    """
     opened = corpus_of(tuned)
-    if lacking := [str(one) for one in pairs if "train" not in opened.splits(one)]:
+    if lacking := [str(one) for one in tuned.pairs or () if "train" not in opened.splits(one)]:
         raise CorpusError(
             f"The corpus to fine-tune on, {opened.name}, has no training text for {', '.join(lacking)}. Take another, or "
             "leave these pairs out of the pool."
         )
-    return tuned
 
 
 def refuse_seen(estimated: Workspace, pairs: Iterable[LanguagePair], texts: FinetuneTexts) -> None:

@@ -136,6 +136,8 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
             f"accumulation must be a multiple of the processes, {arguments.world_size}. Got {recipe.accumulation}. "
             "Start fewer processes, or take more batches an update."
         )
+    # The configuration of accelerate launch names a precision too; the recipe's is the one in the key.
+    arguments.mixed_precision = "no" if recipe.precision == "float32" else recipe.precision
     # A process uses one GPU: more of them take more processes. Trainer would split batches by DataParallel.
     arguments._n_gpu = min(1, arguments.n_gpu)
     arguments.gradient_accumulation_steps = recipe.accumulation // arguments.world_size

@@ -112,12 +112,14 @@ def test_equal_target_tokens_show_every_arm_the_same_target_sentences():
 
 @pytest.mark.parametrize("batch_tokens", [60, 16])  # of 16 tokens: one to four sentences
 @pytest.mark.parametrize("accumulation", [2, 3, 4])
-def test_every_update_of_equal_target_tokens_is_full(batch_tokens, accumulation):
+def test_processes_share_every_update_of_equal_target_tokens(batch_tokens, accumulation):
     recipe = replace(RECIPE, batch_tokens=batch_tokens, accumulation=accumulation)
     for n in range(3, 8):
-        plan = plan_batches(LENGTHS, PAIRS, updates(n, BudgetMode.EQUAL_TARGET_TOKENS), recipe, seed=n)
-        alone = plan_batches(LENGTHS[:1], PAIRS[:1], updates(n, BudgetMode.EQUAL_TARGET_TOKENS), recipe, seed=n)
+        budget = updates(n, BudgetMode.EQUAL_TARGET_TOKENS)
+        plan = plan_batches(LENGTHS, PAIRS, budget, recipe, seed=n, n_processes=accumulation)
+        alone = plan_batches(LENGTHS[:1], PAIRS[:1], budget, recipe, seed=n)
         assert len(plan) == len(list(plan)) == plan.n_updates * accumulation
+        assert plan.n_updates - plan_batches(LENGTHS, PAIRS, budget, recipe, seed=n).n_updates in (0, 1)
         assert all(batch for batch in plan)
         assert Counter(one for one in flat(plan) if one < 30) == Counter(flat(alone))
 

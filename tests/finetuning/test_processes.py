@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from safetensors.torch import load_file
 
 from pseudofam_core.__main__ import main
 from pseudofam_core.cache import Cache
-from pseudofam_core.finetuning import runs_of
+from pseudofam_core.corpora import Bitext
+from pseudofam_core.errors import JobCancelled
+from pseudofam_core.finetuning import processes, runs_of
 from pseudofam_core.languages import pair
 
 # transformers warns of a private torch call of its own.
@@ -75,6 +78,8 @@ def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
     assert told.count("1 runs, 0 finished") == 1  # said once, by the first process
     (one,), (two,) = (runs_of(cache, target=pair("tr-en")) for cache in (alone, shared))
     assert not (shared.root / "partial" / "finetune" / two.key).exists()
+    assert (one.device, two.device) == ("cpu", "2 × cpu")
+    assert two.artifact.manifest["pace"] is None
     assert (two.key, two.updates, two.scored_update, two.contributions) == (
         one.key,
         one.updates,
@@ -110,6 +115,47 @@ def test_one_ctrl_c_stops_both_and_the_same_command_goes_on(tuning, tmp_path):
     (run,) = runs_of(Cache(tmp_path), target=pair("tr-en"))
     assert run.updates == 400
     assert [update for update, _ in run.dev_curve][:3] == [0, 2, 4]
+
+
+@pytest.fixture
+def one_of_two(monkeypatch):
+    """Makes this process the first or second of two; `others` is what the other one hands over."""
+
+    def be(rank, others):
+        monkeypatch.setattr(processes, "_state", lambda: SimpleNamespace(num_processes=2, process_index=rank))
+        gathered = (lambda own: [*own, *others]) if rank == 0 else (lambda own: [*others, *own])
+        monkeypatch.setattr(processes, "gather_object", gathered)
+
+    return be
+
+
+@pytest.mark.parametrize("n", [1, 4, 5])
+@pytest.mark.parametrize("rank", [0, 1])
+def test_translations_come_back_in_order(one_of_two, monkeypatch, n, rank):
+    monkeypatch.setattr(processes, "translate", lambda model, bitext, **options: tuple(map(str.upper, bitext.sources)))
+    lines = tuple(f"line {i}" for i in range(n))
+    one_of_two(rank, [tuple(line.upper() for line in lines[1 - rank :: 2])])
+    found = processes.translate_shared(None, Bitext(pair("tr-en"), "test", lines, lines), should_stop=lambda: False)
+    assert found == tuple(line.upper() for line in lines)
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_stop_in_one_process_is_a_stop_in_both(one_of_two, monkeypatch, here):
+    def translate(model, bitext, **options):
+        if here:
+            raise JobCancelled("asked")
+        return bitext.sources
+
+    monkeypatch.setattr(processes, "translate", translate)
+    one_of_two(0, [("b",) if here else None])
+    with pytest.raises(JobCancelled):
+        processes.translate_shared(
+            None, Bitext(pair("tr-en"), "test", ("a", "b"), ("a", "b")), should_stop=lambda: False
+        )
+    one_of_two(0, [True])
+    assert processes.asked_in_any(lambda: False)()
+    one_of_two(0, [False])
+    assert not processes.asked_in_any(lambda: False)()
 
 
 def test_processes_that_cannot_share_are_refused(tuning, tmp_path):
