@@ -175,8 +175,9 @@ def _split(text: str) -> list[str]:
 def _listed(members: tuple[LanguagePair, ...] | None) -> str:
     few = len(members or ()) <= _MOST_WITH_CODES
     names = [one.label if few else one.language.name for one in members or ()]
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more or "–"
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
+    return ", ".join(names) or "–"
 
 
 def _state(n_finished: int, n: int) -> str:
