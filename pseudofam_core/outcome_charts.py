@@ -90,7 +90,7 @@ def difference_figure(comparison: Comparison) -> go.Figure:
 
 def control_figure(comparison: Comparison) -> go.Figure:
     """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
-    title = f"BLEU minus that of random families of the same size, with its {1 - comparison.level:.0%} interval"
+    title = f"BLEU minus that of random, with its {1 - comparison.level:.0%} interval"
     return _differences(comparison, lambda one: one.control, lambda one: one.controlled, title)
 
 

@@ -221,4 +221,4 @@ def test_random_families_of_the_same_size_are_the_control(scored):
     row = outcome_table(app).loc["traditional"]
     assert row["Against random"] > 0
     assert row["Verdict on it"] == "tie"  # one of the two draws is that family itself
-    assert "random families of the same size" in str(figures(app)[2]["layout"]["xaxis"]["title"])
+    assert "minus that of random" in str(figures(app)[2]["layout"]["xaxis"]["title"])
