@@ -73,7 +73,7 @@ def test_runs_are_chosen_by_their_cut(options, saved_model, cache, capsys):
         assert main([*compare, "--target-sentences", said]) == 0
         assert f"# cut: target_sentences: {cut}" in capsys.readouterr().out
     assert main([*compare, "--target-sentences", "4"]) == 1
-    assert "--target-sentences must be one that runs were trained on: all, 3. Got 4." in capsys.readouterr().err
+    assert "--target-sentences must be one that runs were trained on: 3, all. Got 4." in capsys.readouterr().err
 
 
 def test_what_cannot_be_compared_is_chosen_by_group(options, saved_model, cache, capsys):

@@ -130,9 +130,9 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
 
 def _of_cut(runs: Sequence[FinetuneRun], n: int | None) -> list[FinetuneRun]:
     """The runs trained on `n` sentences of the target (None is all), and the base models, which were trained on none."""
-    cuts = dict.fromkeys(run.provenance["cut"]["target_sentences"] for run in runs if not run.is_zero_shot)
+    cuts = {run.provenance["cut"]["target_sentences"] for run in runs if not run.is_zero_shot}
     if cuts and n not in cuts:
-        have = ", ".join("all" if cut is None else str(cut) for cut in cuts)
+        have = ", ".join([*map(str, sorted(cuts - {None})), *(["all"] if None in cuts else [])])
         raise ValueError(f"--target-sentences must be one that runs were trained on: {have}. Got {n or 'all'}.")
     return [run for run in runs if run.is_zero_shot or run.provenance["cut"]["target_sentences"] == n]
 
