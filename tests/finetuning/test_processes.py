@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +27,7 @@ from pseudofam_core.languages import pair
 # transformers warns of a private torch call of its own.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 
+ROOT = Path(__file__).parents[2]
 BUDGETS = ("equal-updates", "equal-target-tokens", "early-stopping")
 
 
@@ -47,19 +49,19 @@ def command(tuning, cache, *, budget, updates=5, members="az-en,de-en"):
     return words + (["--patience", "2"] if budget == "early-stopping" else [])
 
 
-def started(words):
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pseudofam_core"]
+def started(words, program=("-m", "pseudofam_core")):
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     return subprocess.Popen(
-        [sys.executable, *launcher, *words],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        [sys.executable, *launcher, *program, *words],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def done(words):
-    process = started(words)
+def done(words, **options):
+    process = started(words, **options)
     told, complained = process.communicate(timeout=300)
     assert process.returncode == 0, complained
     return told
@@ -92,6 +94,31 @@ def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
     for name, tensor in weights(alone).items():
         np.testing.assert_allclose(together[name].float(), tensor.float(), atol=2e-3, err_msg=name)
     assert len(two.outputs["test"]["hypotheses"]) == len(two.outputs["test"]["sources"]) == 5
+
+
+# What ran before `main` ends after it: the last the interpreter does.
+AT_THE_END = """
+import atexit, pathlib, sys
+
+def threads():
+    for name in pathlib.Path("/proc/self/task").glob("*/comm"):
+        print("thread", name.read_text().strip())
+
+atexit.register(threads)
+from pseudofam_core.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
+def test_no_thread_outlives_the_interpreter(without_chance, tmp_path):
+    """One of gloo's that still held a message there ended the process with SIGABRT, now and then."""
+    program = tmp_path / "program.py"
+    program.write_text(AT_THE_END)
+    told = done(command(without_chance, tmp_path, budget="equal-updates"), program=[str(program)])
+    threads = [line.split()[1] for line in told.splitlines() if line.startswith("thread ")]
+    assert len(threads) >= 2  # one a process, at least
+    assert not [name for name in threads if "gloo" in name]
 
 
 def test_one_ctrl_c_stops_both_and_the_same_command_goes_on(tuning, tmp_path):
