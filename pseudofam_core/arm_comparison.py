@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
+from typing import TypeVar
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, is_random, without_draw
@@ -28,6 +29,7 @@ from pseudofam_core.significance import (
     sentence_weights,
 )
 
+K = TypeVar("K")
 RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
 SEEDS = "bootstrap of sentences and variance of seeds, Student's t"
 _METRICS = ("BLEU", "chrF++")
@@ -164,8 +166,7 @@ def _verdicts(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> l
     # Arms of the same members are one run under two names: one test, and no test against itself.
     tests = {_test_key(*both): both for both in pairs if _test_key(*both)[0] != _test_key(*both)[1]}
     raw = {key: _verdict(one, pinned, level) for key, (one, pinned) in tests.items()}
-    corrected = dict(zip(raw, holm([one.p for one in raw.values()]), strict=True))
-    verdicts = {key: replace(one, p_holm=corrected[key], n_tests=len(raw)) for key, one in raw.items()}
+    verdicts = _corrected(raw)
     same = replace(_SAME, n_tests=len(raw), level=level)
     return [None if one is other else verdicts.get(_test_key(one, other), same) for one, other in pairs]
 
@@ -241,9 +242,7 @@ def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], lev
 
 def _mean_verdicts(by_arm: Mapping[str, Sequence[tuple[_ScoredArm, _ScoredArm]]], level: float) -> dict[str, Verdict]:
     """The verdict of each arm over its targets, their p corrected together."""
-    raw = {arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items()}
-    corrected = holm([one.p for one in raw.values()])
-    return {arm: replace(one, p_holm=p, n_tests=len(raw)) for (arm, one), p in zip(raw.items(), corrected, strict=True)}
+    return _corrected({arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items()})
 
 
 def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Verdict:
@@ -255,6 +254,12 @@ def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) 
     terms = [(sign, one.replicates["BLEU"]) for both in apart for sign, one in zip(signs, both, strict=True)]
     delta = estimate(terms, level=level)
     return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=_caveat([one for both in apart for one in both]))
+
+
+def _corrected(raw: Mapping[K, Verdict]) -> dict[K, Verdict]:
+    """The verdicts, their p corrected together."""
+    corrected = holm([one.p for one in raw.values()])
+    return {key: replace(one, p_holm=p, n_tests=len(raw)) for (key, one), p in zip(raw.items(), corrected, strict=True)}
 
 
 def _caveat(arms: Sequence[_ScoredArm]) -> str:

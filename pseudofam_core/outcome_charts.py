@@ -6,14 +6,13 @@ colour, and nothing is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import plotly.graph_objects as go
 
-from pseudofam_core.languages import LanguagePair
-from pseudofam_core.outcomes import PAPER_CLAIM, Average, Comparison, Outcome, coverage
+from pseudofam_core.outcomes import PAPER_CLAIM, Comparison, Outcome, Question
 from pseudofam_core.significance import Estimate, Verdict, Word
 
 _LINE = "#7d8b95"
@@ -77,7 +76,7 @@ def difference_figure(comparison: Comparison) -> go.Figure:
     pinned, the paper's claim is a dotted line.
     """
     title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
-    figure = _differences(comparison, lambda one: one.verdict, lambda one: one.targets, title)
+    figure = _differences(comparison, Question.PINNED, title)
     if comparison.pinned == "traditional":
         figure.add_vline(
             PAPER_CLAIM,
@@ -91,7 +90,7 @@ def difference_figure(comparison: Comparison) -> go.Figure:
 def control_figure(comparison: Comparison) -> go.Figure:
     """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
     title = f"BLEU minus that of random, with its {1 - comparison.level:.0%} interval"
-    return _differences(comparison, lambda one: one.control, lambda one: one.controlled, title)
+    return _differences(comparison, Question.RANDOM, title)
 
 
 def verdict_figure(comparison: Comparison) -> go.Figure:
@@ -132,20 +131,11 @@ class _Row:
     told: str = ""
 
 
-def _differences(
-    comparison: Comparison,
-    verdict_of: Callable[[Outcome | Average], Verdict | None],
-    targets_of: Callable[[Average], Sequence[LanguagePair]],
-    title: str,
-) -> go.Figure:
-    """Arm by arm under each target, the averages last; an average over some of the targets says over how many."""
-    rows: list[_Row] = []
-    for target in comparison.targets:
-        rows += _grouped(target.label, [one for one in comparison.outcomes if one.target == target], verdict_of)
-    if comparison.averages:
-        n = len(comparison.targets)
-        partly = {one.arm: coverage(len(targets_of(one)), n) for one in comparison.averages}
-        rows += _grouped(f"mean of {n} targets", comparison.averages, verdict_of, partly)
+def _differences(comparison: Comparison, question: Question, title: str) -> go.Figure:
+    """Arm by arm under each target, the averages last."""
+    groups = {target.label: comparison.verdicts(question, target) for target in comparison.targets}
+    groups[f"mean of {len(groups)} targets"] = comparison.verdicts(question)
+    rows = [row for heading, verdicts in groups.items() if verdicts for row in _grouped(heading, verdicts)]
     figure = go.Figure()
     figure.add_vline(0, line={"color": _LINE, "width": 2})
     for word, (colour, symbol) in _VERDICT_STYLES.items():
@@ -154,15 +144,9 @@ def _differences(
     return figure
 
 
-def _grouped(
-    heading: str,
-    own: Sequence[Outcome | Average],
-    verdict_of: Callable[[Outcome | Average], Verdict | None],
-    partly: Mapping[str, str] | None = None,
-) -> list[_Row]:
-    verdicts = {f"{one.arm}{(partly or {}).get(one.arm, '')}": verdict_of(one) for one in own}
-    tested = [_Row(arm, verdict, f"<b>{heading}</b>, {arm}") for arm, verdict in verdicts.items() if verdict]
-    return [_Row(f"<b>{heading}</b>"), *tested] if tested else []
+def _grouped(heading: str, verdicts: Mapping[str, Verdict]) -> list[_Row]:
+    tested = [_Row(arm, verdict, f"<b>{heading}</b>, {arm}") for arm, verdict in verdicts.items()]
+    return [_Row(f"<b>{heading}</b>"), *tested]
 
 
 def _difference_marks(word: Word, rows: Sequence[_Row], colour: str, symbol: str) -> go.Scatter:

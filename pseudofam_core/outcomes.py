@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
@@ -84,9 +85,19 @@ class Average:
     controlled: tuple[LanguagePair, ...] = ()
 
 
-def coverage(n: int, n_targets: int) -> str:
-    """What is said behind the name of an arm whose average is over some of the targets only; empty for all of them."""
-    return "" if n == n_targets else f" ({n} of {n_targets})"
+class Question(Enum):
+    """What an arm is held against: the arm that a user pinned, or random families of its own size."""
+
+    PINNED = "pinned"
+    RANDOM = "random"
+
+    def verdict(self, one: Outcome | Average) -> Verdict | None:
+        """The answer for one arm; None where it was not asked."""
+        return one.verdict if self is Question.PINNED else one.control
+
+    def targets(self, one: Average) -> tuple[LanguagePair, ...]:
+        """The targets behind the answer for an average."""
+        return one.targets if self is Question.PINNED else one.controlled
 
 
 @dataclass(frozen=True)
@@ -128,3 +139,19 @@ class Comparison:
     def of(self, target: LanguagePair, arm: str) -> Outcome | None:
         """The outcome of one arm of one target, where there is one."""
         return next((one for one in self.outcomes if (one.target, one.arm) == (target, arm)), None)
+
+    def verdicts(self, question: Question, target: LanguagePair | None = None) -> Mapping[str, Verdict]:
+        """The verdicts of one target, by default those of the averages, by arm; arms that were not tested are left out.
+
+        An average over some of the targets only says so behind its arm: ``overlap (3 of 5)``.
+        """
+        found: dict[str, Verdict | None]
+        if target is not None:
+            found = {one.arm: question.verdict(one) for one in self.outcomes if one.target == target}
+        else:
+            found = {f"{one.arm}{self._partly(question, one)}": question.verdict(one) for one in self.averages}
+        return {arm: verdict for arm, verdict in found.items() if verdict}
+
+    def _partly(self, question: Question, one: Average) -> str:
+        n, n_targets = len(question.targets(one)), len(self.targets)
+        return "" if n == n_targets else f" ({n} of {n_targets})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -18,9 +18,9 @@ from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.outcome_tables import comparison_csv, comparison_frame, comparison_latex, provenance
-from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Average, Comparison, Outcome, coverage
+from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Comparison, Question
 from pseudofam_core.run_settings import settings_of, settings_that_differ
-from pseudofam_core.significance import Verdict, Word
+from pseudofam_core.significance import Word
 from pseudofam_core.specs import Measure
 from pseudofam_core.translations import Span, Translated, marked_html, side_by_side
 
@@ -146,7 +146,7 @@ def score_view(comparison: Comparison) -> None:
 def difference_view(comparison: Comparison) -> None:
     """Differences from the pinned arm with their intervals, and what may be said of them."""
     st.markdown(
-        verdict_words(comparison, lambda one: one.verdict, lambda one: one.targets, against=f"`{comparison.pinned}`")
+        verdict_words(comparison, Question.PINNED, against=f"`{comparison.pinned}`")
         or f"There is nothing to hold against `{comparison.pinned}` yet."
     )
     st.plotly_chart(
@@ -170,9 +170,7 @@ def difference_view(comparison: Comparison) -> None:
 
 def control_view(comparison: Comparison) -> None:
     """The same differences from random families: whether the right languages matter, or any would have done."""
-    words = verdict_words(
-        comparison, lambda one: one.control, lambda one: one.controlled, against="random families of the same size"
-    )
+    words = verdict_words(comparison, Question.RANDOM, against="random families of the same size")
     if not words:
         st.caption(
             "More text of any kind may help a target. Train the arm `random` as well: random families of the same size tell "
@@ -192,25 +190,17 @@ def control_view(comparison: Comparison) -> None:
     )
 
 
-def verdict_words(
-    comparison: Comparison,
-    verdict_of: Callable[[Outcome | Average], Verdict | None],
-    targets_of: Callable[[Average], Sequence[LanguagePair]],
-    *,
-    against: str,
-) -> str:
+def verdict_words(comparison: Comparison, question: Question, *, against: str) -> str:
     """Which arms are better, tie and are worse, as the tests say: per target, or over them where there are several.
 
     Empty where nothing was tested.
     """
-    n = len(comparison.targets)
-    where = f"Over {n} targets" if comparison.averages else comparison.targets[0].label
-    partly = {one.arm: coverage(len(targets_of(one)), n) for one in comparison.averages}
-    found: Sequence[Outcome | Average] = comparison.averages or comparison.outcomes
-    verdicts = {f"`{one.arm}`{partly.get(one.arm, '')}": verdict for one in found if (verdict := verdict_of(one))}
+    several = len(comparison.targets) > 1
+    where = f"Over {len(comparison.targets)} targets" if several else comparison.targets[0].label
+    verdicts = comparison.verdicts(question, None if several else comparison.targets[0])
     parts = []
     for word, said in ((Word.BETTER, "better"), (Word.WORSE, "worse"), (Word.TIE, "a tie")):
-        if arms := [arm for arm, verdict in verdicts.items() if verdict.word is word]:
+        if arms := [f"`{arm}`" for arm, verdict in verdicts.items() if verdict.word is word]:
             parts.append(f"**{said}**: {', '.join(arms)}")
     return f"{where}, against {against}: {'; '.join(parts)}." if parts else ""
 
