@@ -16,7 +16,16 @@ from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.finetuning import ARM_MEASURES, Arm, FinetuneRun, open_texts, runs_of, tuned_workspace, without_draw
+from pseudofam_core.finetuning import (
+    ARM_MEASURES,
+    Arm,
+    FinetuneRun,
+    open_texts,
+    refuse_lacking,
+    runs_of,
+    tuned_workspace,
+    without_draw,
+)
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes import Comparison
@@ -76,8 +85,13 @@ def outdated_note(workspace: Workspace, runs: Sequence[FinetuneRun]) -> None:
     page_link(FINETUNE_PAGE, "Train again")
 
 
-def nothing_yet(n_under_way: int) -> None:
-    """Say what will stand here, and the way to it."""
+def nothing_yet(workspace: Workspace, n_under_way: int) -> None:
+    """Say what will stand here, and the way to it; where the corpus can't be trained on, why."""
+    try:
+        refuse_lacking(workspace)
+    except CorpusError as error:
+        st.error(str(error), icon=":material/error:")
+        return
     st.info("No fine-tuned model has been scored yet.", icon=":material/hourglass_empty:")
     if n_under_way:
         st.markdown("Runs are under way; their results appear here as they finish.")
@@ -181,7 +195,7 @@ if not runs and (runs := runs_before_the_change(tuned)):
     outdated_note(tuned, runs)
     pool = before_the_change(pool) or pool
 if not runs:
-    nothing_yet(len(under_way))
+    nothing_yet(tuned, len(under_way))
     st.stop()
 if under_way:
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -244,7 +244,7 @@ def _trained(
         seconds=seconds,
         seconds_per_update=supervision.seconds / here if here else 0.0,
         seconds_per_evaluation=max(0.0, seconds - supervision.seconds) / n_evaluations,
-        checkpoint_bytes=by_first(lambda: _size(last_checkpoint(partial))),
+        checkpoint_bytes=_size(last_checkpoint(partial)),
     )
 
 

@@ -65,6 +65,12 @@ def test_runs_on_another_corpus_are_shown_where_it_is_named(world, tmp_path):
     assert "No fine-tuned model has been scored yet" in said(world.open("compare"))
 
 
+def test_a_corpus_that_is_not_there_is_named(world, tmp_path):
+    app = world.open("compare", tune=str(tmp_path / "nowhere"))
+    assert "nowhere" in app.error[0].value
+    assert "No fine-tuned model has been scored yet" not in said(app)
+
+
 @pytest.mark.parametrize(
     ("change", "words"), [("model_revision", "the model has changed"), ("test_digest", "the test text has changed")]
 )
