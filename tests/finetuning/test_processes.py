@@ -96,6 +96,16 @@ def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
     assert len(two.outputs["test"]["hypotheses"]) == len(two.outputs["test"]["sources"]) == 5
 
 
+def test_two_processes_train_adapters(without_chance, tmp_path):
+    """Their dropout draws by itself in each process, so that one process's weights are not to be expected."""
+    words = command(without_chance, tmp_path / "cache", budget="equal-updates")
+    done([*words, "--lora", "4"])
+    before = load_file(Path(without_chance.model) / "model.safetensors")
+    after = weights(Cache(tmp_path / "cache"))
+    changed = {name for name in before if not np.allclose(after[name].float(), before[name].float(), atol=2e-3)}
+    assert {name.split(".")[-2] for name in changed} == {"q_proj", "v_proj"}
+
+
 # What ran before `main` ends after it: the last the interpreter does.
 AT_THE_END = """
 import atexit, pathlib, sys
