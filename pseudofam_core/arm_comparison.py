@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from enum import Enum
 from statistics import fmean
 from typing import TypeVar
 
@@ -25,13 +25,14 @@ from pseudofam_core.significance import (
     estimate,
     holm,
     paired_tests,
+    pooled_spread,
     replicates,
     sentence_weights,
 )
 
 K = TypeVar("K")
 RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
-SEEDS = "bootstrap of sentences and variance of seeds, Student's t"
+SEEDS = "bootstrap of sentences and variance of seeds, pooled over the target's arms, Student's t"
 _METRICS = ("BLEU", "chrF++")
 _SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
 
@@ -47,10 +48,10 @@ def compare_arms(
 ) -> Comparison:
     """Score every arm that has finished runs, and test it against the pinned arm of its target.
 
-    Two arms of one run each are tested by sacreBLEU's approximate randomisation; where an arm has several seeds or
-    draws, by `significance.estimate`, which counts their variance. The p of all arms and targets are corrected
-    together (Holm), those of the averages among themselves. The same is done against random families of the same size,
-    whatever is pinned: these are tests of another question, and corrected apart.
+    Where every arm of a target has one run, two are tested by sacreBLEU's approximate randomisation; where one has several
+    seeds or draws, by `significance.estimate`, which counts their variance, pooled over the target's arms. The p of all
+    arms and targets are corrected together (Holm), those of the averages among themselves. The same is done against
+    random families of the same size, whatever is pinned: these are tests of another question, and corrected apart.
 
     Args:
         runs: Finished runs of these targets; those of no arm are left out.
@@ -99,24 +100,15 @@ def compare_arms(
 
 @dataclass(frozen=True, eq=False)
 class _ScoredArm:
-    """An arm's runs, in draws, and their scores on the test set and its resamples."""
+    """An arm's runs, in draws, and by metric their scores on the test set and its resamples."""
 
     target: LanguagePair
     arm: str
     members: tuple[tuple[LanguagePair, ...] | None, ...]
     runs: tuple[tuple[FinetuneRun, ...], ...]
     scorer: Scorer
-    weights: FloatArray
-
-    @cached_property
-    def replicates(self) -> Mapping[str, Replicates]:
-        """By metric: a replicate per draw where there are several, else per seed."""
-        per_replicate = self.runs if len(self.runs) > 1 else tuple((run,) for run in self.runs[0])
-        return {name: self._scores(name, per_replicate) for name in _METRICS}
-
-    def _scores(self, metric: str, groups: Sequence[Sequence[FinetuneRun]]) -> Replicates:
-        found = [[self.scorer.statistics(_hypotheses(run), metric) for run in group] for group in groups]
-        return replicates(self.scorer.metrics[metric], found, self.weights)
+    replicates: Mapping[str, Replicates]
+    luck: _Luck
 
     @property
     def all_runs(self) -> tuple[FinetuneRun, ...]:
@@ -124,11 +116,24 @@ class _ScoredArm:
         return tuple(run for draw in self.runs for run in draw)
 
     @property
+    def counts_luck(self) -> bool:
+        """Whether it is known how far apart other seeds, or draws, would put its scores."""
+        return self.replicates["BLEU"].spread is not None
+
+    @property
     def uncounted(self) -> str:
         """Whose luck is not counted: that of an only seed or draw."""
-        if is_random(self.arm):
-            return f"one draw of {self.arm}" if len(self.runs) == 1 else ""
-        return f"one seed of {self.arm}" if len(self.all_runs) == 1 and not self.all_runs[0].is_zero_shot else ""
+        if is_random(self.arm) and (self.luck is not _Luck.DRAW or not self.counts_luck):
+            return f"one draw of {self.arm}"
+        return f"one seed of {self.arm}" if self.luck is _Luck.SEED and not self.counts_luck else ""
+
+
+class _Luck(Enum):
+    """What chance decides of an arm's score, beside the sentences; where random families have draws, these do."""
+
+    NONE = "none"
+    SEED = "seed"
+    DRAW = "draw"
 
 
 def _scored_arms(
@@ -148,10 +153,49 @@ def _scored_arms(
         # A family drawn twice is no second draw.
         if found and arm.members not in [members for members, _ in draws]:
             draws.append((arm.members, found))
+    by_draw = any(len(draws) > 1 for draws in drawn.values())
+    scored = []
+    for name, draws in drawn.items():
+        if draws:
+            members, in_draws = zip(*draws, strict=True)
+            luck = _luck_of(name, in_draws, by_draw=by_draw)
+            own_scores = _replicated(scorer, in_draws, weights, luck)
+            scored.append(_ScoredArm(target, name, members, in_draws, scorer, own_scores, luck))
+    return _with_spread(scored)
+
+
+def _luck_of(name: str, draws: Sequence[Sequence[FinetuneRun]], *, by_draw: bool) -> _Luck:
+    if by_draw and is_random(name):
+        return _Luck.DRAW
+    return _Luck.NONE if draws[0][0].is_zero_shot else _Luck.SEED
+
+
+def _replicated(
+    scorer: Scorer, draws: Sequence[Sequence[FinetuneRun]], weights: FloatArray, luck: _Luck
+) -> dict[str, Replicates]:
+    """By metric: a replicate per draw where chance is in these, else per run."""
+    groups = draws if luck is _Luck.DRAW else [(run,) for draw in draws for run in draw]
+    return {
+        name: replicates(
+            scorer.metrics[name],
+            [[scorer.statistics(_hypotheses(run), name) for run in group] for group in groups],
+            weights,
+        )
+        for name in _METRICS
+    }
+
+
+def _with_spread(scored: Sequence[_ScoredArm]) -> list[_ScoredArm]:
+    """A target's arms with the spread that those of equal luck have in common."""
+    distinct = {tuple(run.key for run in one.all_runs): one for one in scored}.values()
+    spreads = {
+        (luck, name): pooled_spread([one.replicates[name] for one in distinct if one.luck is luck])
+        for luck in (_Luck.SEED, _Luck.DRAW)
+        for name in _METRICS
+    }
     return [
-        _ScoredArm(target, name, tuple(m for m, _ in draws), tuple(r for _, r in draws), scorer, weights)
-        for name, draws in drawn.items()
-        if draws
+        replace(one, replicates={n: replace(r, spread=spreads.get((one.luck, n))) for n, r in one.replicates.items()})
+        for one in scored
     ]
 
 
@@ -175,7 +219,7 @@ def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     """The uncorrected verdict."""
     delta = estimate([(1, one.replicates["BLEU"]), (-1, pinned.replicates["BLEU"])], level=level)
     caveat = _caveat([one, pinned])
-    if len(one.all_runs) > 1 or len(pinned.all_runs) > 1:
+    if one.counts_luck or pinned.counts_luck:
         return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat)
     p = _paired_p(one.scorer, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
     return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
@@ -213,13 +257,14 @@ def _outcome(
 
 
 def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str, level: float) -> tuple[Average, ...]:
-    """Each arm over its targets, their p corrected together."""
+    """Each arm that has two targets or more over these, their p corrected together."""
     by_arm: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
     controlled: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
     for (target, arm), one in scored.items():
         by_arm.setdefault(arm, []).append((one, scored[target, pinned]))
         if control := _control_of(one, scored):
             controlled.setdefault(arm, []).append((one, control))
+    by_arm, controlled = ({arm: pairs for arm, pairs in own.items() if len(pairs) > 1} for own in (by_arm, controlled))
     verdicts = _mean_verdicts({arm: pairs for arm, pairs in by_arm.items() if arm != pinned}, level)
     controls = _mean_verdicts(controlled, level)
     return tuple(

@@ -18,8 +18,9 @@ def arms_found(
 ) -> tuple[Arm, ...]:
     """The arms of a target that have finished runs, random ones and unnamed ones last.
 
-    Random families are known by drawing them again: draws 1, 2, … of a size, as long as they have runs, and one of them
-    is no other arm's. Runs that fit no arm are named by their auxiliaries (``with bg uk``).
+    Random families are known by drawing them again: draws 1, 2, … of a size, as long as they have runs. A draw that is
+    another arm's family is left out: nobody can tell whether it was asked for, and it is no control for itself. Runs
+    that fit no arm are named by their auxiliaries (``with bg uk``).
 
     Args:
         runs: Finished runs; those of other targets are left out.
@@ -48,13 +49,13 @@ def _draws(
     others = set(pool) - {target}
     found: list[Arm] = []
     for size in sorted({len(members) for members in unnamed if len(members) <= len(others)}):
-        draws: list[Arm] = []
-        while True:
-            arm = random_arms(target, pool, sizes=[size], n_draws=len(draws) + 1, seed=seed)[-1]
-            # A pool of few pairs repeats its families: every one of them drawn is enough.
-            if arm.members not in done or len(draws) == len(done):
+        n_draws = 0
+        # A pool of few pairs repeats its families: every one of them drawn is enough.
+        while n_draws < len(done):
+            arm = random_arms(target, pool, sizes=[size], n_draws=n_draws + 1, seed=seed)[-1]
+            if arm.members not in done:
                 break
-            draws.append(arm)
-        if any(arm.members in unnamed for arm in draws):
-            found += draws
+            n_draws += 1
+            if arm.members in unnamed:
+                found.append(arm)
     return found

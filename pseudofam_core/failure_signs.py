@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.selection import null_size_probability
+from pseudofam_core.significance import Verdict, Word
 from pseudofam_core.specs import Measure
 
 # MSE and KL add up over parameters: with half of the mass in a hundredth of them, these few decide as much as all others.
@@ -91,22 +92,21 @@ def measures_that_disagree(agreement: Mapping[tuple[Measure, Measure], float]) -
     )
 
 
-def no_gain(target: LanguagePair, low: float, high: float, *, against: str) -> FailureSign | None:
-    """Whether the interval of a pseudo family's BLEU difference includes no difference, or lies below it.
+def no_gain(target: LanguagePair, verdict: Verdict, *, against: str) -> FailureSign | None:
+    """Whether the test does not call a pseudo family better.
 
     Args:
         target: What was adapted.
-        low: Lower end of the interval of the difference, in BLEU.
-        high: Its upper end.
+        verdict: Of the family's BLEU.
         against: The arm it is held against, in words.
     """
-    if low > 0:
+    if verdict.word is Word.BETTER:
         return None
-    seen = "does worse than" if high < 0 else "can't be told from"
+    seen = "does worse than" if verdict.word is Word.WORSE else "can't be told from"
     return FailureSign(
         "No gain in BLEU.",
-        f"For {target.label} the pseudo family {seen} {against}: the interval of the difference runs "
-        f"from {low:+.1f} to {high:+.1f} BLEU.",
+        f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {verdict.delta.value:+.1f} "
+        f"BLEU, its interval runs from {verdict.delta.low:+.1f} to {verdict.delta.high:+.1f}.",
         "Look at the budget (under equal updates a family dilutes the target), at random families of the same size, and at "
         "more seeds.",
     )

@@ -10,7 +10,7 @@ from pseudofam_core.finetuning import FinetuneRun
 
 
 def settings_of(run: FinetuneRun) -> Mapping[str, str]:
-    """What must be equal in the runs of a comparison, by name. A zero-shot run names no training."""
+    """What must be equal in the runs of a comparison beside their texts, by name. A zero-shot run names no training."""
     spec = run.artifact.manifest["spec"]
     settings = {
         "base model": run.model_revision,
@@ -22,14 +22,38 @@ def settings_of(run: FinetuneRun) -> Mapping[str, str]:
         settings |= {"budget mode": run.budget.mode, "budget updates": run.budget.updates}
         settings |= {"patience": run.budget.patience, f"dev text of {run.target}": run.dev_digest}
         settings |= asdict(run.recipe)
-        settings |= {f"cut: {name}": value for name, value in run.provenance["cut"].items()}
-        settings[f"training text of {run.target}"] = spec["train_digests"][0]
+        settings |= _cuts_of(run)
     return {name: _plain(value) for name, value in settings.items()}
 
 
+def _cuts_of(run: FinetuneRun) -> Mapping[str, int | None]:
+    """The cuts that its text shows. One that took nothing away is none, and would be none in another run: it is not named."""
+    target, *auxiliaries = (own.available for own in run.contributions)
+    cuts = {}
+    for name, sizes in (("target_sentences", [target]), ("auxiliary_sentences", auxiliaries)):
+        limit = run.provenance["cut"][name]
+        if sizes and (limit is None or max(sizes) >= limit):
+            cuts[f"cut: {name}"] = limit
+    return cuts
+
+
+def _texts_of(run: FinetuneRun) -> Mapping[str, str]:
+    """Digests of the training text of each of its pairs. A pair's text may differ by target: other sentences are kept out."""
+    if run.is_zero_shot:
+        return {}
+    pairs = (run.target, *(run.members or ()))
+    digests = zip(pairs, run.artifact.manifest["spec"]["train_digests"], strict=True)
+    return {f"training text of {pair} for {run.target}": digest for pair, digest in digests}
+
+
+def compared_settings(run: FinetuneRun) -> Mapping[str, str]:
+    """`settings_of`, and the text of each pair: all that must be equal."""
+    return {**settings_of(run), **_texts_of(run)}
+
+
 def settings_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str, ...]]:
-    """Settings of which the runs have several values, which forbids a comparison: name → the values, as first met."""
-    return _several([settings_of(run) for run in runs])
+    """What of the runs has several values, which forbids a comparison, texts included: name → the values, as first met."""
+    return _several([compared_settings(run) for run in runs])
 
 
 def circumstances_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str, ...]]:
@@ -39,21 +63,39 @@ def circumstances_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple
 
 
 def comparable(runs: Sequence[FinetuneRun]) -> tuple[tuple[FinetuneRun, ...], ...]:
-    """The runs in groups that may be compared, the group of the newest run first.
+    """The runs in groups that may be compared, the group of the newest run first; a run is in every group that it fits.
 
-    Runs of several targets share a group where their settings agree. A zero-shot run is in every group that it fits.
+    Runs of several targets share a group where their settings agree. Zero-shot runs make no group of their own where there
+    are others.
+
+    Args:
+        runs: The oldest first.
     """
-    groups: list[list[FinetuneRun]] = []
-    for run in (one for one in reversed(runs) if not one.is_zero_shot):
-        fitting = (group for group in groups if not settings_that_differ([*group, run]))
-        if (group := next(fitting, None)) is not None:
-            group.append(run)
+    settings = [(run, compared_settings(run)) for run in reversed(runs)]
+    groups: list[dict[str, str]] = []
+    for _, own in [one for one in settings if not one[0].is_zero_shot] or settings:
+        fitting = next((group for group in groups if _agree(group, own)), None)
+        if fitting is None:
+            groups.append(dict(own))
         else:
-            groups.append([run])
-    zero_shot = [run for run in runs if run.is_zero_shot]
-    return tuple(
-        (*(run for run in zero_shot if not settings_that_differ([*group, run])), *reversed(group)) for group in groups
-    ) or ((tuple(zero_shot),) if zero_shot else ())
+            fitting.update(own)
+    return tuple(_fitting(group, settings) for group in groups)
+
+
+def _fitting(
+    group: dict[str, str], settings: Sequence[tuple[FinetuneRun, Mapping[str, str]]]
+) -> tuple[FinetuneRun, ...]:
+    """The runs that agree with a group and with one another, the oldest first."""
+    found: list[FinetuneRun] = []
+    for run, own in settings:
+        if _agree(group, own):
+            group.update(own)
+            found.append(run)
+    return tuple(reversed(found))
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(one.get(name, value) == value for name, value in other.items())
 
 
 def refuse_mixture(runs: Sequence[FinetuneRun]) -> None:

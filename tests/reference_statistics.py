@@ -21,18 +21,20 @@ def resampled_scores(
     ]
 
 
-def squared_error(parts: Sequence[tuple[float, list[float], list[list[float]]]]) -> float:
-    """Variance of a weighted sum of arms: of its value over the draws of sentences, and s² / n of each arm's replicates.
+def squared_errors(parts: Sequence[tuple[float, list[float], list[list[float]]]]) -> tuple[float, float]:
+    """Variance of a weighted sum of arms: of its value over the draws of sentences, and by its seeds.
+
+    The replicates of all arms that have several are taken to differ alike: s² is that of their distances from their own
+    arm's mean, and an arm of n of them adds s² / n.
 
     Args:
-        parts: Per arm its weight, the scores of its replicates, and the same per draw.
+        parts: Per arm its weight, the scores of its replicates, and the same per draw. At least one has two replicates.
     """
     n_draws = len(parts[0][2])
     sums = [sum(weight * statistics.fmean(per_draw[draw]) for weight, _, per_draw in parts) for draw in range(n_draws)]
-    seeds = sum(
-        weight**2 * statistics.variance(observed) / len(observed) for weight, observed, _ in parts if len(observed) > 1
-    )
-    return statistics.variance(sums) + seeds
+    distances = [one - statistics.fmean(observed) for _, observed, _ in parts for one in observed]
+    pooled = sum(one**2 for one in distances) / sum(len(observed) - 1 for _, observed, _ in parts)
+    return statistics.variance(sums), sum(weight**2 * pooled / len(observed) for weight, observed, _ in parts)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -19,7 +19,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.outcome_tables import comparison_csv, comparison_frame, comparison_latex, provenance
 from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Comparison, Question
-from pseudofam_core.run_settings import settings_of, settings_that_differ
+from pseudofam_core.run_settings import compared_settings, settings_that_differ
 from pseudofam_core.significance import Word
 from pseudofam_core.specs import Measure
 from pseudofam_core.translations import Span, Translated, marked_html, side_by_side
@@ -35,7 +35,9 @@ _NAMES = {
     "arm": "Arm",
     "chrF++_difference": "chrF++ difference",
     "control_difference": "Against random",
+    "control_p": "p on it (Holm)",
     "control_verdict": "Verdict on it",
+    "control_caveat": "Caveat on it",
     "difference": "BLEU difference",
     "p": "p (Holm)",
     "verdict": "Verdict",
@@ -64,6 +66,7 @@ _ORDER = (
     "Verdict",
     "chrF++ difference",
     "Against random",
+    "p on it (Holm)",
     "Verdict on it",
     "Seeds",
     "Runs",
@@ -76,6 +79,7 @@ _ORDER = (
     "Test sentences",
     "Test",
     "Caveat",
+    "Caveat on it",
 )
 _COLUMNS = {
     "Arm": _TEXT(pinned=True),
@@ -87,6 +91,7 @@ _COLUMNS = {
     "p (Holm)": _NUMBER(format="%.3f", help="Of the test, corrected for the number of comparisons."),
     "Verdict": _TEXT(help="Better or worse only where the corrected test says so."),
     "Against random": _NUMBER(format="%+.1f", help="BLEU minus that of random families of the same size."),
+    "p on it (Holm)": _NUMBER(format="%.3f"),
     "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
     "Spread": _NUMBER(format="%.2f", help="Standard deviation of BLEU over the draws, else over the seeds."),
     "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
@@ -202,7 +207,11 @@ def verdict_words(comparison: Comparison, question: Question, *, against: str) -
     for word, said in ((Word.BETTER, "better"), (Word.WORSE, "worse"), (Word.TIE, "a tie")):
         if arms := [f"`{arm}`" for arm, verdict in verdicts.items() if verdict.word is word]:
             parts.append(f"**{said}**: {', '.join(arms)}")
-    return f"{where}, against {against}: {'; '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    told = f"{where}, against {against}: {'; '.join(parts)}."
+    lucky = any(one.caveat and one.word is not Word.TIE for one in verdicts.values())
+    return f"{told} What an only seed or draw owes to luck is not counted." if lucky else told
 
 
 def no_gain_view(comparison: Comparison) -> None:
@@ -360,9 +369,7 @@ def _no_gain(comparison: Comparison, target: LanguagePair) -> FailureSign | None
     own = [one for one in comparison.outcomes if one.target == target and one.arm in tuple(Measure)]
     verdicts = [one.verdict for one in own if one.verdict and pinned and one.members != pinned.members]
     best = max(verdicts, key=lambda one: one.delta.value, default=None)
-    if best is None or best.word is Word.BETTER:
-        return None
-    return no_gain(target, best.delta.low, best.delta.high, against=f"`{comparison.pinned}`")
+    return None if best is None else no_gain(target, best, against=f"`{comparison.pinned}`")
 
 
 def _interval(low: float, high: float) -> str | None:
@@ -383,7 +390,7 @@ def _group_label(number: int, group: Sequence[FinetuneRun]) -> str:
 
 def _values_of(group: Sequence[FinetuneRun], names: Mapping[str, Any]) -> list[str]:
     """The group's values of the settings."""
-    settings = {name: value for run in group for name, value in settings_of(run).items()}
+    settings = {name: value for run in group for name, value in compared_settings(run).items()}
     return [_shortened(settings.get(name, "–")) for name in names]
 
 

@@ -29,7 +29,7 @@ from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
 from pseudofam_core.outcomes import Comparison
-from pseudofam_core.run_settings import comparable, settings_of, settings_that_differ
+from pseudofam_core.run_settings import comparable, compared_settings, settings_that_differ
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.selection import select_family
 from pseudofam_core.significance import LEVEL
@@ -145,7 +145,7 @@ def _told(groups: Sequence[Sequence[FinetuneRun]]) -> str:
     differing = settings_that_differ([run for group in groups for run in group])
     lines = []
     for number, group in enumerate(groups, start=1):
-        settings = {name: value for run in group for name, value in settings_of(run).items() if name in differing}
+        settings = {name: value for run in group for name, value in compared_settings(run).items() if name in differing}
         told = ", ".join(f"{name} {value[:12]}" for name, value in settings.items())
         lines.append(f"\n  --group {number}: {len(group)} runs; {told}")
     return "Name one:" + "".join(lines)

@@ -226,5 +226,7 @@ def test_random_families_of_the_same_size_are_the_control(scored):
     assert words not in said(app)
     row = outcome_table(app).loc["traditional"]
     assert row["Against random"] > 0
-    assert row["Verdict on it"] == "tie"  # one of the two draws is that family itself
+    assert row["Verdict on it"] == "better"  # one of the two draws is that family itself, which is no control
+    assert "one draw of random-2" in row["Caveat on it"]
+    assert "What an only seed or draw owes to luck is not counted" in said(app)
     assert "minus that of random" in str(figures(app)[2]["layout"]["xaxis"]["title"])
