@@ -11,7 +11,7 @@ import pandas as pd
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.outcomes import PAPER_CLAIM_WORDS, Average, Comparison, Outcome
 from pseudofam_core.run_settings import settings_of
-from pseudofam_core.scoring import SPBLEU_MISSING, spbleu
+from pseudofam_core.scoring import SPBLEU_MISSING, Protocol, spbleu
 from pseudofam_core.significance import Estimate, Verdict
 from pseudofam_core.tables import comments, escaped
 
@@ -100,7 +100,7 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
         "pinned": comparison.pinned,
         "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
         "correction": "Holm, over all arms and targets; over all arms for the averages; control_p apart",
-        "control": "against random families of the same size",
+        "control": "against random families of the same size, over the targets that have some",
         **settings,
         **circumstances,
         "runs": " ".join(dict.fromkeys(run.key for run in runs)),
@@ -117,7 +117,7 @@ def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
         **_numbers("chrF++", one.chrf),
         **_verdict_cells(one.verdict),
         **_control_cells(one.control),
-        **_spbleu(one)[0],
+        **(_spbleu(one)[0] if comparison.protocol is Protocol.DETOKENISED else {}),
         "chrF++_difference": None if one.chrf_delta is None else one.chrf_delta.value,
         "draws": one.n_draws,
         "runs": sum(map(len, one.runs)),
@@ -139,8 +139,7 @@ def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
         **_numbers("BLEU", one.bleu),
         **_numbers("chrF++", one.chrf),
         **_verdict_cells(one.verdict),
-        **_control_cells(one.control),
-        **({"control_targets": " ".join(map(str, one.controlled))} if one.control else {}),
+        **_average_control_cells(one),
         "budget": comparison.budget or "none",
     }
 
@@ -191,6 +190,16 @@ def _control_cells(control: Verdict | None) -> dict[str, Any]:
         "control_test": control.test,
         "control_caveat": control.caveat,
     }
+
+
+def _average_control_cells(one: Average) -> dict[str, Any]:
+    """Likewise, and over which targets: where these are fewer than the arm's, its caveat says so."""
+    if one.control is None:
+        return {}
+    cells, named = _control_cells(one.control), " ".join(map(str, one.controlled))
+    if len(one.controlled) < len(one.targets):
+        cells["control_caveat"] = "; ".join(filter(None, [f"over {named} only", cells["control_caveat"]]))
+    return cells | {"control_targets": named}
 
 
 def _cell(row: Mapping[Any, Any], name: str) -> str:

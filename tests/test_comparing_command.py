@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from pseudofam_core.hub import resolve_model
 from tests.cases_runs import store_run
 from tests.cases_translations import sentences
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 EVERY = Budget(BudgetMode.EQUAL_TARGET_TOKENS, updates=100, patience=None)
 
 
@@ -49,6 +51,39 @@ def test_runs_become_a_table(options, tmp_path, capsys):
         == 0
     )
     assert r"\begin{tabular}" in (tmp_path / "x.tex").read_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="kaleido draws in Chrome or Chromium")
+def test_runs_become_figures(options, tmp_path, capsys):
+    pytest.importorskip("kaleido")
+    assert main(["compare", *options, "--target", "be-en", "--out", str(tmp_path / "x.svg")]) == 0
+    files = [tmp_path / f"x-{name}.svg" for name in ("scores", "differences")]  # no random family: nothing against it
+    assert capsys.readouterr().out.split() == list(map(str, files))
+    for file, word in zip(files, ("Belarusian", "BLEU minus that of single"), strict=True):
+        assert file.read_text().startswith("<svg")
+        assert word in file.read_text()
+
+
+def test_without_kaleido_the_way_out_is_told(options, tmp_path, monkeypatch, capsys):
+    def to_image(*args, **kwargs):
+        raise ValueError("no kaleido\nat all")
+
+    monkeypatch.setattr("plotly.graph_objects.Figure.to_image", to_image)
+    assert main(["compare", *options, "--target", "be-en", "--out", str(tmp_path / "x.svg")]) == 1
+    told = capsys.readouterr().err
+    assert "pip install kaleido" in told
+    assert "no kaleido" in told
+
+
+def test_a_file_of_another_kind_is_refused(options, tmp_path, capsys):
+    assert main(["compare", *options, "--target", "be-en", "--out", str(tmp_path / "x.png")]) == 1
+    assert "--out must end in .csv, .tex or .svg. Got" in capsys.readouterr().err
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_a_target_without_such_runs_is_named(options, caplog):
+    assert main(["compare", *options, "--target", "be-en,uk-en"]) == 0
+    assert "Left out, for no such run of it is finished: uk-en" in caplog.text
 
 
 def test_the_papers_protocol_is_labelled(options, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.finetuning import Arm
 from pseudofam_core.languages import pair
 from pseudofam_core.outcome_tables import comparison_csv, comparison_frame, comparison_latex
+from pseudofam_core.scoring import Protocol
 from tests.cases import sentencepiece_model
 from tests.cases_runs import BE, store_run
 
@@ -63,6 +65,20 @@ def test_what_random_families_say_is_told_where_there_are_any(cache, comparison)
     assert any("p (Holm) & verdict & against random & verdict on random & runs" in row for row in rows)
 
 
+def test_an_average_says_over_which_targets_its_control_goes(cache):
+    arms = (Arm("single", ()), Arm("mse", (DE, UK)), Arm("random-2-1", (pair("hr-en"), UK)))
+    runs = [
+        store_run(cache, members, error=error, target=target)
+        for target in (BE, BN, pair("sr-en"))
+        for members, error in (([], 0.3), (["uk", "de"], 0.1))
+    ]
+    runs += [store_run(cache, ["hr", "uk"], error=0.3, target=target) for target in (BE, BN)]
+    found = compare_arms(runs, {run.target: arms for run in runs}, n_resamples=50)
+    row = comparison_frame(found).set_index(["target", "arm"]).loc[("mean of 3", "mse")]
+    assert row["control_targets"] == "be-en bn-en"
+    assert row["control_caveat"].startswith("over be-en bn-en only; luck not counted: ")
+
+
 def test_the_csv_says_how_it_was_made_and_runs_no_formula(comparison):
     text = comparison_csv(comparison)
     comments = [line for line in text.splitlines() if line.startswith("#")]
@@ -81,6 +97,8 @@ def test_spbleu_is_a_column_where_its_model_is_and_a_statement_elsewhere(compari
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "flores200sacrebleuspm").write_bytes(sentencepiece_model())
     assert "# spBLEU: nrefs:1|case:mixed|eff:no|tok:flores200" in comparison_csv(comparison)
+    # The paper's protocol scores other sentences: no spBLEU of all of them beside it.
+    assert "spBLEU" not in comparison_frame(replace(comparison, protocol=Protocol.TOKENISED_FILTERED))
     values = comparison_frame(comparison)["spBLEU"]
     assert values[0] < values[1] < 100  # the family is better than the target alone
 

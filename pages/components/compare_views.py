@@ -275,12 +275,13 @@ def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
     """What each pair gave to each arm's scored weights, means over runs."""
     rows = []
     for one in (own for own in comparison.outcomes if own.target == target):
-        for draw in one.runs:
+        for number, draw in enumerate(one.runs, start=1):
+            name = one.arm if one.n_draws == 1 else f"{one.arm}, draw {number}"
             for place, pair in enumerate(own.pair for own in draw[0].contributions):
                 given = [run.contributions[place] for run in draw]
                 rows.append(
                     {
-                        "Arm": one.arm,
+                        "Arm": name,
                         "Pair": pair.label,
                         "Role": "auxiliary" if place else "target",
                         "Sentences at hand": given[0].available,

@@ -84,7 +84,7 @@ def amounts_input(mode: BudgetMode, model: str) -> Amounts:
         )
     with st.container(horizontal=True):
         n_seeds = _count(
-            "Seeds", "seeds", 1, "Runs of each arm. One can't tell luck of training from gain; three or more can."
+            "Seeds", "seeds", 1, "Runs of each arm. One can't tell luck of training from gain; two or more can."
         )
         n_draws = _count(
             "Random draws", "draws", 1, "Random families of each size that the other arms have: the control."

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import plotly.graph_objects as go
+
 from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache
@@ -24,11 +26,13 @@ from pseudofam_core.commands.options import (
 from pseudofam_core.comparisons import compare_pool
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import pool_of
+from pseudofam_core.figure_files import write_svg
 from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of, tuned_workspace
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure
 from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
-from pseudofam_core.outcomes import Comparison
+from pseudofam_core.outcomes import Comparison, Question
 from pseudofam_core.run_settings import comparable, compared_settings, settings_that_differ
 from pseudofam_core.scoring import Protocol
 from pseudofam_core.selection import select_family
@@ -37,11 +41,19 @@ from pseudofam_core.specs import SelectionSpec, Workspace
 
 logger = logging.getLogger(__name__)
 
+_TOLD = 6
+_TABLES = {".csv": comparison_csv, ".tex": comparison_latex}
+
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
     _add_chosen_runs(parser)
     parser.add_argument("--level", type=float, default=LEVEL, help="of the corrected tests (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="file to write, .csv or .tex (default: CSV on standard output)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="file to write, .csv, .tex or .svg, of which the last makes three: NAME-scores.svg, NAME-differences.svg and "
+        "NAME-against-random.svg (default: CSV on standard output)",
+    )
     parser.set_defaults(run=_compare)
 
 
@@ -73,9 +85,27 @@ def _add_chosen_runs(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
+    kind = ".csv" if options.out is None else options.out.suffix.lower()
+    if kind not in (*_TABLES, ".svg"):
+        raise ValueError(f"--out must end in .csv, .tex or .svg. Got {options.out}.")
     comparison = _comparison(options)
-    as_latex = options.out is not None and options.out.suffix == ".tex"
-    written(comparison_latex(comparison) if as_latex else comparison_csv(comparison), options.out)
+    if kind == ".svg":
+        for name, figure in _figures(comparison).items():
+            file = options.out.with_stem(f"{options.out.stem}-{name}")
+            write_svg(figure, file)
+            print(file)
+    else:
+        written(_TABLES[kind](comparison), options.out)
+
+
+def _figures(comparison: Comparison) -> Mapping[str, go.Figure]:
+    """The figures of the page that have something to show, by the end of their file's name."""
+    figures = {"scores": score_figure(comparison)}
+    asked = {Question.PINNED: ("differences", difference_figure), Question.RANDOM: ("against-random", control_figure)}
+    for question, (name, draw) in asked.items():
+        if any(comparison.verdicts(question, target) for target in comparison.targets):
+            figures[name] = draw(comparison)
+    return figures
 
 
 def _comet(options: argparse.Namespace) -> None:
@@ -125,7 +155,10 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
         raise PseudoFamError(f"No run of {targets} is finished with this model and corpus. Run `finetune` first.")
     if len(groups) > 1 and options.group is None:
         raise PseudoFamError(f"The cache holds runs that can't be compared with one another. {_told(groups)}")
-    return groups[(options.group or 1) - 1]
+    chosen = groups[(options.group or 1) - 1]
+    if without := [str(one) for one in options.target if one not in {run.target for run in chosen}]:
+        logger.warning("Left out, for no such run of it is finished: %s", ", ".join(without))
+    return chosen
 
 
 def _of_cut(runs: Sequence[FinetuneRun], n: int | None) -> list[FinetuneRun]:
@@ -146,7 +179,9 @@ def _told(groups: Sequence[Sequence[FinetuneRun]]) -> str:
     lines = []
     for number, group in enumerate(groups, start=1):
         settings = {name: value for run in group for name, value in compared_settings(run).items() if name in differing}
-        told = ", ".join(f"{name} {value[:12]}" for name, value in settings.items())
+        shown = list(settings.items())[:_TOLD]
+        told = ", ".join(f"{name} {value[:12]}" for name, value in shown)
+        told += f", and {len(settings) - len(shown)} more" if len(settings) > len(shown) else ""
         lines.append(f"\n  --group {number}: {len(group)} runs; {told}")
     return "Name one:" + "".join(lines)
 
@@ -172,6 +207,6 @@ def _families(
 
 
 COMMANDS = (
-    ("compare", _add_compare, "hold finished fine-tuning runs against a pinned arm: CSV or LaTeX"),
+    ("compare", _add_compare, "hold finished fine-tuning runs against a pinned arm: CSV, LaTeX or SVG"),
     ("comet", _add_comet, "score finished fine-tuning runs with COMET, in an environment of its own: CSV"),
 )
