@@ -15,7 +15,7 @@ from pseudofam_core import comparisons, jobs
 from pseudofam_core.arm_comparison import compare_arms
 from pseudofam_core.arm_names import arms_found
 from pseudofam_core.cache import Cache, default_root
-from pseudofam_core.errors import CorpusError
+from pseudofam_core.errors import CorpusError, ScoringError
 from pseudofam_core.finetuning import (
     ARM_MEASURES,
     Arm,
@@ -229,7 +229,7 @@ try:
         group,
         arms,
     )
-except ValueError as error:
+except (ScoringError, ValueError) as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 

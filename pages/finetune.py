@@ -27,7 +27,7 @@ from pseudofam_core.finetuning import (
     TextCut,
     cost,
     find_pace,
-    find_run,
+    finished_run,
     named_arms,
     open_texts,
     refuse_lacking,
@@ -137,6 +137,8 @@ def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparis
             amounts = form.amounts_input(mode, view.workspace.model)
         with st.expander("Settings of training", icon=":material/tune:"):
             settings = form.settings_input(view.workspace.model, mode)
+    if own:  # it may be a family that the same estimates have told
+        seen_nothing(view.workspace, comparison.spec.pairs, workspace, target)
     family_of = partial(pseudo_family, comparison, view, workspace, target)
     return FinetuneRequest(
         workspace=jobs.placed(workspace),
@@ -172,9 +174,12 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     texts = opened_texts(request.workspace, request.target, request.cut)
     specs = runs_asked_for(request, texts)
     revision = next(iter(specs.values())).model_revision
-    expected = cost(specs.values(), texts, cache, pace=find_pace(cache, model_revision=revision, recipe=request.recipe))
+    pace, keep_weights = find_pace(cache, model_revision=revision, recipe=request.recipe), request.keep_weights
+    expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=keep_weights)
     st.dataframe(
-        views.arm_table(request.arms, specs, texts, lambda spec: find_run(spec, cache) is not None),
+        views.arm_table(
+            request.arms, specs, texts, lambda spec: finished_run(spec, cache, keep_weights=keep_weights) is not None
+        ),
         hide_index=True,
         placeholder="–",
         column_config=views.ARM_COLUMNS,
@@ -189,7 +194,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         st.success(f"All {expected.n_runs} of these runs are finished; nothing is left to do.", icon=":material/check:")
         page_link(COMPARE_PAGE, "See them in Compare", target=str(request.target))
         return
-    views.cost_cards(expected)
+    views.cost_cards(expected, keep_weights=keep_weights)
     if expected.n_finished:
         st.caption(f"{expected.n_finished} of {expected.n_runs} runs are finished already and are not run again.")
     left = expected.n_runs - expected.n_finished

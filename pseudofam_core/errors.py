@@ -47,6 +47,10 @@ class LanguageNotCovered(ModelError):
     """The model has no code for a language that was asked for."""
 
 
+class ScoringError(PseudoFamError):
+    """Translations can't be scored here."""
+
+
 class CacheError(PseudoFamError):
     """The cache can't be read or written."""
 

@@ -24,6 +24,7 @@ from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
 from sacremoses import MosesPunctNormalizer, MosesTokenizer  # type: ignore[import-untyped]  # ships no types
 
 from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import ScoringError
 from pseudofam_core.languages import language
 from pseudofam_core.results import ScoreReport
 
@@ -71,6 +72,7 @@ class Scorer:
 
     Raises:
         ValueError: The bitext has no sentence to score, or its target language can't be tokenised as in the paper.
+        ScoringError: See `require_tokenizer`.
     """
 
     bitext: Bitext
@@ -101,6 +103,7 @@ class Scorer:
         if self.protocol is Protocol.TOKENISED_FILTERED:
             bleu = BLEU(tokenize="none", smooth_method="none", force=True, references=references)
         else:
+            require_tokenizer(self.bitext.pair.target)
             bleu = BLEU(trg_lang=self.bitext.pair.target, references=references)
         return {"BLEU": bleu, "chrF++": CHRF(word_order=2, references=references)}
 
@@ -139,6 +142,24 @@ class Scorer:
             chrf_signature=self.signatures["chrF++"],
             hypotheses=tuple(hypotheses),
         )
+
+
+def require_tokenizer(target: str) -> None:
+    """See that BLEU can split a language into words, before anybody waits for translations into it.
+
+    Args:
+        target: Code of the language.
+
+    Raises:
+        ScoringError: sacreBLEU wants another package for it.
+    """
+    try:
+        BLEU(trg_lang=target)
+    except RuntimeError as error:
+        raise ScoringError(
+            f"BLEU of text in {language(target).name} needs a package that splits it into words. Install it: "
+            f"pip install 'sacrebleu[{target}]'."
+        ) from error
 
 
 def score(bitext: Bitext, hypotheses: Sequence[str]) -> ScoreReport:

@@ -8,8 +8,18 @@ from sacrebleu import utils
 from sacrebleu.tokenizers import tokenizer_spm
 
 from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import ScoringError
 from pseudofam_core.languages import pair
-from pseudofam_core.scoring import SPBLEU_MISSING, Protocol, Scorer, filtered, score, spbleu, tokenised
+from pseudofam_core.scoring import (
+    SPBLEU_MISSING,
+    Protocol,
+    Scorer,
+    filtered,
+    require_tokenizer,
+    score,
+    spbleu,
+    tokenised,
+)
 from tests.cases import sentencepiece_model
 from tests.cases_translations import corrupted, sentences
 
@@ -85,6 +95,17 @@ def test_what_cannot_be_scored_is_refused():
         Scorer(Bitext(pair("en-ja"), "test", LINES, LINES), Protocol.TOKENISED_FILTERED)
     with pytest.raises(ValueError, match="a sentence to score"):
         Scorer(Bitext(pair("be-en"), "test", ("x",), ("a b c d",)), Protocol.TOKENISED_FILTERED)
+
+
+def test_a_language_that_wants_another_package_is_told_before_anything_is_translated(monkeypatch):
+    def missing(tokenizer):
+        raise RuntimeError("no such package")
+
+    monkeypatch.setattr("sacrebleu.metrics.bleu._get_tokenizer", missing)
+    with pytest.raises(ScoringError, match=r"BLEU of text in Japanese needs .* pip install 'sacrebleu\[ja\]'"):
+        require_tokenizer("ja")
+    with pytest.raises(ScoringError, match="Japanese"):
+        score(Bitext(pair("en-ja"), "test", LINES, LINES), LINES)
 
 
 @pytest.mark.parametrize(("file", "name"), [("flores200sacrebleuspm", "flores200"), (None, None)])

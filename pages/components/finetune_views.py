@@ -135,7 +135,7 @@ def arm_words(name: str, target: LanguagePair) -> str:
     return fixed.get(name) or f"its pseudo family by {Measure(name).label}"
 
 
-def cost_cards(cost: Cost) -> None:
+def cost_cards(cost: Cost, *, keep_weights: bool) -> None:
     """What is still to be done: runs, updates, time, disk."""
     left = cost.n_runs - cost.n_finished
     most = "≤ " if cost.is_limit else ""
@@ -147,7 +147,8 @@ def cost_cards(cost: Cost) -> None:
     )
     updates.metric("Updates", f"{most}{cost.updates:,}", help="Of all runs together.")
     seconds.metric("Time", time, help="One run after the other, translation included, at the pace last measured.")
-    room.metric("Disk", disk, help="Most room taken at a time. Checkpoints go again when a run is done.")
+    kept = " The weights that are kept come on top." if keep_weights else ""
+    room.metric("Disk", disk, help=f"Most room taken at a time. Checkpoints go again when a run is done.{kept}")
     if cost.seconds is None:
         st.caption("Time and disk are told once a run, or a short timing, has shown this machine's pace.")
 

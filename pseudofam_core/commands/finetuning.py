@@ -94,7 +94,8 @@ def _finetune(options: argparse.Namespace) -> None:
     texts = open_texts(request.workspace, request.target, request.cut)
     specs = specs_of(request, texts)
     revision = next(iter(specs.values())).model_revision
-    expected = cost(specs.values(), texts, cache, pace=find_pace(cache, model_revision=revision, recipe=request.recipe))
+    pace = find_pace(cache, model_revision=revision, recipe=request.recipe)
+    expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
     time = "unknown time" if expected.seconds is None else f"about {expected.seconds / 60:.0f} min"
     limit = "at most " if expected.is_limit else ""
     if is_first():
@@ -135,6 +136,8 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
         matrix = compared().matrix(measure, options.top_fraction)
         return select_family(matrix, options.target, selection=SelectionSpec()).members
 
+    if options.members:  # they may be a family that estimates of this workspace have told
+        refuse_seen(estimated, (options.target, *options.members), open_texts(workspace, options.target))
     arms = named_arms(
         options.arms.split(","),
         options.target,

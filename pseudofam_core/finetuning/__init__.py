@@ -23,6 +23,7 @@ from pseudofam_core.finetuning.runs import (
     FinetuneRun,
     find_run,
     find_weights,
+    finished_run,
     run_of,
     runs_of,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "find_run",
     "find_weights",
     "finetune_task",
+    "finished_run",
     "is_random",
     "named_arms",
     "open_texts",

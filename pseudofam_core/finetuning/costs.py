@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pseudofam_core.cache import Artifact, Cache
-from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run
+from pseudofam_core.finetuning.runs import FINETUNE_STAGE, finished_run
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.hashing import canonical, key_of
@@ -55,7 +55,14 @@ class Cost:
     is_limit: bool
 
 
-def cost(specs: Iterable[FinetuneSpec], texts: FinetuneTexts, cache: Cache, *, pace: Pace | None) -> Cost:
+def cost(
+    specs: Iterable[FinetuneSpec],
+    texts: FinetuneTexts,
+    cache: Cache,
+    *,
+    pace: Pace | None,
+    keep_weights: bool = False,
+) -> Cost:
     """Add up what the unfinished runs of a target will take.
 
     Args:
@@ -63,9 +70,10 @@ def cost(specs: Iterable[FinetuneSpec], texts: FinetuneTexts, cache: Cache, *, p
         texts: The target's text, for the sizes that weigh the pairs and for the sentences to translate.
         cache: Where finished runs are found.
         pace: See `find_pace`.
+        keep_weights: Whether runs that are finished without their weights are to be trained again for them.
     """
     distinct = tuple(dict.fromkeys(specs))
-    left = [spec for spec in distinct if find_run(spec, cache) is None]
+    left = [spec for spec in distinct if finished_run(spec, cache, keep_weights=keep_weights) is None]
     updates = {spec: expected_updates(spec, texts) for spec in left}
     n_sentences = len(texts.dev) + len(texts.test)
     seconds = None if pace is None else sum(_seconds(spec, updates[spec], n_sentences, pace) for spec in left)
@@ -94,6 +102,7 @@ def expected_updates(spec: FinetuneSpec, texts: FinetuneTexts) -> int:
 def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe) -> Pace | None:
     """The latest pace in the cache of this model with batches of this size and kind: of a run, else of a timing.
 
+    Runs on several processes have none, nor has one that had only its translations left to do when it was resumed.
     It is the pace of the machine that ran then, which the cache does not tell from this one.
     """
     for stage in (FINETUNE_STAGE, TIMING_STAGE):
@@ -119,7 +128,8 @@ def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> 
 
 
 def _alike(artifact: Artifact, model_revision: str, recipe: Recipe) -> bool:
+    """Whether an artifact has a pace, and that of batches like these."""
     spec, wanted = artifact.manifest["spec"], canonical(recipe)
-    if spec["recipe"] is None or spec["model_revision"] != model_revision:
+    if spec["recipe"] is None or spec["model_revision"] != model_revision or artifact.manifest["pace"] is None:
         return False
     return all(spec["recipe"][name] == wanted[name] for name in _DECIDES_SPEED)

@@ -15,6 +15,7 @@ from pseudofam_core.hashing import canonical
 from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.progress import Report, ShouldStop
+from pseudofam_core.scoring import require_tokenizer
 from pseudofam_core.specs import Workspace
 
 TIMING_TASK = "timing"
@@ -90,7 +91,9 @@ def specs_of(
     Raises:
         ModelError: There is no such model.
         CorpusError: The text can't be read, or a pair has none left.
+        ScoringError: Translations into the target language couldn't be scored.
     """
+    require_tokenizer(request.target.target)
     texts = texts or open_texts(request.workspace, request.target, request.cut)
     revision = resolve_model(request.workspace.model).revision
     specs = {}

@@ -23,6 +23,7 @@ from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.evaluation import score, translate
 from pseudofam_core.finetuning.costs import TIMING_BUDGET, TIMING_STAGE, Pace, timing_key
 from pseudofam_core.finetuning.dev import DevSet
+from pseudofam_core.finetuning.exclusive import exclusive
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
 from pseudofam_core.finetuning.plan import Plan, plan_batches
@@ -34,9 +35,8 @@ from pseudofam_core.finetuning.runs import (
     WEIGHTS_STAGE,
     Contribution,
     FinetuneRun,
-    find_run,
-    find_weights,
     finetune_key,
+    finished_run,
     run_of,
 )
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
@@ -77,20 +77,34 @@ def finetune(
 
     Raises:
         CorpusError: The text has changed since `spec` was made, or can't be read.
-        ModelError: The model can't be loaded, has changed, lacks a language, or does not translate.
+        ModelError: The model can't be loaded, has changed, lacks a language, or does not translate; or training diverged.
         JobCancelled: `should_stop` said so; the checkpoint stays.
         CacheError: The result can't be written.
     """
     report = report if is_first() else silent
-    found = by_first(lambda: _finished_run(spec, cache, keep_weights=keep_weights))
-    if found is not None:
-        report(Progress("training", found.updates, found.updates, "updates"))
-        return found
+    done = functools.partial(finished_run, spec, cache, keep_weights=keep_weights)
+    partial = cache.partial(FINETUNE_STAGE, finetune_key(spec))
+    if (found := by_first(done)) is None:
+        with exclusive(partial.with_suffix(".lock"), report=report, should_stop=should_stop):
+            found = by_first(done)  # another job may have finished it meanwhile
+            if found is None:
+                return _computed(spec, cache, partial, keep_weights, texts, report, should_stop)
+    report(Progress("training", found.updates, found.updates, "updates"))
+    return found
+
+
+def _computed(
+    spec: FinetuneSpec,
+    cache: Cache,
+    partial: Path,
+    keep_weights: bool,
+    texts: FinetuneTexts | None,
+    report: Report,
+    should_stop: ShouldStop,
+) -> FinetuneRun:
     texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
     report(Progress("loading the model", 0, 1, "models"))
-    base = _base_model(spec)
-    partial = cache.partial(FINETUNE_STAGE, finetune_key(spec))
-    trained = _trained(spec, base, texts, partial, report, should_stop)
+    trained = _trained(spec, _base_model(spec), texts, partial, report, should_stop)
     scored = _scored(spec, trained.model, texts, report, should_stop)
 
     def keep() -> FinetuneRun:
@@ -101,11 +115,6 @@ def finetune(
         return run
 
     return by_first(keep)
-
-
-def _finished_run(spec: FinetuneSpec, cache: Cache, *, keep_weights: bool) -> FinetuneRun | None:
-    kept = not keep_weights or spec.is_zero_shot or find_weights(spec, cache) is not None
-    return find_run(spec, cache) if kept else None
 
 
 def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = silent) -> None:

@@ -121,6 +121,12 @@ def find_weights(spec: FinetuneSpec, cache: Cache) -> Artifact | None:
     return cache.find(WEIGHTS_STAGE, finetune_key(spec))
 
 
+def finished_run(spec: FinetuneSpec, cache: Cache, *, keep_weights: bool) -> FinetuneRun | None:
+    """`find_run`, but None where weights are asked for that were not kept: they take another training."""
+    kept = not keep_weights or spec.is_zero_shot or find_weights(spec, cache) is not None
+    return find_run(spec, cache) if kept else None
+
+
 def runs_of(
     cache: Cache,
     *,

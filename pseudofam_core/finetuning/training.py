@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput
 
+from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
 from pseudofam_core.models import IGNORED_LABEL, TranslationModel
@@ -189,7 +191,16 @@ class Supervision(TrainerCallback):
             self.cancelled = control.should_save = control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
-        """Remember the loss and the dev values for the next reports."""
+        """Remember the loss and the dev values for the next reports.
+
+        Raises:
+            ModelError: The dev loss is no number any more: nothing that follows could mend it.
+        """
+        if not math.isfinite(logs.get("eval_loss", 0.0)):
+            raise ModelError(
+                f"Training diverged: the dev loss at update {state.global_step} is {logs['eval_loss']}. Take a lower "
+                f"learning_rate or more warmup_updates. Got {args.learning_rate:g} and {args.warmup_steps:g}."
+            )
         names = {"loss": "loss", "eval_loss": "dev_loss", "eval_bleu": "dev_bleu"}
         self._metrics |= {names[name]: float(value) for name, value in logs.items() if name in names}
         if "eval_loss" in logs:

@@ -83,6 +83,9 @@ def test_families_told_from_test_sentences_are_refused(tuning, cache, capsys):
     assert main(["estimate", *where]) == 0
     assert main(["finetune", *where, "--target", "tr-en", "--arms", "mse"]) == 1
     assert "can't be told from" in capsys.readouterr().err
+    # A list of one's own may be such a family.
+    assert main(["finetune", *where, "--target", "tr-en", "--arms", "own", "--members", "az-en"]) == 1
+    assert "can't be told from" in capsys.readouterr().err
     assert not runs_of(cache)
 
 

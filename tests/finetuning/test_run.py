@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
+from filelock import FileLock
 
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.evaluation import score, translate
@@ -112,6 +114,34 @@ def test_early_stopping_ends_for_lack_of_patience_and_scores_the_best(spec_of, c
     dev = DevSet(texts.dev, model.encode(texts.dev, max_length=40), recipe, max_length=40)
     assert dev(model)["loss"] == pytest.approx(later[run.scored_update], rel=1e-3)
     assert dev(model)["loss"] != pytest.approx(later[run.updates], rel=1e-3)
+
+
+@pytest.mark.parametrize("budget", [EARLY, Budget(BudgetMode.EQUAL_UPDATES, 6, None)])
+def test_a_run_that_diverges_says_so_and_is_no_result(spec_of, cache, budget):
+    spec = spec_of(budget=budget, recipe=replace(RECIPE, learning_rate=1e38, max_grad_norm=1e38))
+    with pytest.raises(ModelError, match=r"Training diverged: the dev loss at update 2 is (nan|inf). .* Got 1e\+38"):
+        finetune(spec, cache)
+    assert find_run(spec, cache) is None
+
+
+def test_who_waited_for_the_same_run_finds_it_done(spec_of, cache):
+    spec, phases = spec_of(), []
+    lock = cache.partial("finetune", finetune_key(spec)).with_suffix(".lock")
+
+    def report(progress):
+        phases.append(progress.phase)
+        if len(phases) == 1:  # what the other job does while this one waits
+            holder.release()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("pseudofam_core.finetuning.run.exclusive", lambda *one, **named: nullcontext())
+                finetune(spec, cache)
+
+    lock.parent.mkdir(parents=True)
+    holder = FileLock(lock)
+    holder.acquire()
+    run = finetune(spec, cache, report=report)
+    assert run.updates == 6
+    assert phases == ["waiting for another job that does the same run", "training"]
 
 
 def test_bleu_can_choose(spec_of, cache):
@@ -238,3 +268,24 @@ def test_a_short_timing_gives_the_pace(request_of, cache):
     assert min(pace.seconds_per_update, pace.seconds_per_sentence, pace.checkpoint_bytes) > 0
     assert cost(specs, texts, cache, pace=pace).seconds > 6 * pace.seconds_per_update
     assert runs_of(cache) == ()
+
+
+def test_a_run_without_a_pace_does_not_stand_in_the_way(spec_of, cache):
+    """One that several processes trained has none."""
+    spec = spec_of()
+    run = finetune(spec, cache)
+    known = {"model_revision": spec.model_revision, "recipe": RECIPE}
+    assert find_pace(cache, **known) is not None
+    manifest = run.artifact.file("manifest.json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"pace": None}))
+    assert find_pace(cache, **known) is None
+
+
+def test_weights_that_were_not_kept_are_asked_for_again(spec_of, cache):
+    spec = spec_of()
+    finetune(spec, cache)
+    texts = open_texts(spec.workspace, TARGET)
+    assert cost([spec], texts, cache, pace=None).n_finished == 1
+    assert cost([spec], texts, cache, pace=None, keep_weights=True).n_finished == 0
+    kept(spec, cache)
+    assert cost([spec], texts, cache, pace=None, keep_weights=True).n_finished == 1

@@ -165,6 +165,9 @@ def test_families_told_from_what_scores_are_refused(trainable, elsewhere):
     assert "1 of the sentences that the estimate of be-en read are dev or test sentences" in app.error[0].value
     assert not [one for one in app.button if one.key == "start"]
     assert not trainable.open("finetune", **FEW, tune=str(elsewhere)).error  # no arm here is told from estimates
+    # A list of one's own may be a family that Families told from them: that page's click brings it here.
+    own = trainable.open("finetune", **FEW, members="uk-en,bg-en", tune=str(elsewhere))
+    assert "read are dev or test sentences of be-en" in own.error[0].value
 
 
 def test_no_arm_is_an_error_beside_the_form(trainable):
