@@ -174,7 +174,8 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     texts = opened_texts(request.workspace, request.target, request.cut)
     specs = runs_asked_for(request, texts)
     revision = next(iter(specs.values())).model_revision
-    pace, keep_weights = find_pace(cache, model_revision=revision, recipe=request.recipe), request.keep_weights
+    pace = find_pace(cache, model_revision=revision, recipe=request.recipe, beams=request.beams)
+    keep_weights = request.keep_weights
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=keep_weights)
     st.dataframe(
         views.arm_table(
@@ -194,16 +195,15 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         st.success(f"All {expected.n_runs} of these runs are finished; nothing is left to do.", icon=":material/check:")
         page_link(COMPARE_PAGE, "See them in Compare", target=str(request.target))
         return
-    views.cost_cards(expected, keep_weights=keep_weights)
-    if expected.n_finished:
-        st.caption(f"{expected.n_finished} of {expected.n_runs} runs are finished already and are not run again.")
+    views.cost_cards(expected)
+    views.finished_captions(expected)
     left = expected.n_runs - expected.n_finished
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             f"Start {left} run{'s' if left > 1 else ''}", type="primary", icon=":material/play_arrow:", key="start"
         ):
             start(request, request.tasks, request.title)
-        if expected.seconds is None and st.button(
+        if (expected.seconds is None or expected.is_guess) and st.button(
             "Measure the time first", icon=":material/timer:", help="Trains a few updates and keeps only their pace."
         ):
             start(request, [TIMING_TASK], f"Measure the pace for {request.target.label}")

@@ -135,11 +135,11 @@ def arm_words(name: str, target: LanguagePair) -> str:
     return fixed.get(name) or f"its pseudo family by {Measure(name).label}"
 
 
-def cost_cards(cost: Cost, *, keep_weights: bool) -> None:
+def cost_cards(cost: Cost) -> None:
     """What is still to be done: runs, updates, time, disk."""
     left = cost.n_runs - cost.n_finished
     most = "≤ " if cost.is_limit else ""
-    time = "–" if cost.seconds is None else f"{most}{duration(cost.seconds)}"
+    time = "–" if cost.seconds is None else f"{'≈ ' if cost.is_guess else most}{duration(cost.seconds)}"
     disk = "–" if cost.disk_bytes is None else f"{cost.disk_bytes / 1e6:,.0f} MB"
     runs, updates, seconds, room = st.columns(4)
     runs.metric(
@@ -147,10 +147,27 @@ def cost_cards(cost: Cost, *, keep_weights: bool) -> None:
     )
     updates.metric("Updates", f"{most}{cost.updates:,}", help="Of all runs together.")
     seconds.metric("Time", time, help="One run after the other, translation included, at the pace last measured.")
-    kept = " The weights that are kept come on top." if keep_weights else ""
-    room.metric("Disk", disk, help=f"Most room taken at a time. Checkpoints go again when a run is done.{kept}")
+    room.metric(
+        "Disk", disk, help=f"Most room taken at a time. Checkpoints go again when a run is done.{_kept_words(cost)}"
+    )
     if cost.seconds is None:
         st.caption("Time and disk are told once a run, or a short timing, has shown this machine's pace.")
+    if cost.is_guess:
+        st.caption(
+            "The time is a guess: runs so far chose their best weights in another way, or translated with another number "
+            "of beams. A short timing tells it."
+        )
+
+
+def finished_captions(cost: Cost) -> None:
+    """Which runs are finished, and which of them are trained all the same."""
+    if cost.n_finished:
+        st.caption(f"{cost.n_finished} of {cost.n_runs} runs are finished already and are not run again.")
+    if cost.n_again:
+        st.caption(
+            f"{cost.n_again} of {cost.n_runs} runs are finished, but their weights were not kept: they are trained again, "
+            "and their scores replaced. Untick *Keep the trained weights* to leave them as they are."
+        )
 
 
 def _take_upload(target: LanguagePair) -> None:
@@ -167,6 +184,12 @@ def _take_upload(target: LanguagePair) -> None:
         st.session_state[f"{_UPLOAD}_error"] = "The file is not UTF-8 text. Save it as CSV UTF-8, and choose it again."
     except ValueError as error:
         st.session_state[f"{_UPLOAD}_error"] = str(error)
+
+
+def _kept_words(cost: Cost) -> str:
+    if cost.kept_bytes is None:
+        return " The weights that are kept come on top."
+    return f" {cost.kept_bytes / 1e6:,.0f} MB of it are kept weights, which stay." if cost.kept_bytes else ""
 
 
 def _split(text: str) -> list[str]:

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.components.job_curves import TOKENS_PER_S, curves
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
+from pseudofam_core.finetuning import TIMING_TASK, BudgetMode
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.specs import Workspace
@@ -209,8 +210,15 @@ def _progress(one: JobView) -> str:
     if one.state is State.QUEUED and one.queue_position:
         words.append(f"number {one.queue_position} in the queue")
     if one.state in (State.RUNNING, State.STALLED) and one.remaining_s is not None:
-        words.append(f"about {duration(one.remaining_s)} to go")
+        most = "at most" if _may_stop_early(one) else "about"
+        words.append(f"{most} {duration(one.remaining_s)} to go")
     return " · ".join(words)
+
+
+def _may_stop_early(one: JobView) -> bool:
+    """Whether the updates to go are those to a cap."""
+    early = one.payload.get("budget", {}).get("mode") == BudgetMode.EARLY_STOPPING
+    return early and one.phase == "training" and TIMING_TASK not in [task.name for task in one.tasks]
 
 
 def _task(task: TaskView) -> str:

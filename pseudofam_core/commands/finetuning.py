@@ -32,6 +32,7 @@ from pseudofam_core.finetuning import (
     PRESETS,
     Budget,
     BudgetMode,
+    Cost,
     FinetuneRequest,
     FinetuneRun,
     Lora,
@@ -89,19 +90,18 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
 def _finetune(options: argparse.Namespace) -> None:
     from pseudofam_core.finetuning.processes import is_first  # opens torch, as the next
     from pseudofam_core.finetuning.run import finetune
+    from pseudofam_core.finetuning.training import require_device
 
     request, cache = _request(options), Cache(options.cache)
     texts = open_texts(request.workspace, request.target, request.cut)
     specs = specs_of(request, texts)
     revision = next(iter(specs.values())).model_revision
-    pace = find_pace(cache, model_revision=revision, recipe=request.recipe)
+    pace = find_pace(cache, model_revision=revision, recipe=request.recipe, beams=request.beams)
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
-    time = "unknown time" if expected.seconds is None else f"about {expected.seconds / 60:.0f} min"
-    limit = "at most " if expected.is_limit else ""
     if is_first():
-        print(
-            f"{expected.n_runs} runs, {expected.n_finished} finished; {limit}{expected.updates} updates to do, {time}"
-        )
+        print(_told(expected))
+    if expected.updates:
+        require_device(request.recipe)
     runs: dict[tuple[str, int | None], FinetuneRun] = {}
     with stop_on_interrupt() as should_stop:
         for place, ((arm, seed), spec) in enumerate(specs.items(), start=1):
@@ -177,6 +177,20 @@ def _trained_as(options: argparse.Namespace, model: str) -> tuple[Recipe, Budget
         patience=patience if options.budget is BudgetMode.EARLY_STOPPING else None,
     )
     return replace(recipe, lora=lora, **changes), budget
+
+
+def _told(expected: Cost) -> str:
+    """What is still to be done, in a line."""
+    again = f" ({expected.n_again} more without weights, trained again)" if expected.n_again else ""
+    limit = "at most " if expected.is_limit else ""
+    time = "unknown time" if expected.seconds is None else f"about {expected.seconds / 60:.0f} min"
+    guess = " (a guess: measured with other beams or another dev metric)" if expected.is_guess else ""
+    disk = "" if not expected.disk_bytes else f", {expected.disk_bytes / 1e6:,.0f} MB of disk"
+    beside = ", kept weights not counted" if disk and expected.kept_bytes is None else ""
+    return (
+        f"{expected.n_runs} runs, {expected.n_finished} finished{again}; {limit}{expected.updates} updates to do, "
+        f"{time}{guess}{disk}{beside}"
+    )
 
 
 def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], FinetuneRun]) -> str:

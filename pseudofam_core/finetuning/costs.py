@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pseudofam_core.cache import Artifact, Cache
-from pseudofam_core.finetuning.runs import FINETUNE_STAGE, finished_run
+from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run, finished_run
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.hashing import canonical, key_of
@@ -23,15 +23,19 @@ class Pace:
 
     Attributes:
         seconds_per_update: Of training.
-        seconds_per_evaluation: Of one pass over dev by loss, and of the checkpoint after it.
+        seconds_per_evaluation: Of one evaluation on dev, and of the checkpoint after it.
         seconds_per_sentence: Of the final translation.
         checkpoint_bytes: Weights and optimizer.
+        weights_bytes: Of weights that are kept, in half precision, or None where nobody looked.
+        is_alike: Whether it evaluated and translated as is asked for; else its times are a guess. `find_pace` says it.
     """
 
     seconds_per_update: float
     seconds_per_evaluation: float
     seconds_per_sentence: float
     checkpoint_bytes: int
+    weights_bytes: int | None = None
+    is_alike: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,24 @@ class Cost:
     Attributes:
         n_runs: Runs asked for, equal ones counted once.
         n_finished: Those of them that are in the cache already.
+        n_again: Those of the others that are finished too, but without the weights that are asked for.
         updates: Updates of the others.
         seconds: Their time one after the other, or None while the pace is unknown.
-        disk_bytes: Most room taken at a time, mostly by checkpoints that go again; None while the pace is unknown.
+        disk_bytes: Most room taken at a time: checkpoints, which go again, and `kept_bytes`; None while the pace is unknown.
+        kept_bytes: Room of the weights that are kept, or None while it is unknown, and left out of `disk_bytes`.
         is_limit: Whether early stopping may make it less.
+        is_guess: Whether the pace is of runs that evaluated or translated in another way.
     """
 
     n_runs: int
     n_finished: int
+    n_again: int
     updates: int
     seconds: float | None
     disk_bytes: int | None
+    kept_bytes: int | None
     is_limit: bool
+    is_guess: bool
 
 
 def cost(
@@ -70,21 +80,26 @@ def cost(
         texts: The target's text, for the sizes that weigh the pairs and for the sentences to translate.
         cache: Where finished runs are found.
         pace: See `find_pace`.
-        keep_weights: Whether runs that are finished without their weights are to be trained again for them.
+        keep_weights: Whether weights are kept; runs that are finished without theirs are then trained again for them.
     """
     distinct = tuple(dict.fromkeys(specs))
     left = [spec for spec in distinct if finished_run(spec, cache, keep_weights=keep_weights) is None]
     updates = {spec: expected_updates(spec, texts) for spec in left}
     n_sentences = len(texts.dev) + len(texts.test)
     seconds = None if pace is None else sum(_seconds(spec, updates[spec], n_sentences, pace) for spec in left)
-    trained = any(not spec.is_zero_shot for spec in left)
+    n_trained = sum(not spec.is_zero_shot for spec in left)
+    kept = _kept_bytes(n_trained if keep_weights else 0, pace)
+    checkpoints = None if pace is None else (n_trained > 0) * _CHECKPOINTS_AT_ONCE * pace.checkpoint_bytes
     return Cost(
         n_runs=len(distinct),
         n_finished=len(distinct) - len(left),
+        n_again=sum(find_run(spec, cache) is not None for spec in left),
         updates=sum(updates.values()),
         seconds=seconds,
-        disk_bytes=None if pace is None else trained * _CHECKPOINTS_AT_ONCE * pace.checkpoint_bytes,
+        disk_bytes=None if checkpoints is None else checkpoints + (kept or 0),
+        kept_bytes=kept,
         is_limit=any(spec.budget is not None and spec.budget.mode is BudgetMode.EARLY_STOPPING for spec in left),
+        is_guess=bool(left) and pace is not None and not pace.is_alike,
     )
 
 
@@ -99,24 +114,34 @@ def expected_updates(spec: FinetuneSpec, texts: FinetuneTexts) -> int:
     return round(spec.budget.updates * sum(weights) / weights[0])
 
 
-def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe) -> Pace | None:
+def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) -> Pace | None:
     """The latest pace in the cache of this model with batches of this size and kind: of a run, else of a timing.
 
-    Runs on several processes have none, nor has one that had only its translations left to do when it was resumed.
-    It is the pace of the machine that ran then, which the cache does not tell from this one.
+    One that evaluated on dev by this recipe and translated with as many beams goes before all others, which are a guess:
+    see `Pace.is_alike`. Runs on several processes have none, nor has one that had only its translations left to do when
+    it was resumed. It is the pace of the machine that ran then, which the cache does not tell from this one.
     """
-    for stage in (FINETUNE_STAGE, TIMING_STAGE):
-        found = [cache.find(stage, key) for key in cache.keys(stage)]
-        paced = [one for one in found if one is not None and _alike(one, model_revision, recipe)]
-        if paced:
-            latest = max(paced, key=lambda one: str(one.manifest["created"]))
-            return Pace(**latest.manifest["pace"])
-    return None
+    ranked = []
+    for stage in (TIMING_STAGE, FINETUNE_STAGE):
+        found = (cache.find(stage, key) for key in cache.keys(stage))
+        for one in found:
+            if one is not None and _trains_alike(one, model_revision, recipe):
+                alike = _searches_alike(one, recipe, beams)
+                rank = alike, stage == FINETUNE_STAGE, str(one.manifest["created"])
+                ranked.append((rank, Pace(**{**one.manifest["pace"], "is_alike": alike})))
+    return max(ranked, key=lambda one: one[0])[1] if ranked else None
 
 
-def timing_key(model_revision: str, recipe: Recipe) -> str:
+def timing_key(model_revision: str, recipe: Recipe, beams: int) -> str:
     """The key under which the cache holds a timing."""
-    return key_of(TIMING_STAGE, 1, [model_revision, recipe])
+    return key_of(TIMING_STAGE, 2, [model_revision, recipe, beams])
+
+
+def _kept_bytes(n_trained: int, pace: Pace | None) -> int | None:
+    """Room of the weights of so many runs, or None where it is unknown."""
+    if not n_trained:
+        return 0
+    return None if pace is None or pace.weights_bytes is None else n_trained * pace.weights_bytes
 
 
 def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> float:
@@ -127,9 +152,17 @@ def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> 
     return updates * pace.seconds_per_update + evaluating + translating
 
 
-def _alike(artifact: Artifact, model_revision: str, recipe: Recipe) -> bool:
+def _trains_alike(artifact: Artifact, model_revision: str, recipe: Recipe) -> bool:
     """Whether an artifact has a pace, and that of batches like these."""
     spec, wanted = artifact.manifest["spec"], canonical(recipe)
     if spec["recipe"] is None or spec["model_revision"] != model_revision or artifact.manifest["pace"] is None:
         return False
     return all(spec["recipe"][name] == wanted[name] for name in _DECIDES_SPEED)
+
+
+def _searches_alike(artifact: Artifact, recipe: Recipe, beams: int) -> bool:
+    """Whether dev was evaluated by this recipe, and the final translation had as many beams."""
+    spec = artifact.manifest["spec"]
+    own = spec["recipe"]
+    beams_alike = recipe.dev_metric == "loss" or own["dev_beams"] == recipe.dev_beams
+    return own["dev_metric"] == recipe.dev_metric and beams_alike and spec.get("beams") == beams

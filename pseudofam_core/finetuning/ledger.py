@@ -51,7 +51,7 @@ class Ledger:
 
     def _advance(self, update: int) -> None:
         while self._at < update:
-            sentences = np.array(next(self._updates))
+            sentences = next(self._updates)
             which, n = self._pair_of[sentences], len(self._pairs)
             counted = np.bincount(which, minlength=n)
             tokens = [np.bincount(which, weights=one[sentences], minlength=n).astype(np.int64) for one in self._tokens]

@@ -2,6 +2,9 @@
 
 Every pair has a stream of its own: its sentences shuffled, again and again, by seed and pair. All arms of a target read
 the same stream of target sentences; a pair that is drawn more often comes further in its stream.
+
+Batches are drawn while they are read. Equal target tokens shuffle all sentences of a run at once: those are kept, in 4
+bytes each, and the sizes of the batches.
 """
 
 from __future__ import annotations
@@ -10,16 +13,18 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pseudofam_core.corpora.batches import shuffled_indices, token_batches
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
 from pseudofam_core.languages import LanguagePair
 
 _CHUNK_BATCHES = 50  # sentences are drawn and sorted by length in chunks of about this many batches
 Lengths = npt.NDArray[np.int64]
+Sentences = npt.NDArray[np.int32]
+Sizes = npt.NDArray[np.int64]
 Batch = tuple[int, ...]
 
 
@@ -33,13 +38,13 @@ class Plan:
         accumulation: Batches of an update; the last update may have fewer.
     """
 
-    draw: Callable[[], Iterator[Batch]]
+    draw: Callable[[], Iterator[Sentences]]
     n_batches: int
     accumulation: int
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches, in order."""
-        return itertools.islice(self.draw(), self.n_batches)
+        return (tuple(batch.tolist()) for batch in self._batches())
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -50,11 +55,29 @@ class Plan:
         """Updates in all."""
         return -(-self.n_batches // self.accumulation)
 
-    def updates(self) -> Iterator[list[int]]:
+    def updates(self) -> Iterator[Sentences]:
         """Sentence numbers of each update."""
-        batches = iter(self)
+        batches = self._batches()
         while update := list(itertools.islice(batches, self.accumulation)):
-            yield [sentence for batch in update for sentence in batch]
+            yield np.concatenate(update)
+
+    def share(self, rank: int, n: int) -> Plan:
+        """Every n-th batch from the one at `rank` on: what one of `n` processes reads.
+
+        Raises:
+            ValueError: An update, perhaps the last one, has not as many batches for each of them.
+        """
+        if self.n_batches % n or self.accumulation % n:
+            raise ValueError(
+                f"processes must share {self.n_batches} batches, {self.accumulation} an update, evenly. Got {n} "
+                "processes. Start fewer of them, or change the budget by an update."
+            )
+        return Plan(
+            lambda: itertools.islice(self._batches(), rank, None, n), self.n_batches // n, self.accumulation // n
+        )
+
+    def _batches(self) -> Iterator[Sentences]:
+        return itertools.islice(self.draw(), self.n_batches)
 
 
 def plan_batches(
@@ -77,71 +100,136 @@ def plan_batches(
         seed: Of streams, mixture and order.
         n_processes: That share the batches, as many of each update.
     """
-    n_batches = budget.updates * recipe.accumulation
+    n_batches, n_an_update = budget.updates * recipe.accumulation, recipe.accumulation
     if budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS or len(pairs) == 1:
-        return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
+        return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, n_an_update)
     alone = itertools.islice(_Drawing(lengths[:1], pairs[:1], recipe, seed).endless(), n_batches)
-    batches = _Drawing(lengths, pairs, recipe, seed).around([sentence for batch in alone for sentence in batch])
-    batches = _in_shares(batches, n_processes, at_least=len(batches) // recipe.accumulation * recipe.accumulation)
-    return Plan(lambda: iter(batches), len(batches), recipe.accumulation)
+    sentences, sizes = _Drawing(lengths, pairs, recipe, seed).around(np.concatenate(list(alone)))
+    ends = np.cumsum(_in_shares(sizes, n_processes, at_least=len(sizes) // n_an_update * n_an_update))
+    return Plan(lambda: _cut(sentences, ends), len(ends), n_an_update)
 
 
 class _Drawing:
     """Draws sentences of several pairs and groups them."""
 
     def __init__(self, lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], recipe: Recipe, seed: int) -> None:
-        self._lengths = np.concatenate(list(lengths))
+        every = np.concatenate(list(lengths))
+        self._lengths = every.astype(np.min_scalar_type(every.max()))  # sorted faster when small
         self._max_tokens = recipe.batch_tokens
         sizes = np.array([len(one) for one in lengths])
-        self._starts = np.cumsum(sizes) - sizes
         self._weights = np.ones(len(pairs)) if recipe.temperature is None else sizes ** (1 / recipe.temperature)
-        self._streams = [_stream(int(n), f"{seed} {pair}") for n, pair in zip(sizes, pairs, strict=True)]
-        self._chunk = max(1, int(_CHUNK_BATCHES * self._max_tokens / self._lengths.mean()))
+        starts = np.cumsum(sizes) - sizes
+        named = zip(sizes.tolist(), starts.tolist(), pairs, strict=True)
+        self._streams = [_Stream(n, start, f"{seed} {pair}") for n, start, pair in named]
+        self._chunk = max(1, int(_CHUNK_BATCHES * self._max_tokens / every.mean()))
         self._rng = np.random.default_rng(seed)
 
-    def endless(self) -> Iterator[Batch]:
+    def endless(self) -> Iterator[Sentences]:
         """Batches of a mixture that never ends."""
         shares = self._weights / self._weights.sum()
         while True:
             yield from self._grouped(self._next(self._rng.choice(len(shares), size=self._chunk, p=shares)))
 
-    def around(self, target_sentences: Sequence[int]) -> list[Batch]:
-        """Batches of exactly these target sentences, and of auxiliaries in proportion to their weights."""
+    def around(self, target_sentences: Sentences) -> tuple[Sentences, Sizes]:
+        """Exactly these target sentences, and auxiliaries in proportion to their weights.
+
+        Returns:
+            The sentences of all batches, one batch after the other, and the number of sentences of each batch.
+        """
         counts = np.rint(len(target_sentences) * self._weights[1:] / self._weights[0]).astype(int)
-        which = np.repeat(np.arange(1, len(self._weights)), counts)
-        shuffled = self._rng.permutation(np.concatenate([np.asarray(target_sentences), self._next(which)]))
-        chunks = np.array_split(shuffled, max(1, round(len(shuffled) / self._chunk)))
-        return [batch for chunk in chunks for batch in self._grouped(chunk)]
+        ends = np.cumsum([len(target_sentences), *counts])
+        sentences = np.empty(ends[-1], dtype=np.int32)
+        for begin, end, stream in zip(ends[:-1], ends[1:], self._streams[1:], strict=True):
+            sentences[begin:end] = stream.take(end - begin)
+        sentences[: ends[0]] = target_sentences
+        self._rng.shuffle(sentences)
+        sizes = []
+        for chunk in np.array_split(sentences, max(1, round(len(sentences) / self._chunk))):
+            batches = self._grouped(chunk)
+            sizes += [len(batch) for batch in batches]
+            chunk[:] = np.concatenate(batches)
+        return sentences, np.array(sizes)
 
-    def _next(self, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _next(self, which: npt.NDArray[np.int64]) -> Sentences:
         """The next sentence of each pair's stream that `which` names."""
-        return np.array([self._starts[pair] + next(self._streams[pair]) for pair in which], dtype=np.int64)
+        sentences = np.empty(len(which), dtype=np.int32)
+        for pair, stream in enumerate(self._streams):
+            named = which == pair
+            sentences[named] = stream.take(int(named.sum()))
+        return sentences
 
-    def _grouped(self, sentences: npt.NDArray[np.int64]) -> list[Batch]:
-        """Batches of like length, in random order."""
-        batches = token_batches(self._lengths[sentences].tolist(), max_tokens=self._max_tokens)
-        return [tuple(sentences[batches[i]].tolist()) for i in self._rng.permutation(len(batches))]
+    def _grouped(self, sentences: Sentences) -> list[Sentences]:
+        """Batches of like length, in random order: those of `token_batches`."""
+        lengths = self._lengths[sentences]
+        order = np.argsort(lengths, kind="stable")
+        batches = np.split(sentences[order], _ends(lengths[order], self._max_tokens)[:-1])
+        return [batches[i] for i in self._rng.permutation(len(batches))]
 
 
-def _in_shares(batches: Sequence[Batch], n: int, *, at_least: int) -> list[Batch]:
-    """The batches, some halved, so that their number is a multiple of `n`; as near to it as it gets.
+class _Stream:
+    """The sentences of a pair in ever new orders, decided by `name`; their numbers begin at `start`."""
+
+    def __init__(self, n: int, start: int, name: str) -> None:
+        self._n, self._start, self._name = n, start, name
+        self._epoch, self._left = 0, np.empty(0, dtype=np.int32)
+
+    def take(self, size: int) -> Sentences:
+        """The next `size` sentences."""
+        taken = [self._left[:size]]
+        self._left, size = self._left[size:], size - len(taken[0])
+        while size > 0:
+            shuffled = self._shuffled()
+            taken.append(shuffled[:size])
+            self._left, size = shuffled[size:], size - len(taken[-1])
+        return np.concatenate(taken)
+
+    def _shuffled(self) -> Sentences:
+        """The order of the next epoch: that of `shuffled_indices`."""
+        digest = hashlib.sha256(f"{self._name} {self._epoch}".encode()).digest()
+        self._epoch += 1
+        ranks = _random_numbers(self._n, seed=int.from_bytes(digest[:8], "big"))
+        # numpy sorts 16-bit integers several times faster, and then the nearly sorted numbers.
+        nearly = np.argsort((ranks * 2**16).astype(np.uint16), kind="stable").astype(np.int32)
+        return nearly[np.argsort(ranks[nearly], kind="stable")] + np.int32(self._start)
+
+
+def _random_numbers(n: int, *, seed: int) -> npt.NDArray[np.float64]:
+    """The first `n` numbers of ``random.Random(seed).random``, for a seed of at most 64 bits; fixed in numpy, too."""
+    # Both seed the Mersenne Twister by the 32-bit words of the seed, the lowest first.
+    words = [seed & 0xFFFFFFFF, seed >> 32] if seed >> 32 else [seed]
+    return np.random.RandomState(words).random_sample(n)
+
+
+def _ends(lengths: npt.NDArray[np.integer[Any]], max_tokens: int) -> list[int]:
+    """Where each batch of at most `max_tokens` padded tokens ends in rising `lengths`; a longer sentence is alone."""
+    ends, end = [], 0
+    while end < len(lengths):
+        most = max_tokens // max(1, int(lengths[end]))
+        padded = np.arange(1, most + 1)[: len(lengths) - end] * lengths[end : end + most]
+        end += max(1, int(np.searchsorted(padded, max_tokens, side="right")))
+        ends.append(end)
+    return ends
+
+
+def _in_shares(sizes: Sizes, n: int, *, at_least: int) -> Sizes:
+    """Sizes of the batches, some halved, so that their number is a multiple of `n`; as near to it as it gets.
 
     Those from `at_least` on, of the last update, are halved where there are any to halve: its gradient stays the same.
     """
-    shared = list(batches)
-    while len(shared) % n:
-        can_be = [at for at, batch in enumerate(shared) if len(batch) > 1]
-        if not can_be:
+    while len(sizes) % n:
+        can_be = np.flatnonzero(sizes > 1)
+        if not len(can_be):
             break
-        in_last = [at for at in can_be if at >= at_least]
-        at = max(in_last, key=lambda at: len(shared[at])) if in_last else can_be[-1]
-        half = len(shared[at]) // 2
-        shared[at : at + 1] = [shared[at][:half], shared[at][half:]]
-    return shared
+        in_last = can_be[can_be >= at_least]
+        at = in_last[np.argmax(sizes[in_last])] if len(in_last) else can_be[-1]
+        half = sizes[at] // 2
+        sizes = np.concatenate([sizes[:at], [half, sizes[at] - half], sizes[at + 1 :]])
+    return sizes
 
 
-def _stream(n: int, name: str) -> Iterator[int]:
-    """The sentences of a pair in ever new orders, decided by `name`."""
-    for epoch in itertools.count():
-        digest = hashlib.sha256(f"{name} {epoch}".encode()).digest()
-        yield from shuffled_indices(n, seed=int.from_bytes(digest[:8], "big"))
+def _cut(sentences: Sentences, ends: Sizes) -> Iterator[Sentences]:
+    """The sentences in batches that end where `ends` says."""
+    begin = 0
+    for end in ends:
+        yield sentences[begin:end]
+        begin = end

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from pseudofam_core.cache import Cache
+from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.arms import Arm, distinct_members
 from pseudofam_core.finetuning.restoring import restored
 from pseudofam_core.finetuning.spec import Budget, FinetuneSpec, Recipe, TextCut
@@ -89,11 +91,11 @@ def specs_of(
         texts: The target's text where it is open already.
 
     Raises:
-        ModelError: There is no such model.
+        ModelError: There is no such model, or its adapters would take a package that is not installed.
         CorpusError: The text can't be read, or a pair has none left.
         ScoringError: Translations into the target language couldn't be scored.
     """
-    require_tokenizer(request.target.target)
+    _require_packages(request)
     texts = texts or open_texts(request.workspace, request.target, request.cut)
     revision = resolve_model(request.workspace.model).revision
     specs = {}
@@ -115,11 +117,13 @@ def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: R
 
     Raises:
         ValueError: The request has no such task.
+        PseudoFamError: As `specs_of` and `run.finetune`.
         JobCancelled: `should_stop` said so; the checkpoint stays.
     """
     from pseudofam_core.finetuning import run  # imports torch, which the server must never do
 
     request = FinetuneRequest.from_payload(payload)
+    _require_packages(request)
     if task == TIMING_TASK:
         run.time_updates(request, cache, report=report)
         return
@@ -131,6 +135,16 @@ def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: R
     revision = resolve_model(request.workspace.model).revision
     spec = _spec(request, texts, revision, arms[0], int(seed) if seed else None)
     run.finetune(spec, cache, keep_weights=request.keep_weights, texts=texts, report=report, should_stop=should_stop)
+
+
+def _require_packages(request: FinetuneRequest) -> None:
+    """See that the packages are there that scoring and adapters take, before anything is read."""
+    require_tokenizer(request.target.target)
+    if request.recipe.lora is not None and find_spec("peft") is None:
+        raise ModelError(
+            f"lora needs the package peft, which is not installed. Got rank {request.recipe.lora.rank}. Install it "
+            "(pip install peft), or train all weights: give no rank."
+        )
 
 
 def _spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm: Arm, seed: int | None) -> FinetuneSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,13 @@ from pseudofam_core.finetuning.runs import (
 )
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
-from pseudofam_core.finetuning.training import PlannedTrainer, Supervision, arguments_of, last_checkpoint
+from pseudofam_core.finetuning.training import (
+    PlannedTrainer,
+    Supervision,
+    arguments_of,
+    last_checkpoint,
+    require_device,
+)
 from pseudofam_core.hashing import canonical
 from pseudofam_core.hub import fetch_model, resolve_model
 from pseudofam_core.models import TranslationModel, load_config, without_bars
@@ -77,7 +84,8 @@ def finetune(
 
     Raises:
         CorpusError: The text has changed since `spec` was made, or can't be read.
-        ModelError: The model can't be loaded, has changed, lacks a language, or does not translate; or training diverged.
+        ModelError: The model can't be loaded, has changed, lacks a language, or does not translate; the recipe needs a
+            GPU, and there is none; or training diverged.
         JobCancelled: `should_stop` said so; the checkpoint stays.
         CacheError: The result can't be written.
     """
@@ -102,6 +110,8 @@ def _computed(
     report: Report,
     should_stop: ShouldStop,
 ) -> FinetuneRun:
+    if spec.recipe is not None:
+        require_device(spec.recipe)
     texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
     report(Progress("loading the model", 0, 1, "models"))
     trained = _trained(spec, _base_model(spec), texts, partial, report, should_stop)
@@ -123,6 +133,7 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
     Raises:
         CorpusError, ModelError: As `finetune`.
     """
+    require_device(request.recipe)
     texts = open_texts(request.workspace, request.target, request.cut)
     revision, budget = resolve_model(request.workspace.model).revision, TIMING_BUDGET
     spec = FinetuneSpec(
@@ -140,7 +151,8 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
         workspace=request.workspace,
         cut=request.cut,
     )
-    partial = cache.partial(TIMING_STAGE, timing_key(revision, request.recipe))
+    key = timing_key(revision, request.recipe, request.beams)
+    partial = cache.partial(TIMING_STAGE, key)
     shutil.rmtree(partial, ignore_errors=True)
     trained = _trained(spec, _base_model(spec), texts, partial, report, never)
     began = time.monotonic()
@@ -148,8 +160,8 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
     pace = trained.pace(time.monotonic() - began, len(texts.dev))
     cache.store(
         TIMING_STAGE,
-        timing_key(revision, request.recipe),
-        spec={"model_revision": revision, "recipe": canonical(request.recipe)},
+        key,
+        spec={"model_revision": revision, "recipe": canonical(request.recipe), "beams": request.beams},
         summary={"pace": asdict(pace) if pace else None, "device": pipeline.device_name()},
         write=lambda folder: None,
     )
@@ -176,8 +188,13 @@ class _Trained:
         """How fast one process went, or None where nothing was trained here, or by several."""
         if not self.seconds_per_update or n_processes() > 1:
             return None
-        per_sentence = translating_s / n_sentences
-        return Pace(self.seconds_per_update, self.seconds_per_evaluation, per_sentence, self.checkpoint_bytes)
+        return Pace(
+            seconds_per_update=self.seconds_per_update,
+            seconds_per_evaluation=self.seconds_per_evaluation,
+            seconds_per_sentence=translating_s / n_sentences,
+            checkpoint_bytes=self.checkpoint_bytes,
+            weights_bytes=2 * sum(one.numel() for one in self.model.module.parameters()),
+        )
 
 
 @dataclass(frozen=True)
@@ -220,7 +237,7 @@ def _trained(
     torch.manual_seed(spec.seed)  # of the adapters' first weights
     model = _copied(base, spec)
     dev = DevSet(texts.dev, _encoded(base, texts.dev, spec.max_length), spec.recipe, max_length=spec.max_length)
-    dev_curve: list[tuple[int, Mapping[str, float]]] = [(0, dev(model))]
+    dev_curve: list[tuple[int, Mapping[str, float]]] = [(0, _before_training(dev, model, spec.recipe))]
     sides = [
         [np.array([len(getattr(one, side)) for one in sentences]) for sentences in encoded]
         for side in ("source", "target")
@@ -255,6 +272,21 @@ def _trained(
         seconds_per_evaluation=max(0.0, seconds - supervision.seconds) / n_evaluations,
         checkpoint_bytes=_size(last_checkpoint(partial)),
     )
+
+
+def _before_training(dev: DevSet, model: TranslationModel, recipe: Recipe) -> Mapping[str, float]:
+    """The dev values of the model that is adapted.
+
+    Raises:
+        ModelError: Its loss is no number: it does not compute in the recipe's precision.
+    """
+    values = dev(model)
+    if not math.isfinite(values["loss"]):
+        raise ModelError(
+            f"The model can't be trained: its dev loss is {values['loss']} before the first update, in {recipe.precision}. "
+            "Take another precision, such as float32, or another model."
+        )
+    return values
 
 
 def _trainer(

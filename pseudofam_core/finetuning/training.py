@@ -56,16 +56,10 @@ class PlannedTrainer(Seq2SeqTrainer):
         """The plan's batches, this process's share of them.
 
         Raises:
-            ValueError: The last update has too few batches for the processes.
+            ValueError: The processes can't share the batches of an update evenly.
         """
-        rank, n = self.accelerator.process_index, self.accelerator.num_processes
-        if len(self._plan) % n:
-            raise ValueError(
-                f"processes must share {len(self._plan)} batches evenly. Got {n} processes. Start fewer of them, or change "
-                "the budget by an update."
-            )
-        sampler: Any = self._plan if n == 1 else list(self._plan)[rank::n]
-        return DataLoader(self._sentences, batch_sampler=sampler, collate_fn=self._collate)  # type: ignore[arg-type]
+        share = self._plan.share(self.accelerator.process_index, self.accelerator.num_processes)
+        return DataLoader(self._sentences, batch_sampler=share, collate_fn=self._collate)  # type: ignore[arg-type]
 
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> EvalLoopOutput:
         """Loss, and BLEU where it chooses, on the target's dev text."""
@@ -92,6 +86,16 @@ def smoothed_loss(
         reduction="sum",
     )
     return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum())
+
+
+def require_device(recipe: Recipe) -> None:
+    """See that this machine computes in the precision of a recipe, before anything is loaded.
+
+    Raises:
+        ModelError: fp16 is asked for, and there is no GPU.
+    """
+    if recipe.precision == "fp16" and not torch.cuda.is_available():
+        raise ModelError("precision fp16 needs a GPU. This machine has none that torch sees. Take bf16 or float32.")
 
 
 def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, seed: int) -> Seq2SeqTrainingArguments:
@@ -126,6 +130,8 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
         metric_for_best_model=recipe.dev_metric if early else None,
         greater_is_better=recipe.dev_metric == "bleu" if early else None,
         logging_steps=max(1, recipe.eval_every // 5),
+        # The filter would hide divergence behind the losses before. fp16 goes on: it leaves out updates that overflow.
+        logging_nan_inf_filter=recipe.precision == "fp16",
         disable_tqdm=True,
         report_to="none",
         dataloader_pin_memory=False,
@@ -194,13 +200,14 @@ class Supervision(TrainerCallback):
         """Remember the loss and the dev values for the next reports.
 
         Raises:
-            ModelError: The dev loss is no number any more: nothing that follows could mend it.
+            ModelError: A loss is no number any more: nothing that follows could mend it.
         """
-        if not math.isfinite(logs.get("eval_loss", 0.0)):
-            raise ModelError(
-                f"Training diverged: the dev loss at update {state.global_step} is {logs['eval_loss']}. Take a lower "
-                f"learning_rate or more warmup_updates. Got {args.learning_rate:g} and {args.warmup_steps:g}."
-            )
+        for name, words in (("loss", "training loss"), ("eval_loss", "dev loss")):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise ModelError(
+                    f"Training diverged: the {words} at update {state.global_step} is {logs[name]}. Take a lower "
+                    f"learning_rate or more warmup_updates. Got {args.learning_rate:g} and {args.warmup_steps:g}."
+                )
         names = {"loss": "loss", "eval_loss": "dev_loss", "eval_bleu": "dev_bleu"}
         self._metrics |= {names[name]: float(value) for name, value in logs.items() if name in names}
         if "eval_loss" in logs:

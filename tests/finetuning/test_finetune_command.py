@@ -9,6 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
+import torch
 
 from pseudofam_core.__main__ import main
 from pseudofam_core.commands.finetuning import COMMANDS
@@ -45,6 +46,20 @@ def test_the_command_trains_the_arms_and_prints_a_table(tuning, cache, capsys):
     assert {one.budget.mode for one in runs} == {BudgetMode.EQUAL_UPDATES}
     run(*where, *arms, *training)
     assert capsys.readouterr().out.startswith("7 runs, 7 finished; 0 updates to do")
+    run(*where, "--target", "tr-en", "--arms", "single", "--beams", "1", *training[:-2], "--keep-weights")
+    told = capsys.readouterr().out
+    assert told.startswith("1 runs, 0 finished (1 more without weights, trained again); 2 updates to do, about 0 min, ")
+    assert "MB of disk\n" in told
+    run(*where, "--target", "tr-en", "--arms", "single", "--beams", "2", *training[:-2])
+    assert "(a guess: measured with other beams or another dev metric)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="fp16 is at home on a GPU")
+def test_fp16_without_a_gpu_is_refused_before_the_first_arm(tuning, cache, capsys):
+    where = ["--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache.root), "--target", "tr-en"]
+    assert main(["finetune", *where, "--arms", "zero-shot,single", "--mixed-precision", "fp16"]) == 1
+    assert "precision fp16 needs a GPU" in capsys.readouterr().err
+    assert not runs_of(cache)
 
 
 @pytest.fixture

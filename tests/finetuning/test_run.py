@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 import torch
 from filelock import FileLock
+from safetensors.torch import load_file
 
-from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
+from pseudofam_core.errors import CorpusError, JobCancelled, ModelError, ScoringError
 from pseudofam_core.evaluation import score, translate
 from pseudofam_core.finetuning import (
     Arm,
@@ -19,6 +20,7 @@ from pseudofam_core.finetuning import (
     BudgetMode,
     FinetuneRequest,
     Lora,
+    Pace,
     TextCut,
     cost,
     find_pace,
@@ -92,7 +94,7 @@ def test_equal_target_tokens_read_the_target_as_often(spec_of, cache):
     assert replace(family.contributions[0], updates=0) == replace(alone.contributions[0], updates=0)
     texts = open_texts(spec_of().workspace, TARGET)
     specs = [spec_of("az-en", "de-en", seed=2, budget=budget)]
-    pace = find_pace(cache, model_revision=specs[0].model_revision, recipe=RECIPE)
+    pace = find_pace(cache, model_revision=specs[0].model_revision, recipe=RECIPE, beams=1)
     expected = cost(specs * 2, texts, cache, pace=pace)
     assert (expected.n_runs, expected.n_finished, expected.updates, expected.is_limit) == (1, 0, 12, False)
     assert expected.seconds > 0
@@ -119,9 +121,59 @@ def test_early_stopping_ends_for_lack_of_patience_and_scores_the_best(spec_of, c
 @pytest.mark.parametrize("budget", [EARLY, Budget(BudgetMode.EQUAL_UPDATES, 6, None)])
 def test_a_run_that_diverges_says_so_and_is_no_result(spec_of, cache, budget):
     spec = spec_of(budget=budget, recipe=replace(RECIPE, learning_rate=1e38, max_grad_norm=1e38))
-    with pytest.raises(ModelError, match=r"Training diverged: the dev loss at update 2 is (nan|inf). .* Got 1e\+38"):
+    with pytest.raises(ModelError, match=r"Training diverged: the \w+ loss at update 2 is (nan|inf). .* Got 1e\+38"):
         finetune(spec, cache)
     assert find_run(spec, cache) is None
+
+
+def test_a_training_loss_that_is_no_number_ends_the_run_before_dev_is_looked_at(spec_of, cache):
+    recipe = replace(RECIPE, learning_rate=1e30, max_grad_norm=1e38, eval_every=10)
+    with pytest.raises(ModelError, match=r"Training diverged: the training loss at update [24] is (nan|inf)"):
+        finetune(spec_of(budget=Budget(BudgetMode.EQUAL_UPDATES, 20, None), recipe=recipe), cache)
+
+
+def test_a_dev_loss_that_is_no_number_ends_the_run(spec_of, cache, monkeypatch):
+    values = iter([{"loss": 3.0}, {"loss": float("inf")}])
+    monkeypatch.setattr(DevSet, "__call__", lambda self, model: next(values))
+    with pytest.raises(ModelError, match="the dev loss at update 2 is inf"):
+        finetune(spec_of(), cache)
+
+
+def test_a_model_that_does_not_compute_in_the_precision_is_not_trained(spec_of, cache, monkeypatch):
+    monkeypatch.setattr(DevSet, "__call__", lambda self, model: {"loss": float("nan")})
+    with pytest.raises(ModelError, match="dev loss is nan before the first update, in float32"):
+        finetune(spec_of(), cache)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="fp16 is at home on a GPU")
+def test_fp16_without_a_gpu_is_refused_before_anything_is_read(spec_of, request_of, cache, monkeypatch):
+    recipe = replace(RECIPE, precision="fp16")
+    request, spec = request_of(recipe=recipe), spec_of(recipe=recipe)
+    monkeypatch.setattr("pseudofam_core.finetuning.run.open_texts", lambda *one: pytest.fail("text was read"))
+    with pytest.raises(ModelError, match=r"precision fp16 needs a GPU.* Take bf16 or float32"):
+        finetune(spec, cache)
+    with pytest.raises(ModelError, match="precision fp16 needs a GPU"):
+        finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
+
+
+def test_what_takes_a_package_that_is_missing_is_refused_before_anything_is_read(request_of, cache, monkeypatch):
+    monkeypatch.setattr("pseudofam_core.finetuning.request.find_spec", lambda name: None)
+    monkeypatch.setattr("pseudofam_core.finetuning.request.open_texts", lambda *one: pytest.fail("text was read"))
+    request = request_of(recipe=replace(RECIPE, lora=Lora()))
+    with pytest.raises(ModelError, match=r"lora needs the package peft.* Got rank 16. Install it"):
+        specs_of(request)
+    with pytest.raises(ModelError, match="lora needs the package peft"):
+        finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
+
+
+def test_a_target_that_sacrebleu_cannot_split_is_refused_before_anything_is_read(request_of, monkeypatch):
+    def missing(tokenizer):
+        raise RuntimeError("no such package")
+
+    monkeypatch.setattr("sacrebleu.metrics.bleu._get_tokenizer", missing)
+    monkeypatch.setattr("pseudofam_core.finetuning.request.open_texts", lambda *one: pytest.fail("text was read"))
+    with pytest.raises(ScoringError, match=r"pip install 'sacrebleu\[ja\]'"):
+        specs_of(replace(request_of(), target=pair("en-ja")))
 
 
 def test_who_waited_for_the_same_run_finds_it_done(spec_of, cache):
@@ -260,7 +312,7 @@ def test_a_short_timing_gives_the_pace(request_of, cache):
     request = request_of()
     specs = [spec for spec in specs_of(request).values() if not spec.is_zero_shot]
     texts = open_texts(request.workspace, TARGET)
-    known = {"model_revision": specs[0].model_revision, "recipe": RECIPE}
+    known = {"model_revision": specs[0].model_revision, "recipe": RECIPE, "beams": 1}
     assert find_pace(cache, **known) is None
     assert cost(specs, texts, cache, pace=None).seconds is None
     finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
@@ -274,11 +326,63 @@ def test_a_run_without_a_pace_does_not_stand_in_the_way(spec_of, cache):
     """One that several processes trained has none."""
     spec = spec_of()
     run = finetune(spec, cache)
-    known = {"model_revision": spec.model_revision, "recipe": RECIPE}
+    known = {"model_revision": spec.model_revision, "recipe": RECIPE, "beams": 1}
     assert find_pace(cache, **known) is not None
     manifest = run.artifact.file("manifest.json")
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"pace": None}))
     assert find_pace(cache, **known) is None
+
+
+def test_a_pace_of_runs_that_searched_alike_goes_before_others(spec_of, cache):
+    by_bleu = replace(RECIPE, dev_metric="bleu")
+    spec = spec_of()
+    known = {"cache": cache, "model_revision": spec.model_revision}
+    finetune(spec, cache)
+    assert find_pace(**known, recipe=replace(RECIPE, dev_beams=4), beams=1).is_alike  # loss takes no beams
+    assert not find_pace(**known, recipe=by_bleu, beams=1).is_alike
+    assert not find_pace(**known, recipe=RECIPE, beams=5).is_alike
+    finetune(spec_of(recipe=by_bleu), cache)
+    assert find_pace(**known, recipe=by_bleu, beams=1).is_alike
+    assert not find_pace(**known, recipe=replace(by_bleu, dev_beams=4), beams=1).is_alike
+    loss = find_run(spec, cache).artifact.manifest["pace"]
+    assert find_pace(**known, recipe=RECIPE, beams=1).seconds_per_update == loss["seconds_per_update"]
+
+
+def test_a_timing_that_searched_alike_goes_before_a_run_that_did_not(request_of, spec_of, cache):
+    finetune(spec_of(), cache)
+    request = request_of(beams=2)
+    finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
+    known = {"cache": cache, "model_revision": spec_of().model_revision, "recipe": RECIPE}
+    assert find_pace(**known, beams=2).is_alike
+    assert find_pace(**known, beams=1).is_alike
+    assert not find_pace(**known, beams=3).is_alike
+
+
+def test_a_cost_by_another_search_is_a_guess(spec_of, cache):
+    finetune(spec_of(), cache)
+    texts = open_texts(spec_of().workspace, TARGET)
+
+    def guess(spec):
+        pace = find_pace(cache, model_revision=spec.model_revision, recipe=spec.recipe, beams=spec.beams)
+        return cost([spec], texts, cache, pace=pace).is_guess
+
+    assert not guess(spec_of(seed=2))
+    assert guess(spec_of(seed=2, beams=3))
+    assert not cost([spec_of()], texts, cache, pace=Pace(1.0, 1.0, 1.0, 1, is_alike=False)).is_guess  # nothing is left
+
+
+def test_the_room_of_kept_weights_is_counted(spec_of, cache):
+    spec, others = spec_of(), [spec_of(seed=2), spec_of(seed=3)]
+    kept(spec, cache)
+    weights = load_file(find_weights(spec, cache).file("model.safetensors"))
+    pace = find_pace(cache, model_revision=spec.model_revision, recipe=RECIPE, beams=1)
+    assert pace.weights_bytes == sum(one.nbytes for one in weights.values())
+    texts = open_texts(spec.workspace, TARGET)
+    without, beside = (cost(others, texts, cache, pace=pace, keep_weights=keep) for keep in (False, True))
+    assert (without.kept_bytes, beside.kept_bytes) == (0, 2 * pace.weights_bytes)
+    assert beside.disk_bytes == without.disk_bytes + 2 * pace.weights_bytes
+    unknown = cost(others, texts, cache, pace=replace(pace, weights_bytes=None), keep_weights=True)
+    assert (unknown.kept_bytes, unknown.disk_bytes) == (None, without.disk_bytes)
 
 
 def test_weights_that_were_not_kept_are_asked_for_again(spec_of, cache):
@@ -286,6 +390,8 @@ def test_weights_that_were_not_kept_are_asked_for_again(spec_of, cache):
     finetune(spec, cache)
     texts = open_texts(spec.workspace, TARGET)
     assert cost([spec], texts, cache, pace=None).n_finished == 1
-    assert cost([spec], texts, cache, pace=None, keep_weights=True).n_finished == 0
+    again = cost([spec], texts, cache, pace=None, keep_weights=True)
+    assert (again.n_finished, again.n_again) == (0, 1)
+    assert cost([spec_of(seed=2)], texts, cache, pace=None, keep_weights=True).n_again == 0
     kept(spec, cache)
     assert cost([spec], texts, cache, pace=None, keep_weights=True).n_finished == 1

@@ -9,6 +9,7 @@ import pytest
 from pseudofam_core import finetuning, jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.finetuning import BudgetMode, FinetuneRequest, Pace, specs_of
+from pseudofam_core.finetuning import request as finetuning_request
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
@@ -217,6 +218,45 @@ def test_finished_runs_are_offered_instead_of_run_again(trainable, submitted, pa
     assert not [one for one in app.button if one.key == "start"]
     assert "See them in Compare" in said(app)
     assert set(arm_table(app)["State"]) == {"finished"}
+
+
+def test_runs_without_the_weights_that_are_asked_for_are_offered_again(trainable, submitted, paced):
+    request = started(trainable.open("finetune", **FEW), submitted)
+    for spec in dict.fromkeys(specs_of(request).values()):
+        finished_as(trainable, spec)
+    app = trainable.open("finetune", **FEW, keep="yes")
+    assert not app.success
+    assert app.button(key="start").label == "Start 2 runs"  # the model as it is has no weights to keep
+    assert "1 of 3 runs are finished already and are not run again" in said(app)
+    assert "2 of 3 runs are finished, but their weights were not kept: they are trained again" in said(app)
+
+
+def test_the_room_of_kept_weights_is_told(trainable, monkeypatch):
+    paces = [Pace(1.0, 0.0, 0.0, 10_000_000, 4_000_000), Pace(1.0, 0.0, 0.0, 10_000_000)]
+    monkeypatch.setattr(finetuning, "find_pace", lambda *one, **named: paces.pop(0))
+    disk = [one for one in trainable.open("finetune", **FEW, keep="yes").metric if one.label == "Disk"]
+    assert disk[0].value == "38 MB"
+    assert "8 MB of it are kept weights, which stay." in disk[0].help
+    disk = [one for one in trainable.open("finetune", **FEW, keep="yes").metric if one.label == "Disk"]
+    assert disk[0].value == "30 MB"
+    assert "The weights that are kept come on top." in disk[0].help
+
+
+def test_a_time_that_is_a_guess_is_called_one_and_can_be_measured(trainable, monkeypatch):
+    pace = Pace(1.0, 0.0, 0.0, 10_000_000, is_alike=False)
+    monkeypatch.setattr(finetuning, "find_pace", lambda *one, **named: pace)
+    app = trainable.open("finetune", **FEW)
+    assert {one.label: one.value for one in app.metric}["Time"] == "≈ 2 min"
+    assert "The time is a guess" in said(app)
+    assert [one for one in app.button if one.label == "Measure the time first"]
+
+
+def test_adapters_without_their_package_are_refused_beside_the_form(trainable, monkeypatch):
+    monkeypatch.setattr(finetuning_request, "find_spec", lambda name: None)
+    app = trainable.open("finetune", **FEW, lora="8")
+    assert not app.exception
+    assert "lora needs the package peft" in app.error[0].value
+    assert not [one for one in app.button if one.key == "start"]
 
 
 @pytest.fixture

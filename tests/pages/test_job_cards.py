@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from pages.components.job_curves import metric_label, thinned
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
+from pseudofam_core.finetuning import SMALL, TIMING_TASK, Arm, Budget, BudgetMode, FinetuneRequest
 from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.specs import Workspace
 from tests.pages.conftest import said
 
 CHART = "vega_lite_chart"
@@ -50,6 +54,31 @@ def test_a_training_run_shows_its_curves_and_its_speed(world, listed):
     assert "12,345 tokens per second" in words
     assert "1 of 2 runs done" in app.progress[0].text
     assert len(app.get(CHART)) == 2  # losses, dev scores
+
+
+def training(mode, phase="training"):
+    running = TaskView("overlap/seed-1", State.RUNNING, Progress(phase, 50, 200, "updates", rate=2.0), seconds=25.0)
+    request = FinetuneRequest(Workspace(), pair("be-en"), (Arm("single", ()),), budget_of(mode), SMALL)
+    now = time.time()
+    view = JobView("0123abcd", "finetune", "Fine-tune be-en", None, State.RUNNING, now, now, 1, (running,))
+    return replace(view, payload=request.payload())
+
+
+def budget_of(mode):
+    return Budget(mode, 200, 3 if mode is BudgetMode.EARLY_STOPPING else None)
+
+
+def test_updates_to_a_cap_are_a_limit(world, listed):
+    early, equal = BudgetMode.EARLY_STOPPING, BudgetMode.EQUAL_UPDATES
+    timing = replace(training(early), tasks=(replace(training(early).tasks[0], name=TIMING_TASK),))
+    told = {
+        "at most 75 s to go": [training(early)],
+        "about 75 s to go": [training(equal), training(early, phase="translating"), timing],
+    }
+    for words, views in told.items():
+        for view in views:
+            listed[0][:] = [view]
+            assert world.estimate("be", "tr").open().progress[0].text == f"0 of 1 runs done · {words}"
 
 
 def test_a_run_that_has_measured_nothing_has_no_chart(world, listed):
