@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 # Tests never ask the hub; set before transformers is imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -13,6 +14,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 from pseudofam_core.cache import Cache
 from pseudofam_core.specs import Workspace
 from tests.cases import save_corpus, save_model
+
+# An example that takes long tells of a busy machine, not of a bug.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")

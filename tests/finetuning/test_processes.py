@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.torch import load_file
 
@@ -28,7 +31,9 @@ from pseudofam_core.languages import pair
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 
 ROOT = Path(__file__).parents[2]
+MARK = "PSEUDOFAM_TEST_RUN"  # in the environment of all that a test starts
 BUDGETS = ("equal-updates", "equal-target-tokens", "early-stopping")
+ROUNDING = 1e-4  # by which the dev losses of one and two processes may differ, relatively
 
 
 @pytest.fixture
@@ -40,31 +45,56 @@ def without_chance(tuning, tmp_path):
     return replace(tuning, model=str(folder))
 
 
-def command(tuning, cache, *, budget, updates=5, members="az-en,de-en"):
+def command(tuning, cache, *, budget, updates=5, every=2, members="az-en,de-en"):
     words = ["finetune", "--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache)]
     words += ["--target", "tr-en", "--arms", "own", "--members", members, "--beams", "2", "--keep-weights"]
     words += ["--preset", "paper", "--budget", budget, "--updates", str(updates), "--batch-tokens", "80"]
-    words += ["--batches-per-update", "2", "--learning-rate", "0.005", "--eval-every", "2"]
+    words += ["--batches-per-update", "2", "--learning-rate", "0.005", "--eval-every", str(every)]
     words += ["--warmup-updates", "2", "--training-dropout", "0", "--training-attention-dropout", "0"]
     return words + (["--patience", "2"] if budget == "early-stopping" else [])
 
 
-def started(words, program=("-m", "pseudofam_core")):
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    return subprocess.Popen(
-        [sys.executable, *launcher, *program, *words],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def started():
+    """Starts a command on two processes. What still runs when the test ends, well or not, is killed."""
+    with ExitStack() as at_the_end:
+
+        def start(words, program=("-m", "pseudofam_core")):
+            launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+            mark = uuid.uuid4().hex
+            process = subprocess.Popen(
+                [sys.executable, *launcher, *program, *words],
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), MARK: mark},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            at_the_end.enter_context(process)
+            at_the_end.callback(kill_all, mark)
+            return process
+
+        yield start
 
 
-def done(words, **options):
-    process = started(words, **options)
-    told, complained = process.communicate(timeout=300)
-    assert process.returncode == 0, complained
-    return told
+def kill_all(mark):
+    """Kill what bears a mark: torchrun gives its processes sessions of their own, so that no group has them all."""
+    for one in psutil.process_iter(["environ"]):
+        if (one.info["environ"] or {}).get(MARK) == mark:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+@pytest.fixture
+def done(started):
+    """Runs a command on two processes to its end; what it told."""
+
+    def run(words, **options):
+        process = started(words, **options)
+        told, complained = process.communicate(timeout=300)
+        assert process.returncode == 0, complained
+        return told
+
+    return run
 
 
 def weights(cache):
@@ -73,7 +103,7 @@ def weights(cache):
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
+def test_two_processes_train_what_one_trains(without_chance, done, tmp_path, budget):
     alone, shared = Cache(tmp_path / "alone"), Cache(tmp_path / "shared")
     assert main(command(without_chance, alone.root, budget=budget)) == 0
     told = done(command(without_chance, shared.root, budget=budget))
@@ -82,21 +112,21 @@ def test_two_processes_train_what_one_trains(without_chance, tmp_path, budget):
     assert not (shared.root / "partial" / "finetune" / two.key).exists()
     assert (one.device, two.device) == ("cpu", "2 × cpu")
     assert two.artifact.manifest["pace"] is None
-    assert (two.key, two.updates, two.scored_update, two.contributions) == (
-        one.key,
-        one.updates,
-        one.scored_update,
-        one.contributions,
-    )
+    assert (two.key, two.updates) == (one.key, one.updates)
     for (at, before), (also_at, after) in zip(one.dev_curve, two.dev_curve, strict=True):
-        assert (at, after["loss"]) == (also_at, pytest.approx(before["loss"], rel=1e-4))
+        assert (at, after["loss"]) == (also_at, pytest.approx(before["loss"], rel=ROUNDING))
+    assert len(two.outputs["test"]["hypotheses"]) == len(two.outputs["test"]["sources"]) == 5
+    if two.scored_update != one.scored_update:  # early stopping only, where two evaluations are as good
+        losses = {at: values["loss"] for at, values in one.dev_curve}
+        assert losses[two.scored_update] == pytest.approx(losses[one.scored_update], rel=2 * ROUNDING)
+        return
+    assert two.contributions == one.contributions
     together = weights(shared)
     for name, tensor in weights(alone).items():
         np.testing.assert_allclose(together[name].float(), tensor.float(), atol=2e-3, err_msg=name)
-    assert len(two.outputs["test"]["hypotheses"]) == len(two.outputs["test"]["sources"]) == 5
 
 
-def test_two_processes_train_adapters(without_chance, tmp_path):
+def test_two_processes_train_adapters(without_chance, done, tmp_path):
     """Their dropout draws by itself in each process, so that one process's weights are not to be expected."""
     words = command(without_chance, tmp_path / "cache", budget="equal-updates")
     done([*words, "--lora", "4"])
@@ -121,7 +151,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
-def test_no_thread_outlives_the_interpreter(without_chance, tmp_path):
+def test_no_thread_outlives_the_interpreter(without_chance, done, tmp_path):
     """One of gloo's that still held a message there ended the process with SIGABRT, now and then."""
     program = tmp_path / "program.py"
     program.write_text(AT_THE_END)
@@ -131,27 +161,34 @@ def test_no_thread_outlives_the_interpreter(without_chance, tmp_path):
     assert not [name for name in threads if "gloo" in name]
 
 
-def test_one_ctrl_c_stops_both_and_the_same_command_goes_on(tuning, tmp_path):
-    words = command(tuning, tmp_path, budget="equal-updates", updates=400)
+def reached(folder):
+    """The last update with a checkpoint that was written in full, or 0."""
+    updates = [0]
+    for one in folder.glob("*/checkpoint-*/trainer_state.json"):
+        with suppress(OSError, ValueError):  # half-written, or just removed
+            updates.append(json.loads(one.read_text())["global_step"])
+    return max(updates)
+
+
+def test_one_ctrl_c_stops_both_and_the_same_command_goes_on(tuning, started, done, tmp_path):
+    words = command(tuning, tmp_path, budget="equal-updates", updates=100, every=10)
     process = started(words)
     checkpoints = tmp_path / "partial" / "finetune"
     deadline = time.monotonic() + 120
-    while not list(checkpoints.glob("*/checkpoint-*/trainer_state.json")):
+    while not reached(checkpoints):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=120)
     assert process.returncode != 0
     assert list(runs_of(Cache(tmp_path))) == []
-    states = [json.loads(one.read_text()) for one in checkpoints.glob("*/checkpoint-*/trainer_state.json")]
-    at = max(one["global_step"] for one in states)
-    assert 0 < at < 400
+    assert 0 < reached(checkpoints) < 100
     told = done(words)
     assert "1 runs, 0 finished" in told
     (run,) = runs_of(Cache(tmp_path), target=pair("tr-en"))
-    assert run.updates == 400
-    assert [update for update, _ in run.dev_curve][:3] == [0, 2, 4]
+    assert run.updates == 100
+    assert [update for update, _ in run.dev_curve] == list(range(0, 101, 10))
 
 
 @pytest.fixture
@@ -195,7 +232,7 @@ def test_a_stop_in_one_process_is_a_stop_in_both(one_of_two, monkeypatch, here):
     assert not processes.asked_in_any(lambda: False)()
 
 
-def test_processes_that_cannot_share_are_refused(tuning, tmp_path):
+def test_processes_that_cannot_share_are_refused(tuning, started, tmp_path):
     words = command(tuning, tmp_path, budget="equal-updates")
     words[words.index("--batches-per-update") + 1] = "1"
     process = started(words)

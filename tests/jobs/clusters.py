@@ -42,7 +42,7 @@ class Cluster:
         for one in reversed(self._started):
             one.terminate()
         for one in self._started:
-            one.wait(timeout=20)
+            one.wait(timeout=60)
 
     def _dask(self, kind: str, *arguments: str, **environment: str) -> subprocess.Popen:
         with (self._folder / f"{kind}-{len(self._started)}.log").open("w") as log:

@@ -73,8 +73,8 @@ def busy(cache_root, tmp_path):
     os.mkfifo(pipe)
     with closing(engine.connect(cache_root)) as client:
         until_written = client.submit(Path.read_text, pipe, resources=engine.HEAVY, pure=False)
-        assert engine_file.until(lambda: any(client.processing().values()), 10)
-        yield lambda: pipe.write_text("go on") and until_written.result(timeout=30)
+        assert engine_file.until(lambda: any(client.processing().values()), 60)
+        yield lambda: pipe.write_text("go on") and until_written.result(timeout=60)
 
 
 def wait_for(cache_root, job_id, state):
@@ -93,7 +93,7 @@ def test_two_starters_get_one_engine_which_outlives_them(starters):
     assert engine.alive(cache_root)
     with closing(engine.connect(cache_root)) as client:
         assert client.scheduler_info()["id"] == engine.current(cache_root)
-        client.wait_for_workers(1, timeout=30)
+        client.wait_for_workers(1, timeout=60)
         (worker,) = client.scheduler_info()["workers"].values()
         assert (worker["nthreads"], worker["resources"]) == (1, engine.HEAVY)
         assert worker["local_directory"].startswith(str(cache_root))
@@ -147,7 +147,7 @@ def test_an_idle_engine_of_other_code_is_replaced_and_a_busy_one_is_not(cache_ro
     assert engine.current(cache_root) == before
     busy()
     with closing(engine.connect(cache_root)) as client:
-        assert engine_file.until(lambda: engine._is_idle(client), 10)
+        assert engine_file.until(lambda: engine._is_idle(client), 60)
     engine.connect(cache_root).close()
     assert engine.current(cache_root) not in (None, before)
 
@@ -167,7 +167,7 @@ def test_a_worker_that_dies_is_replaced(cache_root):
     with closing(engine.connect(cache_root)) as client:
         (before,) = client.run(os.getpid).values()
         os.kill(before, 9)
-        assert client.submit(os.getpid, pure=False, resources=engine.HEAVY).result(timeout=30) != before
+        assert client.submit(os.getpid, pure=False, resources=engine.HEAVY).result(timeout=60) != before
 
 
 def test_jobs_of_a_killed_engine_have_crashed_and_run_on_a_new_one(cache_root, tmp_path):
@@ -179,8 +179,8 @@ def test_jobs_of_a_killed_engine_have_crashed_and_run_on_a_new_one(cache_root, t
         job_id = submit_estimate(cache_root, workspace, [BE])
         assert view(cache_root, job_id).state == "queued"
         os.kill(engine_file.read(engine_file.engine_folder(cache_root))["pid"], 9)
-    assert engine_file.until(lambda: not engine.alive(cache_root), 10)
-    assert engine_file.until(lambda: not Path(f"/proc/{worker}").exists(), 10)
+    assert engine_file.until(lambda: not engine.alive(cache_root), 60)
+    assert engine_file.until(lambda: not Path(f"/proc/{worker}").exists(), 60)
     assert view(cache_root, job_id).state == "crashed"
     resume(cache_root, job_id)
     assert wait_for(cache_root, job_id, "failed").attempt == 2
@@ -208,7 +208,7 @@ def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(
             )
             assert started.wait(timeout=60) == 0
         with closing(engine.connect(tmp_path)) as client:
-            client.wait_for_workers(2, timeout=30)
+            client.wait_for_workers(2, timeout=60)
             assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["GPU-a", "GPU-b"]
             process = psutil.Process(engine_file.read(folder)["pid"])
             listening = [
@@ -219,7 +219,7 @@ def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(
             ]
             assert len(listening) >= 5  # the scheduler, two workers, their nannies
             assert set(listening) == {"127.0.0.1"}
-        assert engine_file.until(lambda: not engine.alive(tmp_path), 20)
+        assert engine_file.until(lambda: not engine.alive(tmp_path), 60)
     finally:
         engine.stop(tmp_path)
 

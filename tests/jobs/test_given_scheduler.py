@@ -73,7 +73,7 @@ def test_a_worker_of_another_version_is_named_before_anything_starts(given, tmp_
         assert jobs.list_jobs(tmp_path) == []
     finally:
         worker.terminate()
-        worker.wait(timeout=20)
+        worker.wait(timeout=60)
 
 
 def test_a_cache_that_workers_do_not_see_is_told(given, tmp_path):

@@ -58,7 +58,7 @@ def test_tasks_run_as_slurm_jobs_which_end_when_nothing_is_left(tmp_path, monkey
         wait_until(lambda: not _slurm_jobs(), 60)
     finally:
         script.terminate()
-        script.wait(timeout=30)
+        script.wait(timeout=60)
 
 
 def _slurm_jobs() -> list[str]:
