@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from pseudofam_core.fisher import SquaredGradients
-from pseudofam_core.parameters import select_parameters
+from pseudofam_core.estimates.fisher import SquaredGradients
+from pseudofam_core.models.parameters import select_parameters
 
 Batch = dict[str, Tensor]
 

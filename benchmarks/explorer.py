@@ -20,9 +20,9 @@ from playwright.sync_api import Page, sync_playwright
 from safetensors.numpy import save_file
 
 from pseudofam_core import estimates
-from pseudofam_core.cache import Cache
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, languages
-from pseudofam_core.specs import Workspace
+from pseudofam_core.store.cache import Cache
 from tests.browser.conftest import CHROMIUM, FLAGS, Server, settled
 
 _N_MEASURED = 9

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pseudofam_core import pipeline
-from pseudofam_core.cache import Cache, default_root, write_atomically
-from pseudofam_core.comparisons import PoolComparison, compare_pool
 from pseudofam_core.errors import JobCancelled
-from pseudofam_core.estimates import fisher_specs, pool_of
+from pseudofam_core.estimates import computing, fisher_specs, pool_of
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import (
     DEFAULT_ARMS,
     PRESETS,
@@ -47,8 +47,9 @@ from pseudofam_core.finetuning import (
 )
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.selection import select_family
-from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+from pseudofam_core.similarity.pools import PoolComparison, compare_pool
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.store.cache import Cache, default_root, write_atomically
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
     pairs = None if options.pairs is None else tuple(map(pair, options.pairs.split(",")))
     estimated = Workspace(options.model, options.families_from or options.corpus, pairs=pairs)
     workspace = tuned_workspace(estimated, options.corpus)
-    estimates = {one: pipeline.compute(spec, cache) for one, spec in fisher_specs(estimated).items()}
+    estimates = {one: computing.compute(spec, cache) for one, spec in fisher_specs(estimated).items()}
     pool = compare_pool(estimates, cache=cache)
 
     def late() -> bool:

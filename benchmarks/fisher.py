@@ -22,8 +22,8 @@ from torch import Tensor
 
 from benchmarks import _fisher_cases as cases
 from benchmarks._fisher_cases import GEOMETRIES, Geometry
-from pseudofam_core.fisher.contributions import Outer, add_squares
-from pseudofam_core.memory import keep_freed_memory
+from pseudofam_core.estimates.fisher.contributions import Outer, add_squares
+from pseudofam_core.models.memory import keep_freed_memory
 
 Ratios = dict[str, float | None]
 PEAKS = {"ours": cases.ours, "its two passes alone": cases.passes_alone, "opacus": cases.opacus}

@@ -30,12 +30,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pseudofam_core import jobs, pipeline
-from pseudofam_core.cache import Cache
-from pseudofam_core.estimates import pool_of
+from pseudofam_core import jobs
+from pseudofam_core.estimates import computing, pool_of
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import JobView, State, engine, record
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Workspace
+from pseudofam_core.store.cache import Cache
 
 ROOT = Path(__file__).parents[1]
 ONE = pair("be-en")
@@ -94,13 +94,13 @@ def run_overhead(root: Path, repeats: int) -> float:
     """
     pairs = pool_of(Workspace())
     ended(root, jobs.submit_estimate(root, SMALL, [ONE]))
-    pipeline.compute(pipeline.fisher_spec(SMALL, ONE), Cache(root / "warm"))
+    computing.compute(computing.fisher_spec(SMALL, ONE), Cache(root / "warm"))
     times: list[tuple[float, float]] = []
     for seed in range(1, repeats + 1):
         workspace = Workspace(seed=seed, parameters="layers")  # all of the layers: about a minute
         begun = time.monotonic()
         for one in pairs:
-            pipeline.compute(pipeline.fisher_spec(workspace, one), Cache(root / "direct"), pool=pairs)
+            computing.compute(computing.fisher_spec(workspace, one), Cache(root / "direct"), pool=pairs)
         direct = time.monotonic() - begun
         in_job = span_s(root, jobs.submit_estimate(root, workspace, pairs))
         times.append((in_job, direct))

@@ -61,7 +61,7 @@ def _write(folder: Path, size: Size) -> None:
     from safetensors.torch import save_file
     from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-    from pseudofam_core.hub import sample_model
+    from pseudofam_core.models.hub import sample_model
 
     shutil.copytree(sample_model(), folder, dirs_exist_ok=True)
     config = M2M100Config.from_pretrained(folder)
@@ -82,16 +82,16 @@ def _write(folder: Path, size: Size) -> None:
 
 
 def _estimate(folder: Path, size: Size) -> None:
-    from pseudofam_core import pipeline
-    from pseudofam_core.cache import Cache
     from pseudofam_core.errors import ModelError
+    from pseudofam_core.estimates import computing
+    from pseudofam_core.estimates.spec import Precision, Workspace
     from pseudofam_core.languages import pair
-    from pseudofam_core.specs import Precision, Workspace
+    from pseudofam_core.store.cache import Cache
 
     workspace = Workspace(model=str(folder), max_sentences=size.n_sentences, precision=Precision(size.precision))
     measured: dict[str, Any] = {"limit_gib": size.limit_gib}
     try:
-        artifact = pipeline.compute(pipeline.fisher_spec(workspace, pair("tr-en")), Cache(folder / "cache"))
+        artifact = computing.compute(computing.fisher_spec(workspace, pair("tr-en")), Cache(folder / "cache"))
     except ModelError as refused:
         measured["refused"] = str(refused)
     else:

@@ -19,16 +19,19 @@ from pathlib import Path
 
 import numpy as np
 
-from pseudofam_core import evaluation, jobs, pipeline
-from pseudofam_core.cache import Artifact, Cache
-from pseudofam_core.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
-from pseudofam_core.comparisons import compare, similarity_spec
-from pseudofam_core.estimates import corpus_of, find_fisher, fisher_specs, pool_of
+from pseudofam_core import jobs
+from pseudofam_core.estimates import computing, corpus_of, find_fisher, fisher_specs, pool_of
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.families.selection import select_families
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.results import PairwiseMatrix
-from pseudofam_core.selection import select_families
-from pseudofam_core.specs import FISHER_MEASURES, Measure, SelectionSpec, Workspace
+from pseudofam_core.scoring import translating
+from pseudofam_core.similarity.pools import compare, similarity_spec
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure
+from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 
 
 def main() -> None:
@@ -52,7 +55,7 @@ def main() -> None:
             result |= _scores("tatoeba", tatoeba)
             for split in ("test", "train"):
                 own = {
-                    one: pipeline.compute(spec, cache)
+                    one: computing.compute(spec, cache)
                     for one, spec in fisher_specs(replace(tatoeba, split=split)).items()
                 }
                 result |= _sense(f"tatoeba_{split}", _matrices(own, cache))
@@ -117,11 +120,11 @@ def _show(matrix: PairwiseMatrix) -> None:
 
 
 def _scores(name: str, workspace: Workspace) -> dict[str, float]:
-    model, corpus = pipeline.open_model(workspace), corpus_of(workspace)
+    model, corpus = computing.open_model(workspace), corpus_of(workspace)
     reports = []
     for pair in pool_of(workspace):
         bitext = corpus.read(pair, "test")
-        reports.append(evaluation.score(bitext, evaluation.translate(model, bitext)))
+        reports.append(translating.score(bitext, translating.translate(model, bitext)))
         print(f"{name} {pair} {reports[-1].n_sentences} BLEU {reports[-1].bleu:.1f} chrF++ {reports[-1].chrf:.1f}")
     print(f"{name}: {reports[0].bleu_signature} | {reports[0].chrf_signature}")
     bleu, chrf = ([getattr(one, metric) for one in reports] for metric in ("bleu", "chrf"))

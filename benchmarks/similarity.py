@@ -24,11 +24,12 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
+from pseudofam_core.families.selection import select_families
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.results import OverlapCurve
-from pseudofam_core.selection import select_families
-from pseudofam_core.similarity import compare_files, similarity_matrices, similarity_matrix
-from pseudofam_core.specs import Measure, Scope, SelectionSpec
+from pseudofam_core.similarity.matrices import compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.results import OverlapCurve
+from pseudofam_core.similarity.spec import Measure, Scope
 
 _CODES = ("be", "bg", "bn", "de", "en", "fa", "hi", "hr", "id", "ja", "kk")
 _N_TENSORS = 8

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from pages.components import compare_views as views
 from pages.components import view_state
 from pages.components.inputs import current_view
 from pages.components.job_cards import FINETUNING, running_jobs
 from pages.components.loading import Pool, before_the_change
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.states import pool_or_stop
-from pseudofam_core import comparisons, jobs
-from pseudofam_core.arm_comparison import compare_arms
-from pseudofam_core.arm_names import arms_found
-from pseudofam_core.cache import Cache, default_root
+from pages.views import compare as views
+from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ScoringError
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import (
     ARM_MEASURES,
     Arm,
@@ -26,13 +26,15 @@ from pseudofam_core.finetuning import (
     tuned_workspace,
     without_draw,
 )
-from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.outcomes import Comparison
-from pseudofam_core.run_settings import comparable
-from pseudofam_core.scoring import Protocol
-from pseudofam_core.selection import select_family
-from pseudofam_core.specs import SelectionSpec, Workspace
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.outcomes.arm_names import arms_found
+from pseudofam_core.outcomes.results import Comparison
+from pseudofam_core.outcomes.run_settings import comparable
+from pseudofam_core.outcomes.testing import compare_arms
+from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.similarity import pools
+from pseudofam_core.store.cache import Cache, default_root
 
 _PROTOCOLS = {
     Protocol.DETOKENISED: "Detokenised, all sentences",
@@ -123,7 +125,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     """The targets' pseudo families by arm name, where the pool is compared already: names are not worth a long wait."""
     if len(pool.estimates) < 2:
         return {}
-    comparison = comparisons.find_comparison(pool.estimates, cache=Cache(default_root()))
+    comparison = pools.find_comparison(pool.estimates, cache=Cache(default_root()))
     if comparison is None:
         return {}
     found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.components.diagnostics import diagnostics
-from pages.components.exchange_views import exchange
 from pages.components.inputs import current_view
 from pages.components.job_cards import (
     ESTIMATING,
@@ -20,11 +18,13 @@ from pages.components.job_cards import (
 from pages.components.loading import Pool, load_outdated
 from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
-from pseudofam_core.cache import default_root
+from pages.views.diagnostics import diagnostics
+from pages.views.exchange import exchange
 from pseudofam_core.estimates import summarise
+from pseudofam_core.estimates.lookup import FisherSummary
+from pseudofam_core.estimates.outdated import OutdatedEstimate
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.outdated import OutdatedEstimate
-from pseudofam_core.results import FisherSummary
+from pseudofam_core.store.cache import default_root
 
 _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn

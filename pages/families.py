@@ -4,20 +4,22 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import family_firmness, family_inputs, family_lists, family_tabs, view_state
-from pages.components.comparing import comparison_or_stop, matrix_or_stop
-from pages.components.family_views import end_words, family_words, mutual_members, odds_words, tradition_words
+from pages.components import view_state
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
+from pages.views.families import firmness, inputs, lists, tabs
+from pages.views.families.words import end_words, family_words, mutual_members, odds_words, tradition_words
 from pseudofam_core import charts
-from pseudofam_core.comparisons import PoolComparison
+from pseudofam_core.exchange.tables import families_csv
+from pseudofam_core.families.results import PseudoFamily
+from pseudofam_core.families.selection import select_families, select_family
+from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.results import PairwiseMatrix, PseudoFamily
-from pseudofam_core.selection import select_families, select_family
-from pseudofam_core.specs import Rule
-from pseudofam_core.tables import families_csv
+from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.results import PairwiseMatrix
 
 _TABS = (
     "Why",
@@ -33,19 +35,19 @@ _TABS = (
 @st.fragment
 def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix) -> None:
     """All that moves with the target and the rule; the sidebar and the pool stay as they are."""
-    pins = family_lists.pins_control()
+    pins = lists.pins_control()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = target_input(matrix.pairs)
-        selection = family_inputs.selection_inputs(matrix)
+        selection = inputs.selection_inputs(matrix)
     family = select_family(matrix, target, selection=selection)
     steps = st.container(horizontal=True, vertical_alignment="center")
     mutual = mutual_members(matrix, family)
     summary(view, matrix, family, mutual)
     gap_plot(family, mutual, found=view.found)
     with steps:  # after the figure, which need not wait for them
-        family_inputs.radius_buttons(matrix, family)
+        inputs.radius_buttons(matrix, family)
         if view.measure.has_masks:
-            family_inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
+            inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
 
     tabs = dict(zip(_TABS, st.tabs(_TABS, **view_state.choice("show", _TABS, start="default")), strict=True))
     name = next((name for name, tab in tabs.items() if tab.open), _TABS[0])
@@ -67,7 +69,7 @@ def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tu
         page_link(FINETUNE_PAGE, "Fine-tune this family", target=str(target), members=members)
         name = f"family-{target}-{family.measure.value}.csv"
         csv_button(f"Family of {target.label} as CSV", partial(families_csv, [family]), name)
-        family_lists.pin_button(family_lists.Pin(target, view.measure, view.top_fraction, family.selection))
+        lists.pin_button(lists.Pin(target, view.measure, view.top_fraction, family.selection))
 
 
 def found_words(family: PseudoFamily, found: LanguagePair | None) -> None:
@@ -121,24 +123,24 @@ def shown_below(
     """The open tab."""
     match name:
         case "Why":
-            firm = family_firmness.stability_of(pool, matrix, family)
-            family_tabs.reasons_view(family, mutual, found=view.found, stability=firm)
+            firm = firmness.stability_of(pool, matrix, family)
+            tabs.reasons_view(family, mutual, found=view.found, stability=firm)
         case "Around the target":
-            family_tabs.around_view(family, found=view.found)
+            tabs.around_view(family, found=view.found)
         case "How firm?":
-            family_firmness.firmness_view(view, pool, comparison, matrix, family)
+            firmness.firmness_view(view, pool, comparison, matrix, family)
         case "All measures":
-            family_tabs.measures_view(comparison, family.target, top_fraction=view.top_fraction)
+            tabs.measures_view(comparison, family.target, top_fraction=view.top_fraction)
         case "All targets" | "Flow":
             families = select_families(matrix, selection=family.selection)
             if name == "Flow":
-                family_tabs.flow_view(families)
+                tabs.flow_view(families)
                 return
-            family_tabs.targets_view(families, matrix, found=view.found)
+            tabs.targets_view(families, matrix, found=view.found)
             csv_button("All families as CSV", partial(families_csv, families), f"families-{matrix.measure.value}.csv")
         case _:
-            family_lists.pinned_view(comparison, family, pins)
-            family_lists.imported_view(matrix, family)
+            lists.pinned_view(comparison, family, pins)
+            lists.imported_view(matrix, family)
 
 
 view = current_view()

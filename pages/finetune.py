@@ -5,18 +5,19 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import finetune_settings as form
-from pages.components import finetune_views as views
-from pages.components.comparing import comparison_or_stop
 from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
+from pages.components.pool_comparison import comparison_or_stop
 from pages.components.states import absent_note, comparable_or_stop
+from pages.views import finetune as views
+from pages.views import finetune_form as form
 from pseudofam_core import jobs
-from pseudofam_core.cache import Cache, default_root
-from pseudofam_core.comparisons import PoolComparison
 from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import (
     TIMING_TASK,
     Arm,
@@ -37,8 +38,9 @@ from pseudofam_core.finetuning import (
     tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.selection import select_family
-from pseudofam_core.specs import Measure, SelectionSpec, Workspace
+from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.store.cache import Cache, default_root
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Reading the texts …")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pages.components import schematic
 from pages.components.inputs import View, current_view
 from pages.components.job_cards import active_cards, estimate_sample_once, running_jobs
 from pages.components.loading import Pool, load_outdated
@@ -16,8 +15,9 @@ from pages.components.navigation import (
     page_link,
 )
 from pages.components.states import pool_or_stop
-from pseudofam_core.cache import default_root
+from pages.views import schematic
 from pseudofam_core.languages import pair
+from pseudofam_core.store.cache import default_root
 
 _TOUR_TARGET = pair("be-en")
 _LIMITS = """

@@ -5,15 +5,16 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages.components import similarity_views as views
 from pages.components import view_state
-from pages.components.comparing import comparison_or_stop, matrix_or_stop
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
+from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
-from pseudofam_core import charts, clustering
-from pseudofam_core.results import FloatMatrix, PairwiseMatrix
-from pseudofam_core.tables import matrix_csv
+from pages.views import similarity as views
+from pseudofam_core import charts
+from pseudofam_core.exchange.tables import matrix_csv
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.structure import clustering
 
 _ORDERS = {
     "tree": "Tree",

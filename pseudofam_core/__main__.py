@@ -14,9 +14,9 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from pseudofam_core.cache import write_atomically
 from pseudofam_core.commands import comparing, estimates, families, finetuning, jobs, training
 from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.store.cache import write_atomically
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

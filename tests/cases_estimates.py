@@ -8,9 +8,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from pseudofam_core import estimates
-from pseudofam_core.cache import Artifact, Cache
+from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import FisherSpec, Workspace
+from pseudofam_core.store.cache import Artifact, Cache
 
 
 def fisher_spec_of(name: str, *, workspace: Workspace | None = None, **changes) -> FisherSpec:

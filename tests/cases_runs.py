@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pseudofam_core.cache import Cache
 from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import FINETUNE_STAGE, Budget, BudgetMode, FinetuneRun, FinetuneSpec, Recipe, run_of
 from pseudofam_core.finetuning.runs import OUTPUTS_FILE, finetune_key
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.scoring import score
-from pseudofam_core.specs import Workspace
+from pseudofam_core.scoring.scorer import score
+from pseudofam_core.store.cache import Cache
 from tests.cases_translations import corrupted, sentences
 
 BE = pair("be-en")

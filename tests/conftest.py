@@ -11,8 +11,8 @@ from hypothesis import settings
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from pseudofam_core.cache import Cache
-from pseudofam_core.specs import Workspace
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.store.cache import Cache
 from tests.cases import save_corpus, save_model
 
 # An example that takes long tells of a busy machine, not of a bug.

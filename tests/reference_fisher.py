@@ -6,8 +6,8 @@ import random
 
 import torch
 
-from pseudofam_core.models import TranslationModel
-from pseudofam_core.tokenization import EncodedPair, ModelFamily
+from pseudofam_core.models.loading import TranslationModel
+from pseudofam_core.models.tokenization import EncodedPair, ModelFamily
 
 
 def squared_gradients(model: TranslationModel, encoded: list[EncodedPair]) -> dict[str, torch.Tensor]:

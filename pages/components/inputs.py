@@ -14,9 +14,11 @@ from pages.components.loading import corpus_pairs
 from pages.components.navigation import menu
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import PseudoFamError
-from pseudofam_core.hub import SAMPLE
+from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.specs import PARAMETER_GROUPS, Estimator, Measure, Workspace
+from pseudofam_core.models.hub import SAMPLE
+from pseudofam_core.models.parameters import PARAMETER_GROUPS
+from pseudofam_core.similarity.spec import Measure
 
 _VIEW = "view"
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")

@@ -11,10 +11,10 @@ import streamlit as st
 from pages.components.job_curves import TOKENS_PER_S, curves
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TIMING_TASK, BudgetMode
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.specs import Workspace
 
 _BADGES = {
     State.QUEUED: ":gray-badge[:material/hourglass_empty: queued]",

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from pseudofam_core import estimates, jobs
-from pseudofam_core.cache import Artifact, Cache, default_root
 from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import FISHER_STAGE, FISHER_VERSION
-from pseudofam_core.hashing import key_of
-from pseudofam_core.hub import resolve_model
+from pseudofam_core.estimates.lookup import FisherSummary
+from pseudofam_core.estimates.outdated import OutdatedEstimate, outdated_estimates
+from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.outdated import OutdatedEstimate, outdated_estimates
-from pseudofam_core.results import FisherSummary
-from pseudofam_core.specs import FisherSpec, Workspace
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.store.cache import Artifact, Cache, default_root
+from pseudofam_core.store.keys import key_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from pages.components import view_state
 from pages.components.job_cards import ESTIMATING, FINETUNING, running_jobs
-from pseudofam_core.cache import default_root
+from pseudofam_core.store.cache import default_root
 
 OVERVIEW_PAGE = "pages/overview.py"
 ESTIMATES_PAGE = "pages/estimates.py"

@@ -12,11 +12,11 @@ from pages.components.job_cards import estimating_line, job_cards, last_trouble,
 from pages.components.loading import Pool, before_the_change, corpus_splits, load_outdated, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pseudofam_core import jobs
-from pseudofam_core.cache import default_root
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
-from pseudofam_core.hub import SAMPLE
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.specs import Workspace
+from pseudofam_core.models.hub import SAMPLE
+from pseudofam_core.store.cache import default_root
 
 
 def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pseudofam_core.failure_signs import FailureSign
+from pseudofam_core.outcomes.failure_signs import FailureSign
 
 
 def show_signs(*signs: FailureSign | None) -> None:

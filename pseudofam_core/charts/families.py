@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import CHOSEN, FAINT, INSIDE, LINE, OUTSIDE, Part
+from pseudofam_core.families.results import Neighbour, PseudoFamily
+from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.results import Neighbour, PseudoFamily
-from pseudofam_core.specs import Rule
 
 
 def gap_figure(

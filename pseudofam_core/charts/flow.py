@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import CHOSEN
-from pseudofam_core.results import PseudoFamily
+from pseudofam_core.families.results import PseudoFamily
 
 _MOST_WRITTEN = 14
 

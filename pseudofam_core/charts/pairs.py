@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import INSIDE, LINE, OUTSIDE
-from pseudofam_core.estimate_charts import mass_by_layer
+from pseudofam_core.charts.estimates import mass_by_layer
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.results import OverlapCurve
-from pseudofam_core.specs import Scope
+from pseudofam_core.similarity.results import OverlapCurve
+from pseudofam_core.similarity.spec import Scope
 
 
 def overlap_curve_figure(

@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import FAINT, INSIDE, LINE
 from pseudofam_core.charts.families import distance, point_colours, point_entries, point_symbol
+from pseudofam_core.families.results import Neighbour, PseudoFamily
+from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.results import Neighbour, PseudoFamily
-from pseudofam_core.specs import Rule
 
 _MOST_NAMED = 24
 # Names stand outside of their points, by the eighth of the circle that these are in, clockwise from the top.

@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 from pseudofam_core.charts.colours import CHOSEN, MARKS, NEAR_IS_YELLOW, family_swatches
 from pseudofam_core.charts.similarity import spread
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.pool_map import PoolMap
-from pseudofam_core.results import PairwiseMatrix
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.structure.pool_map import PoolMap
 
 _MOST_NAMED = 40
 

@@ -12,9 +12,9 @@ from scipy.stats import rankdata
 
 from pseudofam_core.charts.colours import CHOSEN, FAINT, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches
 from pseudofam_core.charts.trees import cut_line, tree_traces
-from pseudofam_core.clustering import Labels
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.structure.clustering import Labels
 
 _TREE, _STRIP = "x3", "x2"  # the heatmap's axis is x
 _MOST_CLICKABLE = 40

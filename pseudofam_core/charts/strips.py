@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.breakpoints import Span, Sweep
 from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, OUTSIDE
+from pseudofam_core.families.breakpoints import Span, Sweep
 from pseudofam_core.languages import LanguagePair, pair_labels
 
 

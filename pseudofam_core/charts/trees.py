@@ -6,8 +6,8 @@ import numpy as np
 from scipy.cluster import hierarchy
 
 from pseudofam_core.charts.colours import LINE, OUTSIDE, Part
-from pseudofam_core.clustering import Labels
-from pseudofam_core.results import FloatMatrix
+from pseudofam_core.similarity.results import FloatMatrix
+from pseudofam_core.structure.clustering import Labels
 
 
 def tree_traces(Z: FloatMatrix, *, xaxis: str) -> list[Part]:

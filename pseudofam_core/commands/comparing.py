@@ -9,10 +9,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from pseudofam_core.arm_comparison import compare_arms
-from pseudofam_core.arm_names import arms_found
-from pseudofam_core.cache import Cache
-from pseudofam_core.comet import DEFAULT_COMET, comet_python, comet_scores
+from pseudofam_core.charts.outcomes import control_figure, difference_figure, score_figure
 from pseudofam_core.commands.options import (
     add_families_from,
     add_workspace,
@@ -23,21 +20,25 @@ from pseudofam_core.commands.options import (
     pairs_of,
     written,
 )
-from pseudofam_core.comparisons import compare_pool
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import pool_of
-from pseudofam_core.figure_files import write_svg
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.exchange.figures import write_svg
+from pseudofam_core.exchange.outcome_tables import comet_csv, comparison_csv, comparison_latex
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of, tuned_workspace
-from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.outcome_charts import control_figure, difference_figure, score_figure
-from pseudofam_core.outcome_tables import comet_csv, comparison_csv, comparison_latex
-from pseudofam_core.outcomes import Comparison, Question
-from pseudofam_core.run_settings import comparable, compared_settings, settings_that_differ
-from pseudofam_core.scoring import Protocol
-from pseudofam_core.selection import select_family
-from pseudofam_core.significance import LEVEL
-from pseudofam_core.specs import SelectionSpec, Workspace
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.outcomes.arm_names import arms_found
+from pseudofam_core.outcomes.results import Comparison, Question
+from pseudofam_core.outcomes.run_settings import comparable, compared_settings, settings_that_differ
+from pseudofam_core.outcomes.testing import compare_arms
+from pseudofam_core.scoring.comet import DEFAULT_COMET, comet_python, comet_scores
+from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.significance import LEVEL
+from pseudofam_core.similarity.pools import compare_pool
+from pseudofam_core.store.cache import Cache
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from pseudofam_core.cache import Cache
 from pseudofam_core.commands.options import add_workspace, bar, chosen_workspace, count, stop_on_interrupt
 from pseudofam_core.estimates import fisher_specs, pool_of, summarise
+from pseudofam_core.store.cache import Cache
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +18,14 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
 
 
 def _estimate(options: argparse.Namespace) -> None:
-    from pseudofam_core import pipeline  # opens torch, which other commands do without
+    from pseudofam_core.estimates import computing  # opens torch, which other commands do without
 
     workspace, cache = chosen_workspace(options), Cache(options.cache)
     pool, specs = pool_of(workspace), fisher_specs(workspace)
     with stop_on_interrupt() as should_stop:
         for place, (one, spec) in enumerate(specs.items(), start=1):
             with bar(f"{one} ({place} of {len(pool)})") as report:
-                artifact = pipeline.compute(
+                artifact = computing.compute(
                     spec,
                     cache,
                     batch_tokens=options.batch_tokens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pseudofam_core.specs import Estimator, MiniBatches, Precision, Workspace
+from pseudofam_core.estimates.spec import Estimator, MiniBatches, Precision, Workspace
 
 _PER_BATCH = "per-batch only"
 

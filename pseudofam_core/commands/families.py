@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from pseudofam_core.commands.options import add_measure, choice, chosen_matrix, count, pair_of, written
-from pseudofam_core.selection import select_families, select_family
-from pseudofam_core.specs import Rule, SelectionSpec
-from pseudofam_core.tables import families_csv, matrix_csv
+from pseudofam_core.exchange.tables import families_csv, matrix_csv
+from pseudofam_core.families.selection import select_families, select_family
+from pseudofam_core.families.spec import Rule, SelectionSpec
 
 
 def _add_similarity(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from pseudofam_core.cache import Cache
 from pseudofam_core.commands.options import (
     add_families_from,
     add_workspace,
@@ -22,8 +21,9 @@ from pseudofam_core.commands.options import (
     pairs_of,
     stop_on_interrupt,
 )
-from pseudofam_core.comparisons import PoolComparison, compare_pool
 from pseudofam_core.estimates import pool_of
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import (
     ARM_NAMES,
     DEFAULT_ARMS,
@@ -49,8 +49,9 @@ from pseudofam_core.finetuning import (
     tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.selection import select_family
-from pseudofam_core.specs import Measure, SelectionSpec
+from pseudofam_core.similarity.pools import PoolComparison, compare_pool
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.store.cache import Cache
 
 
 def _add_finetune(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pseudofam_core import jobs
-from pseudofam_core.cache import default_root
 from pseudofam_core.commands.options import count
 from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.store.cache import default_root
 
 _LOOK_S = 0.5
 

@@ -14,15 +14,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pseudofam_core.cache import Artifact, Cache, default_root, write_atomically
 from pseudofam_core.commands.estimator import add_estimator, chosen_estimator
-from pseudofam_core.comparisons import compare, compare_pool, similarity_spec
 from pseudofam_core.errors import JobCancelled, PseudoFamError
 from pseudofam_core.estimates import find_fisher, fisher_specs
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.results import PairwiseMatrix
-from pseudofam_core.specs import Measure, Scope, Workspace
+from pseudofam_core.similarity.pools import compare, compare_pool, similarity_spec
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pseudofam_core.cache import default_root
 from pseudofam_core.commands.options import (
     add_workspace,
     bar,
@@ -17,9 +16,10 @@ from pseudofam_core.commands.options import (
     written,
 )
 from pseudofam_core.estimates import corpus_of, pool_of
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.exchange.tables import scores_csv
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.specs import Workspace
-from pseudofam_core.tables import scores_csv
+from pseudofam_core.store.cache import default_root
 
 
 def _add_pretrain(parser: argparse.ArgumentParser) -> None:
@@ -44,21 +44,24 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from pseudofam_core import evaluation, pipeline  # opens torch
+    from pseudofam_core.estimates import computing  # opens torch
+    from pseudofam_core.scoring import translating
 
     workspace = chosen_workspace(options)
-    model, corpus, scores = pipeline.open_model(workspace), corpus_of(workspace), []
+    model, corpus, scores = computing.open_model(workspace), corpus_of(workspace), []
     with stop_on_interrupt() as should_stop:
         for one in pool_of(workspace):
             bitext = corpus.read(one, workspace.split)
             with bar(str(one)) as report:
-                found = evaluation.translate(model, bitext, beams=options.beams, report=report, should_stop=should_stop)
-            scores.append(evaluation.score(bitext, found))
+                found = translating.translate(
+                    model, bitext, beams=options.beams, report=report, should_stop=should_stop
+                )
+            scores.append(translating.score(bitext, found))
     written(scores_csv(scores), options.out)
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-    from pseudofam_core.pretraining import PretrainingSpec, pretrain  # opens torch
+    from pseudofam_core.finetuning.pretraining import PretrainingSpec, pretrain  # opens torch
 
     workspace = Workspace(corpus=options.corpus, pairs=options.pairs)
     spec = PretrainingSpec(pool_of(workspace), steps=options.steps, caps=dict(options.cap), seed=options.seed)

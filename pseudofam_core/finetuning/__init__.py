@@ -16,7 +16,7 @@ from pseudofam_core.finetuning.arms import (
     without_draw,
 )
 from pseudofam_core.finetuning.costs import Cost, Pace, cost, expected_updates, find_pace
-from pseudofam_core.finetuning.request import TIMING_TASK, FinetuneRequest, finetune_task, specs_of
+from pseudofam_core.finetuning.request import FinetuneRequest, specs_of
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
     Contribution,
@@ -40,6 +40,7 @@ from pseudofam_core.finetuning.spec import (
     Recipe,
     TextCut,
 )
+from pseudofam_core.finetuning.task import TIMING_TASK, finetune_task
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_lacking, refuse_seen, tuned_workspace
 
 __all__ = [

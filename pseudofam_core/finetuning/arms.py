@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pseudofam_core.corpora.batches import shuffled_indices
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.specs import Measure
+from pseudofam_core.similarity.spec import Measure
 
 ZERO_SHOT, SINGLE, TRADITIONAL, RANDOM, ALL = "zero-shot", "single", "traditional", "random", "all"
 ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in Measure), RANDOM, ALL)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pseudofam_core.cache import Artifact, Cache
 from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run, finished_run
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
 from pseudofam_core.finetuning.texts import FinetuneTexts
-from pseudofam_core.hashing import canonical, key_of
+from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.keys import canonical, key_of
 
 TIMING_STAGE = "finetune-timing"
 TIMING_BUDGET = Budget(BudgetMode.EQUAL_UPDATES, updates=8, patience=None)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 
 from pseudofam_core.corpora import Bitext, token_batches
-from pseudofam_core.evaluation import score, translate
 from pseudofam_core.finetuning.processes import by_first
 from pseudofam_core.finetuning.spec import Recipe
-from pseudofam_core.models import IGNORED_LABEL, TranslationModel
-from pseudofam_core.tokenization import EncodedPair
+from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
+from pseudofam_core.models.tokenization import EncodedPair
+from pseudofam_core.scoring.translating import score, translate
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.spec import Lora
-from pseudofam_core.models import TranslationModel
-from pseudofam_core.tokenization import ModelFamily
+from pseudofam_core.models.loading import TranslationModel
+from pseudofam_core.models.tokenization import ModelFamily
 
 # Query and value projections, as the families call them.
 _T5_TARGETS, _TARGETS = ("q", "v"), ("q_proj", "v_proj")

@@ -22,9 +22,9 @@ from accelerate.utils import broadcast_object_list, gather_object
 
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import JobCancelled
-from pseudofam_core.evaluation import translate
-from pseudofam_core.models import TranslationModel
+from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.progress import ShouldStop
+from pseudofam_core.scoring.translating import translate
 
 T = TypeVar("T")
 # While the first translates dev, or writes weights; torch would end the run after minutes.

@@ -7,20 +7,16 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from pseudofam_core.cache import Cache
 from pseudofam_core.errors import ModelError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.arms import Arm, distinct_members
-from pseudofam_core.finetuning.restoring import restored
 from pseudofam_core.finetuning.spec import Budget, FinetuneSpec, Recipe, TextCut
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
-from pseudofam_core.hashing import canonical
-from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.progress import Report, ShouldStop
-from pseudofam_core.scoring import require_tokenizer
-from pseudofam_core.specs import Workspace
-
-TIMING_TASK = "timing"
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.scoring.scorer import require_tokenizer
+from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.restoring import restored
 
 
 @dataclass(frozen=True)
@@ -95,49 +91,17 @@ def specs_of(
         CorpusError: The text can't be read, or a pair has none left.
         ScoringError: Translations into the target language couldn't be scored.
     """
-    _require_packages(request)
+    require_packages(request)
     texts = texts or open_texts(request.workspace, request.target, request.cut)
     revision = resolve_model(request.workspace.model).revision
     specs = {}
     for arm in request.arms:
         for seed in (None,) if arm.members is None else request.seeds:
-            specs[arm.name, seed] = _spec(request, texts, revision, arm, seed)
+            specs[arm.name, seed] = run_spec(request, texts, revision, arm, seed)
     return specs
 
 
-def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
-    """Do one task of a job: a run, or the timing that a cost preview rests on. The one door to the part with torch.
-
-    Args:
-        payload: `FinetuneRequest.payload`.
-        task: One of `FinetuneRequest.tasks`, or ``timing``.
-        cache: Where results and checkpoints are kept.
-        report: Receives progress.
-        should_stop: Asked between updates.
-
-    Raises:
-        ValueError: The request has no such task.
-        PseudoFamError: As `specs_of` and `run.finetune`.
-        JobCancelled: `should_stop` said so; the checkpoint stays.
-    """
-    from pseudofam_core.finetuning import run  # imports torch, which the server must never do
-
-    request = FinetuneRequest.from_payload(payload)
-    _require_packages(request)
-    if task == TIMING_TASK:
-        run.time_updates(request, cache, report=report)
-        return
-    name, _, seed = task.partition("/seed-")
-    arms = [arm for arm in request.arms if arm.name == name]
-    if task not in request.tasks:
-        raise ValueError(f"task must be one of {', '.join(request.tasks)}. Got {task!r}.")
-    texts = open_texts(request.workspace, request.target, request.cut)
-    revision = resolve_model(request.workspace.model).revision
-    spec = _spec(request, texts, revision, arms[0], int(seed) if seed else None)
-    run.finetune(spec, cache, keep_weights=request.keep_weights, texts=texts, report=report, should_stop=should_stop)
-
-
-def _require_packages(request: FinetuneRequest) -> None:
+def require_packages(request: FinetuneRequest) -> None:
     """See that the packages are there that scoring and adapters take, before anything is read."""
     require_tokenizer(request.target.target)
     if request.recipe.lora is not None and find_spec("peft") is None:
@@ -147,7 +111,8 @@ def _require_packages(request: FinetuneRequest) -> None:
         )
 
 
-def _spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm: Arm, seed: int | None) -> FinetuneSpec:
+def run_spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm: Arm, seed: int | None) -> FinetuneSpec:
+    """The run of one arm and seed, over texts that are open and a model that is resolved."""
     trained = arm.members is not None
     pairs = (request.target, *(arm.members or ()))
     return FinetuneSpec(

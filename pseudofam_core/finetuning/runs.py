@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pseudofam_core.cache import Artifact, Cache
-from pseudofam_core.finetuning.restoring import restored
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
-from pseudofam_core.hashing import key_of
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.keys import key_of
+from pseudofam_core.store.restoring import restored
 
 FINETUNE_STAGE = "finetune"
 WEIGHTS_STAGE = "finetune-weights"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.specs import Workspace
 
 PRECISIONS = ("float32", "bf16", "fp16")
 DEV_METRICS = ("loss", "bleu")

@@ -15,9 +15,9 @@ from pseudofam_core.corpora import Bitext, clean, sample_indices
 from pseudofam_core.corpora.held_out import HeldOut, dev_rows, held_out, sentences_of, without
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import corpus_of, drawn_text, held_out_of, pool_of
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.spec import TextCut
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.specs import Workspace
 
 
 class FinetuneTexts:

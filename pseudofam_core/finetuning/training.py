@@ -21,9 +21,9 @@ from transformers.trainer_utils import EvalLoopOutput
 from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
-from pseudofam_core.models import IGNORED_LABEL, TranslationModel
+from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
+from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Progress, Report, ShouldStop
-from pseudofam_core.tokenization import EncodedPair
 
 logger = logging.getLogger(__name__)
 DevMetrics = Callable[[], dict[str, float]]

@@ -15,7 +15,7 @@ from typing import Any
 
 from pseudofam_core import __version__
 from pseudofam_core.errors import JobError
-from pseudofam_core.hashing import canonical
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import engine, record, work
 from pseudofam_core.jobs.clock import Ages
 from pseudofam_core.jobs.measurements import read_metrics
@@ -23,7 +23,8 @@ from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
 from pseudofam_core.jobs.state import JobView, derive, with_positions
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.specs import Scope, Workspace
+from pseudofam_core.similarity.spec import Scope
+from pseudofam_core.store.keys import canonical
 
 _LONGEST_NAME = 100
 _ages = Ages()  # of heartbeats, as this process has seen them: what one page learns, the next one knows

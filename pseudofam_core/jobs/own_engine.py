@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pseudofam_core.hashing import files_digest
 from pseudofam_core.jobs import engine_file
 from pseudofam_core.jobs.logs import keep_tail
+from pseudofam_core.store.keys import files_digest
 
 HEAVY = {"heavy": 1}
 IDLE_S = 1800.0
@@ -100,7 +100,7 @@ def _cluster(folder: Path, gpus: list[str]) -> Any:
             # Heavy tasks share all cores; Dask's default is one thread. A variable that is set wins.
             "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads,
             "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": threads,
-            # Freed memory is the business of pseudofam_core.memory.
+            # Freed memory is the business of pseudofam_core.models.memory.
             "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
             # A worker's death counts against all that is queued on it. Tasks count for themselves how often they began.
             "distributed.scheduler.allowed-failures": 1_000_000,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pseudofam_core.corpora.cleaning import Cleaning
-from pseudofam_core.hashing import canonical
+from pseudofam_core.estimates.spec import Estimator, MiniBatches, Precision, Workspace
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Estimator, MiniBatches, Precision, Workspace
+from pseudofam_core.store.keys import canonical
 
 
 def workspace_to_json(workspace: Workspace) -> dict[str, Any]:

@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pseudofam_core.cache import write_atomically
 from pseudofam_core.errors import JobError
-from pseudofam_core.hashing import canonical, key_of
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.cache import write_atomically
+from pseudofam_core.store.keys import canonical, key_of
 
 _VERSION = 2  # of the files' form; part of every id
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.payloads import workspace_from_json
 from pseudofam_core.jobs.record import Attempt, Job, State, Task
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 
 STALLED_AFTER_S = 15.0
 CRASHED_AFTER_S = 60.0

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pseudofam_core import __version__
-from pseudofam_core.cache import Cache
 from pseudofam_core.errors import JobCancelled, PseudoFamError
 from pseudofam_core.jobs import record
 from pseudofam_core.jobs.logs import logging_to
@@ -20,7 +19,8 @@ from pseudofam_core.jobs.pulse import Pulse
 from pseudofam_core.jobs.record import Request, State
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Report, ShouldStop
-from pseudofam_core.specs import Scope
+from pseudofam_core.similarity.spec import Scope
+from pseudofam_core.store.cache import Cache
 
 MOST_RUNS = 3
 
@@ -77,21 +77,22 @@ def _run(folder: Path, name: str, pulse: Pulse) -> None:
 
 def _estimate(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
     """Compute the Fisher diagonal of a pair."""
-    from pseudofam_core import pipeline
+    from pseudofam_core.estimates import computing
 
     workspace, pool = workspace_from_json(request.payload["workspace"]), tuple(pair(one) for one in request.tasks)
-    spec = pipeline.fisher_spec(workspace, pair(name))
-    pipeline.compute(spec, cache, pool=pool, report=report, should_stop=should_stop)
+    spec = computing.fisher_spec(workspace, pair(name))
+    computing.compute(spec, cache, pool=pool, report=report, should_stop=should_stop)
 
 
 def _compare(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
     """Compare a workspace's finished estimates; the task is named for the scope."""
-    from pseudofam_core import comparisons, estimates
+    from pseudofam_core import estimates
+    from pseudofam_core.similarity import pools
 
     workspace = workspace_from_json(request.payload["workspace"])
     found = {one: estimates.find_fisher(spec, cache) for one, spec in estimates.fisher_specs(workspace).items()}
     finished = {one: artifact for one, artifact in found.items() if artifact is not None}
-    comparisons.compare_pool(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
+    pools.compare_pool(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
 
 
 def _finetune(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pseudofam_core.results import FloatMatrix
 from pseudofam_core.similarity.diagonals import Diagonals, Names, Piece
-from pseudofam_core.specs import Measure
+from pseudofam_core.similarity.results import FloatMatrix
+from pseudofam_core.similarity.spec import Measure
 
 EPSILON = 1e-16
 _CANCELS = {Measure.MSE: 2.0**-7, Measure.KL: 2.0**-8, Measure.KL_NORMALISED: 2.0**-8, Measure.COSINE: 2.0**-7}

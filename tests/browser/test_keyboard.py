@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from pseudofam_core import estimates, pipeline
-from pseudofam_core.cache import Cache
-from pseudofam_core.specs import Workspace
+from pseudofam_core import estimates
+from pseudofam_core.estimates import computing
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.store.cache import Cache
 from tests.browser.conftest import settled
 
 # What has the focus; whether the one before looked otherwise while it had it, or stands later in the document. Inputs show
@@ -51,7 +52,7 @@ def estimated(server):
     """Address of a page whose pool is estimated, whatever other tests have done."""
     workspace = Workspace(model=str(server.model), corpus=str(server.corpus), seed=2)
     for spec in estimates.fisher_specs(workspace).values():
-        pipeline.compute(spec, Cache(server.cache))
+        computing.compute(spec, Cache(server.cache))
     return lambda name, **view: server.address(name, seed="2", **view)
 
 

@@ -38,8 +38,8 @@ def deaf(request, name, cache, report, should_stop):
 
 def slow_estimate(request, name, cache, report, should_stop):
     """Estimate in tiny batches with a rest after each, write a checkpoint at each, and note how far it is."""
-    from pseudofam_core import pipeline
-    from pseudofam_core.fisher import estimate_fisher
+    from pseudofam_core.estimates import computing
+    from pseudofam_core.estimates.fisher import estimate_fisher
 
     def rest(progress):
         report(progress)
@@ -47,9 +47,9 @@ def slow_estimate(request, name, cache, report, should_stop):
             note(request, f"{name} {os.getpid()} {progress.done}")
             time.sleep(request.payload["rest"])
 
-    pipeline.estimate_fisher = functools.partial(estimate_fisher, checkpoint_seconds=0.0)
-    spec = pipeline.fisher_spec(workspace_from_json(request.payload["workspace"]), pair(name))
-    pipeline.compute(spec, cache, batch_tokens=20, report=rest, should_stop=should_stop)
+    computing.estimate_fisher = functools.partial(estimate_fisher, checkpoint_seconds=0.0)
+    spec = computing.fisher_spec(workspace_from_json(request.payload["workspace"]), pair(name))
+    computing.compute(spec, cache, batch_tokens=20, report=rest, should_stop=should_stop)
 
 
 def note(request, line):

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from pseudofam_core import __version__
-from pseudofam_core.cache import Cache
 from pseudofam_core.jobs import pulse, record, work
 from pseudofam_core.jobs.record import Attempt, Request
+from pseudofam_core.store.cache import Cache
 
 pulse.HEARTBEAT_S = 0.05
 root = Path(sys.argv[1])

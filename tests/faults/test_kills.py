@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pseudofam_core import jobs, pipeline
-from pseudofam_core.cache import Cache
-from pseudofam_core.estimates import FISHER_FILE, find_fisher, fisher_spec
+from pseudofam_core import jobs
+from pseudofam_core.estimates import FISHER_FILE, computing, find_fisher, fisher_spec
 from pseudofam_core.jobs import State, engine, engine_file, record
 from pseudofam_core.languages import pair
+from pseudofam_core.store.cache import Cache
 from tests.faults import doors
 from tests.faults.conftest import wait_for, wait_until
 
@@ -42,7 +42,7 @@ def test_an_estimate_whose_worker_is_killed_goes_on_at_its_checkpoint_to_the_sam
     after = [int(done) for _, pid, done in lines(notes) if int(pid) != worker]
     assert 0 < before <= after[0] < after[-1]
 
-    pipeline.compute(fisher_spec(workspace, pair("tr-en")), cache, batch_tokens=20)
+    computing.compute(fisher_spec(workspace, pair("tr-en")), cache, batch_tokens=20)
     assert estimate_bytes(workspace, Cache(engine_root), "tr-en") == estimate_bytes(workspace, cache, "tr-en")
 
 

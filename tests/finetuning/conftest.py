@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import SMALL, Arm, Budget, BudgetMode, FinetuneRequest, specs_of
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Workspace
 from tests.cases import ENGLISH
 
 TARGET = pair("tr-en")

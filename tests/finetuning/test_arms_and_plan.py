@@ -12,7 +12,7 @@ from pseudofam_core.finetuning import SMALL, Arm, Budget, BudgetMode, Recipe, di
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.plan import plan_batches
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Measure
+from pseudofam_core.similarity.spec import Measure
 
 TARGET = pair("be-en")
 POOL = tuple(map(pair, ("be-en", "uk-en", "bg-en", "tr-en", "id-en", "ja-en")))

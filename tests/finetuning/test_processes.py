@@ -21,11 +21,11 @@ import pytest
 from safetensors.torch import load_file
 
 from pseudofam_core.__main__ import main
-from pseudofam_core.cache import Cache
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import JobCancelled
 from pseudofam_core.finetuning import processes, runs_of
 from pseudofam_core.languages import pair
+from pseudofam_core.store.cache import Cache
 
 # transformers warns of a private torch call of its own.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")

@@ -13,7 +13,6 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError, ScoringError
-from pseudofam_core.evaluation import score, translate
 from pseudofam_core.finetuning import (
     Arm,
     Budget,
@@ -35,7 +34,8 @@ from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.finetuning.runs import finetune_key
 from pseudofam_core.languages import pair
-from pseudofam_core.models import load_model
+from pseudofam_core.models.loading import load_model
+from pseudofam_core.scoring.translating import score, translate
 from tests.finetuning.conftest import RECIPE, TARGET, write_pair
 
 # transformers warns of a private torch call of its own.

@@ -11,9 +11,9 @@ import pytest
 from pseudofam_core.corpora import Cleaning
 from pseudofam_core.corpora.held_out import folded
 from pseudofam_core.errors import CorpusError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TextCut, open_texts
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Workspace
 from tests.finetuning.conftest import TARGET, write_pair
 
 POOL = tuple(map(pair, ("tr-en", "az-en", "de-en")))

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from pseudofam_core.errors import JobError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import (
     cancel,
     engine,
@@ -26,7 +27,6 @@ from pseudofam_core.jobs import (
     view,
 )
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Workspace
 
 BE, UK = pair("be-en"), pair("uk-en")
 CONNECT = """
@@ -301,7 +301,7 @@ def test_the_server_side_imports_neither_torch_nor_the_pipeline():
     code = """
 import sys, pseudofam_core.jobs
 from pseudofam_core.jobs import engine, work
-for name in ("torch", "transformers", "distributed", "pseudofam_core.pipeline"):
+for name in ("torch", "transformers", "distributed", "pseudofam_core.estimates.computing"):
     assert name not in sys.modules, name
 """
     _, errors = (process := python(code)).communicate(timeout=60)

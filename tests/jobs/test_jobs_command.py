@@ -11,10 +11,10 @@ from pseudofam_core import jobs
 from pseudofam_core.__main__ import main
 from pseudofam_core.commands import jobs as command
 from pseudofam_core.errors import JobCancelled
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import record, work
 from pseudofam_core.jobs.record import Attempt, Request
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 
 TASKS = ("be-en", "uk-en")
 

@@ -34,6 +34,6 @@ def test_a_task_that_says_too_much_does_not_fill_the_disk(tmp_path, monkeypatch)
     path = tmp_path / "log"
     with logs.logging_to(path, "100%/a"):
         for i in range(1000):
-            logging.getLogger("pseudofam_core.fisher").info("message %d", i)
+            logging.getLogger("pseudofam_core.estimates.fisher").info("message %d", i)
             assert path.stat().st_size <= 10_100
     assert path.read_text().splitlines()[-1].endswith("Z 100%/a INFO message 999")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.errors import JobError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import record
 from pseudofam_core.jobs.payloads import workspace_from_json, workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State, Task
 from pseudofam_core.languages import languages, pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 
 BE, UK, ARM = "be-en", "uk-en", "overlap/seed-1"
 

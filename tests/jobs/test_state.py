@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State, Task
 from pseudofam_core.jobs.state import CRASHED_AFTER_S, STALLED_AFTER_S, derive, with_positions
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 
 NOW = 10_000.0
 ENGINE = "Scheduler-1"

@@ -9,11 +9,11 @@ import pytest
 
 from pseudofam_core import __version__
 from pseudofam_core.errors import ModelError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import cancel, log_tail, pulse, record, work
 from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State
 from pseudofam_core.progress import Meter, Progress
-from pseudofam_core.specs import Workspace
 
 BE = "be-en"
 REQUEST = Request("estimate", {"workspace": workspace_to_json(Workspace(seed=5))}, (BE,), "Estimate", 1.0)
@@ -159,7 +159,7 @@ def test_workers_that_get_further_before_they_die_may_be_many(run, folder):
 def test_the_log_has_what_the_package_says_meanwhile_and_nothing_after(run, folder):
     package = logging.getLogger("pseudofam_core")
     before = (package.level, list(package.handlers))
-    run(lambda *_: logging.getLogger("pseudofam_core.fisher").info("resumed at 7"))
+    run(lambda *_: logging.getLogger("pseudofam_core.estimates.fisher").info("resumed at 7"))
     assert (package.level, package.handlers) == before
     log = log_tail(folder.parents[1], REQUEST.id)
     assert [line.split(" ", 1)[1] for line in log.splitlines()] == [

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pseudofam_core.finetuning import FinetuneRun, FinetuneSpec, open_texts
-from pseudofam_core.hub import resolve_model
 from pseudofam_core.languages import pair
+from pseudofam_core.models.hub import resolve_model
 from tests.cases_runs import store_run
 from tests.cases_translations import sentences
 from tests.pages.conftest import World

@@ -13,9 +13,9 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from pseudofam_core import estimates
-from pseudofam_core.cache import Cache
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import pair
-from pseudofam_core.specs import Workspace
+from pseudofam_core.store.cache import Cache
 
 APP = Path(__file__).parents[2] / "app.py"
 CODES = ("be", "uk", "bg", "kk", "tr")

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from pseudofam_core import comparisons, estimates
+from pseudofam_core import estimates
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import Budget, open_texts, random_arms
 from pseudofam_core.languages import pair
-from pseudofam_core.selection import select_family
-from pseudofam_core.specs import Measure, SelectionSpec
+from pseudofam_core.similarity import pools
+from pseudofam_core.similarity.spec import Measure
 from tests.pages.cases_finetuning import finished, with_tests
 from tests.pages.conftest import CODES, PAIRS, World, said
 
@@ -167,7 +169,7 @@ def pseudo_family(world, measure):
     """Auxiliaries of Belarusian's family by the paper's rule."""
     specs = {one: estimates.fisher_spec(world.workspace, one) for one in PAIRS}
     artifacts = {one: estimates.find_fisher(spec, world.cache) for one, spec in specs.items()}
-    matrix = comparisons.compare_pool(artifacts, cache=world.cache).matrix(measure, 0.4)
+    matrix = pools.compare_pool(artifacts, cache=world.cache).matrix(measure, 0.4)
     return [one.source for one in select_family(matrix, pair("be-en"), selection=SelectionSpec()).members]
 
 

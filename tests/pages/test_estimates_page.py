@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from pseudofam_core import estimates, jobs
 from pseudofam_core.errors import JobError
-from pseudofam_core.exchange import export_estimates
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.exchange.archive import export_estimates
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 from tests.pages.conftest import APP, CODES, PAIRS, said
 
 
@@ -220,7 +220,7 @@ def submitted(monkeypatch, world):
     """What is handed to the engine, the sample's model being a folder of the test's."""
     calls = []
     monkeypatch.setattr(jobs, "submit_estimate", lambda *arguments: calls.append(arguments))
-    monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: Path(world.workspace.model))
+    monkeypatch.setattr("pseudofam_core.models.hub.sample_model", lambda: Path(world.workspace.model))
     return calls
 
 

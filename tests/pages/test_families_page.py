@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pages.components.family_inputs import roundest
-from pages.components.family_lists import Pin, pin_of
+from pages.views.families.inputs import roundest
+from pages.views.families.lists import Pin, pin_of
 from pseudofam_core import estimates
-from pseudofam_core.breakpoints import Span
-from pseudofam_core.specs import Measure, Rule, SelectionSpec
+from pseudofam_core.families.breakpoints import Span
+from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.similarity.spec import Measure
 from tests.pages.conftest import CODES, PAIRS, said
 
 TABS = ("Why", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")

@@ -11,11 +11,11 @@ import pytest
 from pages.components.job_curves import metric_label, thinned
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import SMALL, TIMING_TASK, Arm, Budget, BudgetMode, FinetuneRequest
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.specs import Workspace
 from tests.pages.conftest import said
 
 CHART = "vega_lite_chart"

@@ -37,7 +37,7 @@ def test_a_bad_model_is_said_with_the_way_out(world, page, tmp_path):
 
 @pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_missing_sample_model_is_said(world, page, tmp_path, monkeypatch):
-    monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: tmp_path / "none")
+    monkeypatch.setattr("pseudofam_core.models.hub.sample_model", lambda: tmp_path / "none")
     app = world.open(page, model="sample")
     assert not app.exception
     assert "sample model is missing" in app.warning[0].value
@@ -188,7 +188,7 @@ def test_jobs_can_be_stopped_where_the_page_can_show_nothing_else(world, engine,
 
 def test_the_sample_is_one_click_away_from_any_dead_end(world, engine, monkeypatch):
     engine[1].append(job(world, State.DONE, "be"))  # a sample that was started once is not started again
-    monkeypatch.setattr("pseudofam_core.hub.sample_model", lambda: Path(world.workspace.model))
+    monkeypatch.setattr("pseudofam_core.models.hub.sample_model", lambda: Path(world.workspace.model))
     app = world.open("similarity", corpus="/nowhere")
     app.button(key="open_sample").click().run()
     assert not app.exception

@@ -1,0 +1,90 @@
+"""A pool's comparison for pages: looked up, computed at once where that is quick, or left to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.job_cards import active_cards, duration, running_jobs
+from pages.components.loading import Pool
+from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pseudofam_core import jobs
+from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity import pools
+from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.store.cache import Artifact, Cache, default_root
+from pseudofam_core.store.keys import key_of
+
+# A pass reads about a gigabyte a second: what takes longer than people wait for a page is a job.
+_BYTES_A_SECOND = 1e9
+_LONGEST_WAIT_S = 10
+
+
+def comparison_or_stop(pool: Pool) -> PoolComparison:
+    """The pool's finished estimates compared; where it can't be or would take long, say so and end the page."""
+    try:
+        key = key_of("page", 1, pools.comparison_spec(pool.estimates))
+        seconds = pools.comparison_cost(pool.estimates) / _BYTES_A_SECOND
+        if seconds > _LONGEST_WAIT_S and not _is_finished(pool):
+            _offer_job(pool, seconds)
+            st.stop()
+        return _comparison(key, str(default_root()), pool.estimates)
+    except (PseudoFamError, ValueError) as error:
+        _say(error)
+    return st.stop()
+
+
+def matrix_or_stop(comparison: PoolComparison, measure: Measure, top_fraction: float) -> PairwiseMatrix:
+    """One matrix of a comparison; where the measure is not defined for the pool, say why and end the page."""
+    try:
+        return comparison.matrix(measure, top_fraction)
+    except ValueError as error:
+        _say(error)
+    return st.stop()
+
+
+def _is_finished(pool: Pool) -> bool:
+    return pools.find_comparison(pool.estimates, cache=Cache(default_root())) is not None
+
+
+@st.cache_resource(max_entries=8, show_spinner="Comparing the estimates …")
+def _comparison(key: str, root: str, _estimates: Mapping[LanguagePair, Artifact]) -> PoolComparison:
+    return pools.compare_pool(_estimates, cache=Cache(Path(root)))
+
+
+def _offer_job(pool: Pool, seconds: float) -> None:
+    """Comparing large estimates takes minutes: a job does it, and this page shows how far it is."""
+    if running_jobs(default_root(), ("compare",)):
+        st.info("The estimates are being compared.", icon=":material/hourglass_top:")
+        active_cards(default_root(), ("compare",))
+        return
+    if pool.outdated:
+        st.info(
+            f"**Out of date:** {' and '.join(pool.outdated)}. The old estimates were never compared. Compute them again first.",
+            icon=":material/update:",
+        )
+        page_link(ESTIMATES_PAGE, "Recompute them")
+        return
+    st.info(
+        f"The estimates have not been compared yet. With {len(pool.estimates)} pairs of this size it takes about "
+        f"{duration(seconds)}.",
+        icon=":material/hourglass_empty:",
+    )
+    if st.button("Compare them", type="primary", icon=":material/play_arrow:"):
+        try:
+            with st.spinner("Starting the worker …"):
+                jobs.submit_comparison(default_root(), pool.workspace)
+        except JobError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def _say(error: Exception) -> None:
+    st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
+    page_link(ESTIMATES_PAGE, "Look at the estimates")

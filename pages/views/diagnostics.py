@@ -1,0 +1,151 @@
+"""What the estimates tell of themselves: where the mass lies, how few hold it, whether it has settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.warnings import show_signs
+from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
+from pseudofam_core.languages import LanguagePair, pair_labels
+from pseudofam_core.outcomes.failure_signs import dominated_by_few
+from pseudofam_core.store.cache import Artifact
+
+_CONFIG = {"displaylogo": False}
+_AGAIN = "These estimates were made before this was recorded. Estimate them again to see it."
+
+
+def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair | None) -> None:
+    """Show the diagnostics of one pair before all others, or of the pool as a whole.
+
+    Args:
+        estimates: Finished or outdated estimates, at least one.
+        found: The pair that the sidebar points out, chosen unless another is named.
+    """
+    labels = dict(zip(estimates, pair_labels(tuple(estimates)), strict=True))
+    by_label: list[LanguagePair] = sorted(estimates, key=labels.__getitem__)
+    asked: LanguagePair | None = st.selectbox(
+        "Look at",
+        by_label,
+        format_func=lambda one: labels.get(one, str(one)),
+        placeholder="All pairs",
+        help="One pair in colour, the others behind it. None named: the mean of all.",
+        width=340,
+        **view_state.optional("of", by_label),
+    )
+    chosen = asked or (found if found in estimates else None)
+    _mass(estimates, chosen, labels)
+    with st.grid(2, min_column_width=340):
+        with st.container():
+            _concentration(estimates, chosen, labels)
+        with st.container():
+            _convergence(estimates, chosen, labels)
+
+
+def _mass(
+    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+) -> None:
+    masses = {pair: one.manifest["layer_mass"] for pair, one in estimates.items()}
+    mass = masses[chosen] if chosen else mean_mass(list(masses.values()))
+    table, outside = mass_by_layer(mass)
+    name = labels[chosen] if chosen else f"{len(masses)} pairs, mean"
+    st.markdown(
+        f"**Which layers hold the mass** ({name})",
+        help="The Fisher mass is the sum of the diagonal: how strongly the pair acts on a group of parameters, all in all.",
+    )
+    if not table:
+        st.caption(f"All of the mass ({outside:.0%}) lies outside the layers.")
+        return
+    st.plotly_chart(
+        mass_figure(mass),
+        key="mass_figure",
+        config=_CONFIG,
+        alt=f"Share of the Fisher mass by layer and kind of parameter, {name}. {_mass_words(table, outside)}",
+    )
+    st.caption(_mass_words(table, outside))
+
+
+def _mass_words(table: Mapping[str, Mapping[int, float]], outside: float) -> str:
+    decoder = sum(sum(one.values()) for row, one in table.items() if row.startswith("decoder"))
+    layers: dict[tuple[str, int], float] = {}
+    for row, one in table.items():
+        for layer, share in one.items():
+            side = row.split()[0], layer
+            layers[side] = layers.get(side, 0.0) + share
+    (side_name, layer), most = max(layers.items(), key=lambda item: item[1])
+    words = (
+        f"The decoder holds {decoder:.0%} of the mass; the fullest layer is {side_name} layer {layer} with {most:.0%}."
+    )
+    return words + (f" {outside:.0%} lies outside the layers." if outside >= 0.005 else "")
+
+
+def _concentration(
+    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+) -> None:
+    st.markdown(
+        "**How few parameters dominate**",
+        help="A Lorenz curve: parameters in falling order of importance. The further it bends from the dotted "
+        "line, the fewer count.",
+    )
+    curves = {labels[pair]: one.manifest["lorenz"] for pair, one in estimates.items() if "lorenz" in one.manifest}
+    if not curves:
+        st.info(_AGAIN, icon=":material/history:")
+        return
+    shares = {
+        pair: one.manifest["top_percent_share"]
+        for pair, one in estimates.items()
+        if "top_percent_share" in one.manifest
+    }
+    name = labels[chosen] if chosen else None
+    if chosen is not None and chosen in shares:
+        words = f"In {labels[chosen]} the largest 1% of the parameters hold {shares[chosen]:.0%} of the mass."
+    else:
+        least, most = (f"{one(shares.values()):.0%}" for one in (min, max))
+        span = most if least == most else f"{least} to {most}"
+        words = f"The largest 1% of the parameters hold {span} of the mass."
+    st.plotly_chart(lorenz_figure(curves, name), key="lorenz_figure", config=_CONFIG, alt=words)
+    st.caption(words)
+    show_signs(dominated_by_few(shares))
+
+
+def _convergence(
+    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+) -> None:
+    st.markdown(
+        "**Whether enough sentences were read**",
+        help="How far the estimate after the first sentences was from the one after all. It ends at 0 by construction: what "
+        "counts is how early it gets low.",
+    )
+    found = {pair: one.manifest["convergence"] for pair, one in estimates.items() if "convergence" in one.manifest}
+    curves = {labels[pair]: (one["counts"], one["distance"]) for pair, one in found.items()}
+    if not curves:
+        st.info(_AGAIN, icon=":material/history:")
+        return
+    correlations = {
+        pair: one["split_half_correlation"] for pair, one in found.items() if one["split_half_correlation"] is not None
+    }
+    words = _convergence_words(correlations, chosen, labels)
+    st.plotly_chart(
+        convergence_figure(curves, labels[chosen] if chosen else None),
+        key="convergence_figure",
+        config=_CONFIG,
+        alt=f"Distance from the final estimate by sentences read. {words}",
+    )
+    st.caption(words)
+
+
+def _convergence_words(
+    correlations: Mapping[LanguagePair, float], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+) -> str:
+    """What two halves of the sentences, estimated apart, have in common: the plain test of enough."""
+    if chosen is not None and chosen in correlations:
+        name, value = labels[chosen], correlations[chosen]
+    elif correlations:
+        worst = min(correlations, key=correlations.__getitem__)
+        name, value = f"{labels[worst]}, the least settled", correlations[worst]
+    else:
+        return "There are too few sentences to compare two halves of them."
+    verdict = "the estimate has settled" if value >= 0.9 else "more sentences would make it steadier"
+    return f"Two halves of the sentences, estimated apart, correlate with r = {value:.2f} for {name}: {verdict}."

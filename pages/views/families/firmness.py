@@ -1,0 +1,224 @@
+"""How firm a family is: over the radius, over K, and under another draw of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.inputs import View
+from pages.components.loading import Pool
+from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.views.families import inputs
+from pseudofam_core import charts, estimates
+from pseudofam_core.estimates.spec import Estimator
+from pseudofam_core.families.breakpoints import radius_sweep
+from pseudofam_core.families.results import PseudoFamily
+from pseudofam_core.families.selection import neighbour_distances
+from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.families.stability import FamilyStability, family_stability
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.resampling import BootstrapReplicates, ShardSketches, bootstrap_replicates, sketch_matrix
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.store.cache import Artifact
+from pseudofam_core.structure.correlation import off_diagonal, spearman
+
+_CONFIG = {"displaylogo": False}
+_N_REPLICATES = 100
+# Of the shards' values so many are held at once, 64 MiB: of a large pool fewer parameters.
+_MOST_VALUES = 2**24
+
+
+def firmness_view(
+    view: View, pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, family: PseudoFamily
+) -> None:
+    """Where the family changes with the radius and with K, and under another draw of sentences."""
+    st.markdown("**If the radius were another**")
+    _radius_strip(matrix, family)
+    st.markdown("**If K were another**")
+    if view.measure.has_masks:
+        _k_strip(comparison, family, top_fraction=view.top_fraction)
+    else:
+        st.caption("K is a setting of Overlap: choose it in the sidebar to see the family over every K.")
+    st.markdown("**If the sentences were others**")
+    if st.toggle(
+        "Resample the sentences",
+        help=f"Draws the shards of the estimates' sentences again, {_N_REPLICATES} times with replacement. Takes a few seconds.",
+        **view_state.switch("resample"),
+    ):
+        _resampled(pool, matrix, family)
+
+
+def stability_of(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> FamilyStability | None:
+    """How firm the families are, where the page is asked to resample and can."""
+    if view_state.text_of("resample") != "yes" or matrix.measure is Measure.CONSENSUS:
+        return None
+    try:
+        return _stability(
+            *_sketch_key(pool), matrix.measure, matrix.top_fraction, family.selection, pool.estimates, matrix
+        )
+    except (OSError, ValueError):  # the tab "How firm?" says why
+        return None
+
+
+def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
+    now = inputs.radius_now(family)
+    if family.selection.rule is Rule.NEAREST or now is None:
+        st.caption("This rule has no radius.")
+        return
+    sweep = radius_sweep(matrix, family.target, selection=family.selection)
+    distances = neighbour_distances(matrix, family.target, selection=family.selection)
+    last = max((one.value for one in sweep.breakpoints), default=now)
+    end = 1.3 * max(now, last) or distances[-1]
+    st.plotly_chart(
+        charts.strip_figure(
+            sweep,
+            order=[one.pair for one in family.neighbours],
+            now=now,
+            end=end,
+            title="initial radius" if family.selection.rule is Rule.PAPER else "radius",
+        ),
+        key="radius_strip",
+        config=_CONFIG,
+        alt="Members of the family over the radius",
+    )
+    if family.selection.rule is Rule.PAPER:
+        st.caption(
+            "With the paper's rule the family changes at one radius at most: below the first step tested the rule stops there, "
+            "above it the steps themselves decide."
+        )
+
+
+def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: float) -> None:
+    sweep = inputs.k_sweep(comparison.curve, family)
+    st.plotly_chart(
+        charts.strip_figure(
+            sweep,
+            order=[one.pair for one in family.neighbours],
+            now=top_fraction,
+            end=inputs.LARGEST_K,
+            title="top share K",
+            is_share=True,
+        ),
+        key="k_strip",
+        config=_CONFIG,
+        alt="Members of the family over K",
+    )
+    st.caption(
+        f"The family changes {len(sweep.breakpoints)} times between K = {inputs.LEAST_K:.0%} and "
+        f"{inputs.LARGEST_K:.0%}. Long bars are firm members; a comb of short ones is a knife edge."
+    )
+
+
+def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None:
+    if matrix.measure is Measure.CONSENSUS:
+        st.caption("The consensus can't be resampled. Choose one of its measures in the sidebar.")
+        return
+    key = _sketch_key(pool)
+    try:
+        firm = _stability(*key, matrix.measure, matrix.top_fraction, family.selection, pool.estimates, matrix)
+        agreement = _sketch_agreement(*key, matrix.measure, matrix.top_fraction, pool.estimates, matrix)
+    except OSError:
+        st.info(
+            "These estimates were made by an earlier version, which kept no shards of the sentences. Estimate them again to see "
+            "how firm the families are.",
+            icon=":material/history:",
+        )
+        page_link(ESTIMATES_PAGE, "Estimate them again")
+        return
+    except ValueError as error:
+        st.warning(f"**The sentences can't be resampled.** {error}", icon=":material/casino:")
+        return
+    row = firm.pairs.index(family.target)
+    own, usual = st.columns(2)
+    own.metric("This family unchanged", f"{firm.unchanged[row]:.0%}", help="Share of resamples that give exactly it.")
+    usual.metric("Families unchanged, on average", f"{firm.unchanged.mean():.0%}")
+    shares = {one: firm.shares[row, firm.pairs.index(one.pair)] for one in family.neighbours}
+    near = sorted((one for one in family.neighbours if one.member or shares[one] >= 0.05), key=lambda one: -shares[one])
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Language": [one.pair.label for one in near],
+                "In now": [one.member for one in near],
+                "In resamples": [shares[one] for one in near],
+            }
+        ),
+        hide_index=True,
+        column_config={"In resamples": st.column_config.ProgressColumn(format="percent")},
+        alt=f"How often resamples choose each neighbour of {family.target.label}",
+    )
+    told = "" if agreement is None else f" On them the matrix agrees with the full one at ρ = {agreement:.2f} (ranks)."
+    st.caption(
+        f"{firm.n_replicates} resamples of the sentences, on a random part of the parameters.{told} A resample holds about two "
+        "thirds of the sentences, so that the shares err on the side of doubt."
+    )
+
+
+def _sketch_key(pool: Pool) -> tuple[tuple[str, ...], bool]:
+    """What the resamples depend on: the estimates, and whether their shards hold the same sentences."""
+    keys = tuple(pool.estimates[one].key for one in sorted(pool.estimates))
+    # Batches are dealt to shards for each pair by itself; and one sentence that only one pair has shifts all after it.
+    together = pool.workspace.estimator is not Estimator.PER_BATCH and pool.shared_text == 1
+    return keys, together
+
+
+def _sketches(together: bool, artifacts: Mapping[LanguagePair, Artifact]) -> ShardSketches:
+    """The shards on as many parameters as fit; opened two pairs at a time, for all at once are large."""
+    pairs = sorted(artifacts)
+    sums, counts = [], []
+    for one in pairs:
+        values, n = estimates.load_sketches({two: artifacts[two] for two in {pairs[0], one}})
+        mine = -1 if one != pairs[0] else 0
+        every = max(1, -(-values[mine].size * len(pairs) // _MOST_VALUES))
+        sums.append(values[mine, :, ::every].copy())
+        counts.append(n[mine])
+    n_parameters = int(artifacts[pairs[0]].manifest["n_parameters"])
+    return ShardSketches(tuple(pairs), np.stack(sums), np.stack(counts), n_parameters, together)
+
+
+@st.cache_data(max_entries=8, show_spinner="Resampling the sentences …")
+def _replicates(
+    keys: tuple[str, ...],
+    together: bool,
+    measure: Measure,
+    top_fraction: float | None,
+    _artifacts: Mapping[LanguagePair, Artifact],
+) -> tuple[BootstrapReplicates, PairwiseMatrix]:
+    """The resampled matrices, and the one of all shards on the same parameters."""
+    sketches = _sketches(together, _artifacts)
+    replicates = bootstrap_replicates(
+        sketches, measure=measure, top_fraction=top_fraction, n_replicates=_N_REPLICATES, seed=1
+    )
+    return replicates, sketch_matrix(sketches, measure=measure, top_fraction=top_fraction)
+
+
+@st.cache_data(max_entries=64, show_spinner="Choosing the families of the resamples …")
+def _stability(
+    keys: tuple[str, ...],
+    together: bool,
+    measure: Measure,
+    top_fraction: float | None,
+    selection: SelectionSpec,
+    _artifacts: Mapping[LanguagePair, Artifact],
+    _matrix: PairwiseMatrix,
+) -> FamilyStability:
+    replicates, _ = _replicates(keys, together, measure, top_fraction, _artifacts)
+    return family_stability(replicates, _matrix, selection=selection)
+
+
+def _sketch_agreement(
+    keys: tuple[str, ...],
+    together: bool,
+    measure: Measure,
+    top_fraction: float | None,
+    artifacts: Mapping[LanguagePair, Artifact],
+    matrix: PairwiseMatrix,
+) -> float | None:
+    """Rank correlation of the sketched matrix with the full one."""
+    _, sketched = _replicates(keys, together, measure, top_fraction, artifacts)
+    return spearman(off_diagonal(sketched.values), off_diagonal(matrix.values))

@@ -1,0 +1,166 @@
+"""What Families shows below its main figure: reasons, the target in the centre, all measures, all targets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.warnings import show_signs
+from pages.views.families.words import neighbour_table, overview_table, pointed_out
+from pseudofam_core import charts
+from pseudofam_core.families.results import PseudoFamily
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.families.stability import FamilyStability
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.failure_signs import measures_that_disagree, stopping_at_two
+from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure
+from pseudofam_core.structure.correlation import off_diagonal, spearman
+
+_CONFIG = {"displaylogo": False}
+_NUMBER = st.column_config.NumberColumn
+
+
+def reasons_view(
+    family: PseudoFamily,
+    mutual: tuple[LanguagePair, ...],
+    *,
+    found: LanguagePair | None,
+    stability: FamilyStability | None,
+) -> None:
+    """Every neighbour, and why it is in or out."""
+    st.dataframe(
+        pointed_out(neighbour_table(family, mutual, stability), "Language", found),
+        hide_index=True,
+        column_config={
+            family.measure.label: _NUMBER(format="%.5g"),
+            "Mutual": st.column_config.TextColumn(
+                width=60, help="⇄: its own family, by the same rule, has the target."
+            ),
+            "Resampled": st.column_config.ProgressColumn(
+                format="percent", help="Share of resamples of the sentences in which it is in the family."
+            ),
+        },
+        alt=f"Neighbours of {family.target.label} with reasons",
+    )
+
+
+def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
+    """The target in the centre."""
+    st.plotly_chart(
+        charts.polar_figure(family, found=found),
+        key="polar_figure",
+        config=_CONFIG,
+        alt=f"{family.target.label} in the centre of its neighbours; inside the ring are "
+        + ", ".join(one.label for one in family.members),
+    )
+    st.caption(
+        "How to read it: the way from the centre is the distance from the target, and the ring is where the family ends. The "
+        "angle says nothing but the order: clockwise from the top, nearest first."
+    )
+
+
+def measures_view(comparison: PoolComparison, target: LanguagePair, *, top_fraction: float) -> None:
+    """The same target by every measure, by the paper's rule."""
+    matrices = {}
+    for measure in (*FISHER_MEASURES, Measure.CONSENSUS):
+        try:
+            matrices[measure] = comparison.matrix(measure, top_fraction)
+        except ValueError:  # a diagonal of zeros: the page's own measure says so
+            continue
+    families = {measure: select_family(one, target, selection=SelectionSpec()) for measure, one in matrices.items()}
+    votes = Counter(one.label for family in families.values() for one in family.members)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Measure": [measure.label for measure in families],
+                "Family": [[one.label for one in family.members] for family in families.values()],
+                "Size": [len(family.members) for family in families.values()],
+            }
+        ),
+        hide_index=True,
+        alt=f"Families of {target.label} by measure",
+    )
+    most = ", ".join(f"{label} ({n} of {len(families)})" for label, n in votes.most_common(5))
+    st.caption(f"By the paper's rule with its own radius. Chosen most often: {most}.")
+    show_signs(measures_that_disagree(_agreement(matrices)))
+
+
+def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
+    """A row per target; a click makes it the page's target."""
+    table = overview_table(families, matrix.pairs)
+
+    def chosen() -> None:
+        if rows := st.session_state["all_targets"].selection.rows:
+            view_state.set_value("target", str(families[rows[0]].target))
+
+    st.dataframe(
+        pointed_out(table, "Target", found),
+        hide_index=True,
+        key="all_targets",
+        on_select=chosen,
+        selection_mode="single-row",
+        column_config={
+            "Pseudo family": st.column_config.ListColumn(width=430),
+            "Size": _NUMBER(width=50),
+            "Mutual": _NUMBER(width=60, help="Members whose own families hold the target."),
+        },
+        alt="The family of every target, its size, and how traditional it is",
+        height=min(38 + 35 * len(families), 700),
+    )
+    st.caption("Mark a row to make it the target above.")
+    if families[0].selection.rule is Rule.PAPER:
+        show_signs(stopping_at_two([len(one.members) for one in families], matrix.measure))
+
+
+def flow_view(families: tuple[PseudoFamily, ...]) -> None:
+    """From traditional to pseudo families."""
+    table = charts.flow_table(families)
+    own = sum(table.loc[name, name] for name in table.index)
+    st.plotly_chart(
+        charts.flow_figure(families),
+        key="flow_figure",
+        config=_CONFIG,
+        alt="Which traditional families' targets choose auxiliaries from which",
+    )
+    n = int(table.to_numpy().sum())
+    st.caption(
+        f"How to read it: a row is the targets of one traditional family (their number in brackets), a cell counts how many of "
+        f"their auxiliaries come from the column's. Boxed: their own. Of all {n} choices {own} ({own / n:.0%}) stay in the "
+        f"target's traditional family; chosen at random it would be {_by_chance(families):.0%}."
+    )
+
+
+def _agreement(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure, Measure], float]:
+    """Rank correlation of the neighbours' orders by every two measures, averaged over targets."""
+    rows = {
+        measure: off_diagonal(np.abs(one.distances)).reshape(len(one.pairs), -1)
+        for measure, one in matrices.items()
+        if measure is not Measure.CONSENSUS
+    }
+    found: dict[tuple[Measure, Measure], float] = {}
+    for one, other in combinations(rows, 2):
+        each = [spearman(*two) for two in zip(rows[one], rows[other], strict=True)]
+        if known := [value for value in each if value is not None]:
+            found[one, other] = fmean(known)
+    return found
+
+
+def _by_chance(families: tuple[PseudoFamily, ...]) -> float:
+    """Share of choices inside the target's traditional family where members are drawn from the pool at random."""
+    shares, sizes = [], []
+    for family in families:
+        own = family.target.language.traditional_family
+        same = sum(one.pair.language.traditional_family == own for one in family.neighbours)
+        shares.append(same / len(family.neighbours))
+        sizes.append(len(family.members))
+    return float(np.average(shares, weights=sizes))

@@ -1,0 +1,134 @@
+"""A family as words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from pseudofam_core.families.results import PseudoFamily
+from pseudofam_core.families.selection import mutual_choices, null_size_probability, select_family
+from pseudofam_core.families.stability import FamilyStability
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.results import PairwiseMatrix
+
+_POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
+
+
+def mutual_members(matrix: PairwiseMatrix, family: PseudoFamily) -> tuple[LanguagePair, ...]:
+    """Members whose own families, by the same rule, hold the target."""
+    others = [select_family(matrix, one, selection=family.selection) for one in family.members]
+    return mutual_choices([family, *others])[family.target]
+
+
+def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
+    """The members in one line, those of the target's traditional family in bold, mutual choices marked."""
+    own = family.target.language.traditional_family
+    names = [f"{one.label}{' ⇄' if one in mutual else ''}" for one in family.members]
+    return ", ".join(
+        f"**{name}**" if one.language.traditional_family == own else name
+        for name, one in zip(names, family.members, strict=True)
+    )
+
+
+def same_family(family: PseudoFamily, pool: Sequence[LanguagePair]) -> tuple[int, int]:
+    """How many members are of the target's traditional family, and how many of the pool could have been."""
+    own = family.target.language.traditional_family
+    others = [one for one in pool if one != family.target and one.language.traditional_family == own]
+    return sum(one in others for one in family.members), len(others)
+
+
+def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
+    """How traditional the family is, in a sentence."""
+    own = family.target.language.traditional_family
+    n_in, n = same_family(family, pool)
+    if not n:
+        return f"The pool has no other {own} language."
+    return f"It holds {n_in} of the {n} other {own} languages{', in bold' if n_in else ''}."
+
+
+def end_words(family: PseudoFamily) -> str:
+    """Who is the first one out, and why; empty where all are in."""
+    first_out = next((one for one in family.neighbours if not one.member), None)
+    return f"{first_out.pair.label} is the first one out. {first_out.reason}" if first_out else ""
+
+
+def overview_table(families: Sequence[PseudoFamily], pool: Sequence[LanguagePair]) -> pd.DataFrame:
+    """A row per target."""
+    mutual = mutual_choices(families)
+    return pd.DataFrame(
+        {
+            "Target": [one.target.label for one in families],
+            "Traditional family": [one.target.language.traditional_family for one in families],
+            "Pseudo family": [[member.label for member in one.members] for one in families],
+            "Size": [len(one.members) for one in families],
+            "Mutual": [len(mutual[one.target]) for one in families],
+            "Of its traditional family": [
+                f"{n_in} of {n}" if n else "none in the pool"
+                for n_in, n in (same_family(one, pool) for one in families)
+            ],
+        }
+    )
+
+
+def neighbour_table(
+    family: PseudoFamily, mutual: Collection[LanguagePair], stability: FamilyStability | None = None
+) -> pd.DataFrame:
+    """A row per neighbour, with the reason; with how often resampled sentences take it, where that is known."""
+    table = {
+        "Rank": [one.rank for one in family.neighbours],
+        "Language": [one.pair.label for one in family.neighbours],
+        "Traditional family": [one.pair.language.traditional_family for one in family.neighbours],
+        "In": [one.member for one in family.neighbours],
+        "Mutual": ["⇄" if one.pair in mutual else "" for one in family.neighbours],
+        family.measure.label: [one.value for one in family.neighbours],
+        "Why": [one.reason for one in family.neighbours],
+    }
+    if stability is not None:
+        shares = stability.shares[stability.pairs.index(family.target)]
+        table["Resampled"] = [shares[stability.pairs.index(one.pair)] for one in family.neighbours]
+    return pd.DataFrame(table)
+
+
+def differences_table(
+    rows: Sequence[tuple[str, Sequence[LanguagePair], Sequence[LanguagePair]]], *, columns: tuple[str, str, str]
+) -> pd.DataFrame:
+    """A row per two lists of auxiliaries that are held against each other.
+
+    Args:
+        rows: What the row is called, a list, and the one it is held against.
+        columns: Names of the columns: what is called, those only in the first, those only in the second.
+    """
+    first, only_here, only_there = columns
+    return pd.DataFrame(
+        {
+            first: [name for name, _, _ in rows],
+            "Auxiliaries": [[one.label for one in these] for _, these, _ in rows],
+            "Shared": [f"{sum(one in those for one in these)} of {len(these)}" for _, these, those in rows],
+            only_here: [[one.label for one in these if one not in those] for _, these, those in rows],
+            only_there: [[one.label for one in those if one not in these] for _, these, those in rows],
+        }
+    )
+
+
+def pointed_out(table: pd.DataFrame, column: str, found: LanguagePair | None) -> pd.DataFrame | Styler:
+    """The table with the rows of the language that the sidebar looks for tinted."""
+    if found is None or found.label not in set(table[column]):
+        return table
+    return table.style.apply(
+        lambda row: [_POINTED_OUT if row[column] == found.label else ""] * len(row), axis="columns"
+    )
+
+
+def odds_words(family: PseudoFamily) -> str:
+    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
+    size = len(family.members)
+    odds = null_size_probability(size, measure=family.measure)
+    if size <= 2:
+        share = 1 - null_size_probability(3, measure=family.measure)
+        return (
+            f"The smallest size the rule gives. With nothing to find, {share:.0%} of families would stop here: "
+            "take the order of the neighbours seriously rather than the size."
+        )
+    return f"With nothing to find, {odds:.1%} of families would grow to {size} members or more."

@@ -1,0 +1,210 @@
+"""What Fine-tune asks for and tells: target, arms and their members, costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.job_cards import duration
+from pseudofam_core.exchange.tables import read_families_csv
+from pseudofam_core.finetuning import (
+    ARM_NAMES,
+    DEFAULT_ARMS,
+    Arm,
+    Cost,
+    FinetuneSpec,
+    FinetuneTexts,
+    distinct_members,
+    expected_updates,
+    is_random,
+)
+from pseudofam_core.languages import LanguagePair, pair_labels
+from pseudofam_core.similarity.spec import Measure
+
+Finished = Callable[[FinetuneSpec], bool]
+_MEMBERS = "members"
+_UPLOAD = "families_csv"
+_MOST_NAMED = 5
+_MOST_WITH_CODES = 3  # more are read whole only without their codes
+ARM_COLUMNS = {
+    "Arm": st.column_config.TextColumn(width=280, pinned=True),
+    "What it is": st.column_config.TextColumn(width=185),
+    "Auxiliaries": st.column_config.TextColumn(width=300),
+    "How many": st.column_config.NumberColumn(width=75, help="Auxiliaries."),
+    "Updates": st.column_config.NumberColumn(
+        format="localized", width=60, help="Of one run; at most, if it stops early."
+    ),
+    "State": st.column_config.TextColumn(width=80),
+}
+"""How `arm_table` is shown."""
+
+
+def arms_input() -> list[str]:
+    """Ask which arms are compared."""
+    names: list[str] = st.pills(
+        "Arms",
+        ARM_NAMES,
+        selection_mode="multi",
+        wrap=True,
+        help="What is compared: each arm is the target with other auxiliaries. The table below says which.",
+        **view_state.control(
+            "arms",
+            list(DEFAULT_ARMS),
+            read=lambda text: [one for one in _split(text) if one in ARM_NAMES],
+            write=",".join,
+            start=lambda names: {"default": names},
+        ),
+    )
+    return [one for one in ARM_NAMES if one in names]
+
+
+def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[LanguagePair]:
+    """Ask for the user's own auxiliaries: named one by one, or read from a CSV of families."""
+    labels = dict(zip(pool, pair_labels(pool), strict=True))
+    others = sorted((one for one in pool if one != target), key=labels.__getitem__)
+    by_code = {str(one): one for one in others}
+    said = view_state.text_of(_MEMBERS) or ""
+    with st.expander("Your own list of auxiliaries", icon=":material/playlist_add:", expanded=bool(said)):
+        nobody: list[LanguagePair] = []
+        own: list[LanguagePair] = st.multiselect(
+            "Auxiliaries of the arm `own`",
+            others,
+            format_func=lambda one: labels.get(one, str(one)),
+            placeholder="None: there is no such arm",
+            **view_state.control(
+                _MEMBERS,
+                nobody,
+                read=lambda text: [by_code[one] for one in dict.fromkeys(_split(text)) if one in by_code],
+                write=lambda chosen: ",".join(map(str, chosen)),
+                start=lambda chosen: {"default": chosen},
+            ),
+        )
+        if missing := [one for one in _split(said) if one not in by_code]:
+            st.warning(f"Not in this pool, and left out: {', '.join(missing)}.", icon=":material/rule:")
+        st.file_uploader(
+            "Or a CSV of families",
+            type="csv",
+            key=_UPLOAD,
+            on_change=_take_upload,
+            args=(target,),
+            help="What Families exports, or two columns: target,member. The rows of the target above are taken.",
+        )
+        if error := st.session_state.get(f"{_UPLOAD}_error"):
+            st.error(error, icon=":material/error:")
+    return own
+
+
+def arm_table(
+    arms: Sequence[Arm],
+    specs: Mapping[tuple[str, int | None], FinetuneSpec],
+    texts: FinetuneTexts,
+    is_finished: Finished,
+) -> pd.DataFrame:
+    """A row per distinct run: names, auxiliaries, updates to expect, and how far it is."""
+    rows = []
+    for members, names in distinct_members(arms).items():
+        own = [spec for (arm, _), spec in specs.items() if arm == names[0]]
+        n_finished = sum(map(is_finished, own))
+        rows.append(
+            {
+                "Arm": " = ".join(names),
+                "What it is": arm_words(names[0], texts.target),
+                "Auxiliaries": _listed(members),
+                "How many": None if members is None else len(members),
+                "Updates": expected_updates(own[0], texts) or None,
+                "State": _state(n_finished, len(own)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def arm_words(name: str, target: LanguagePair) -> str:
+    """What an arm is, in plain words."""
+    if is_random(name):
+        return "drawn blindly, as the control"
+    fixed = {
+        "zero-shot": "the model as it is",
+        "single": "the target alone",
+        "traditional": f"its traditional family, {target.language.traditional_family}",
+        "all": "every other pair of the pool",
+        "own": "your own list",
+    }
+    return fixed.get(name) or f"its pseudo family by {Measure(name).label}"
+
+
+def cost_cards(cost: Cost) -> None:
+    """What is still to be done: runs, updates, time, disk."""
+    left = cost.n_runs - cost.n_finished
+    most = "≤ " if cost.is_limit else ""
+    time = "–" if cost.seconds is None else f"{'≈ ' if cost.is_guess else most}{duration(cost.seconds)}"
+    disk = "–" if cost.disk_bytes is None else f"{cost.disk_bytes / 1e6:,.0f} MB"
+    runs, updates, seconds, room = st.columns(4)
+    runs.metric(
+        "Runs", left, help=f"{cost.n_runs} asked for, arms of the same members once; {cost.n_finished} finished."
+    )
+    updates.metric("Updates", f"{most}{cost.updates:,}", help="Of all runs together.")
+    seconds.metric("Time", time, help="One run after the other, translation included, at the pace last measured.")
+    room.metric(
+        "Disk", disk, help=f"Most room taken at a time. Checkpoints go again when a run is done.{_kept_words(cost)}"
+    )
+    if cost.seconds is None:
+        st.caption("Time and disk are told once a run, or a short timing, has shown this machine's pace.")
+    if cost.is_guess:
+        st.caption(
+            "The time is a guess: runs so far chose their best weights in another way, or translated with another number "
+            "of beams. A short timing tells it."
+        )
+
+
+def finished_captions(cost: Cost) -> None:
+    """Which runs are finished, and which of them are trained all the same."""
+    if cost.n_finished:
+        st.caption(f"{cost.n_finished} of {cost.n_runs} runs are finished already and are not run again.")
+    if cost.n_again:
+        st.caption(
+            f"{cost.n_again} of {cost.n_runs} runs are finished, but their weights were not kept: they are trained again, "
+            "and their scores replaced. Untick *Keep the trained weights* to leave them as they are."
+        )
+
+
+def _take_upload(target: LanguagePair) -> None:
+    """Make an uploaded family the own list, or remember why it can't be."""
+    st.session_state[f"{_UPLOAD}_error"] = None
+    if (upload := st.session_state[_UPLOAD]) is None:
+        return
+    try:
+        families = read_families_csv(upload.getvalue().decode("utf-8"))
+        if target not in families:
+            raise ValueError(f"The list has no family of {target.label}. It has: {', '.join(map(str, families))}.")
+        view_state.set_value(_MEMBERS, ",".join(map(str, families[target])))
+    except UnicodeDecodeError:
+        st.session_state[f"{_UPLOAD}_error"] = "The file is not UTF-8 text. Save it as CSV UTF-8, and choose it again."
+    except ValueError as error:
+        st.session_state[f"{_UPLOAD}_error"] = str(error)
+
+
+def _kept_words(cost: Cost) -> str:
+    if cost.kept_bytes is None:
+        return " The weights that are kept come on top."
+    return f" {cost.kept_bytes / 1e6:,.0f} MB of it are kept weights, which stay." if cost.kept_bytes else ""
+
+
+def _split(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _listed(members: tuple[LanguagePair, ...] | None) -> str:
+    few = len(members or ()) <= _MOST_WITH_CODES
+    names = [one.label if few else one.language.name for one in members or ()]
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
+    return ", ".join(names) or "–"
+
+
+def _state(n_finished: int, n: int) -> str:
+    if n_finished == n:
+        return "finished"
+    return "to do" if not n_finished else f"{n_finished} of {n} finished"

@@ -1,0 +1,213 @@
+"""How long and how is trained: the part of Fine-tune's form below the arms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from pages.components import view_state
+from pseudofam_core.finetuning import DEV_METRICS, PRECISIONS, PRESETS, BudgetMode, Lora, Recipe
+from pseudofam_core.models.hub import SAMPLE
+
+_MODES = {
+    BudgetMode.EARLY_STOPPING: (
+        "Early stopping",
+        "Each arm trains until it stops improving on dev, and its best weights are scored: the paper's way.",
+        "Updates at most",
+    ),
+    BudgetMode.EQUAL_UPDATES: (
+        "Equal updates",
+        "Every arm gets as many updates, which its pairs share: with three auxiliaries the target gets a quarter.",
+        "Updates",
+    ),
+    BudgetMode.EQUAL_TARGET_TOKENS: (
+        "Equal target tokens",
+        "Every arm sees the target equally often, and its auxiliaries on top: larger families train longer.",
+        "Updates of the target alone",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much is trained.
+
+    Attributes:
+        updates: See `Budget`.
+        n_seeds: Runs of each arm.
+        n_draws: Random families of each size.
+        target_sentences: Most sentences of the target, or None for all.
+    """
+
+    updates: int
+    n_seeds: int
+    n_draws: int
+    target_sentences: int | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How is trained, beside the budget.
+
+    Attributes:
+        recipe: Rate, batches, dropout and so on.
+        patience: None where training does not stop early.
+        beams: Of the search on test and dev.
+        auxiliary_sentences: Most sentences of each auxiliary, or None for all.
+        keep_weights: Whether the scored weights are kept.
+    """
+
+    recipe: Recipe
+    patience: int | None
+    beams: int
+    auxiliary_sentences: int | None
+    keep_weights: bool
+
+
+def amounts_input(mode: BudgetMode, model: str) -> Amounts:
+    """Ask how much is trained: updates, seeds, random families, text of the target."""
+    with st.container(horizontal=True):
+        updates = _count(
+            _MODES[mode][2],
+            "updates",
+            PRESETS[_chosen_preset(model)][1].updates,
+            "An update reads a batch of text and changes the weights once.",
+        )
+        target_sentences = st.number_input(
+            "Target sentences",
+            1,
+            step=50,
+            placeholder="all",
+            help="Train on so many sentences of the target. With less text of its own, auxiliaries matter more. Empty: all.",
+            **view_state.optional_number("target_sentences", int, low=1),
+        )
+    with st.container(horizontal=True):
+        n_seeds = _count(
+            "Seeds", "seeds", 1, "Runs of each arm. One can't tell luck of training from gain; two or more can."
+        )
+        n_draws = _count(
+            "Random draws", "draws", 1, "Random families of each size that the other arms have: the control."
+        )
+    return Amounts(updates, n_seeds, n_draws, target_sentences)
+
+
+def mode_input() -> BudgetMode:
+    """Ask what the arms have in common, which decides much of the answer."""
+    mode: BudgetMode = st.radio(
+        "Budget",
+        list(_MODES),
+        format_func=lambda one: _MODES[one][0],
+        captions=[words for _, words, _ in _MODES.values()],
+        help="Results of different budgets are never compared with one another.",
+        **view_state.choice("budget", list(_MODES), code=lambda one: one.value),
+    )
+    return mode
+
+
+def settings_input(model: str, mode: BudgetMode) -> Settings:
+    """Ask how is trained, beginning from a preset."""
+    presets = list(PRESETS)
+    preset = st.radio(
+        "Preset",
+        presets,
+        horizontal=True,
+        format_func={"paper": "As in the paper", "small": "Small model"}.__getitem__,
+        captions=[
+            "For models like m2m100_418M: up to 40,000 updates, hours on a GPU.",
+            "For some ten million parameters on a CPU, such as the sample: minutes.",
+        ],
+        **view_state.choice("preset", presets, _usual_preset(model)),
+    )
+    recipe, budget = PRESETS[preset]
+    columns = st.columns(3)
+    with columns[0]:
+        recipe = _pace_inputs(recipe)
+    with columns[1]:
+        recipe = _batch_inputs(recipe)
+    with columns[2]:
+        patience = _count("Patience", "patience", budget.patience or 1, "Evaluations without gain that end a run.")
+        recipe = replace(
+            recipe,
+            dev_metric=st.selectbox(
+                "Best weights by",
+                DEV_METRICS,
+                help="On dev: loss is quick, BLEU translates dev at each evaluation.",
+                **view_state.choice("dev", DEV_METRICS, recipe.dev_metric),
+            ),
+            lora=_lora_input(),
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        beams = _count("Beams", "beams", 5, "Width of the search that translates the test set.")
+        auxiliary_sentences = st.number_input(
+            "Sentences per auxiliary",
+            1,
+            step=50,
+            placeholder="all",
+            help="Most sentences of each auxiliary. Empty: all.",
+            **view_state.optional_number("auxiliary_sentences", int, low=1),
+        )
+        temperature = st.number_input(
+            "Sampling temperature",
+            0.0,
+            step=1.0,
+            placeholder="all pairs alike",
+            help="A pair of n sentences is drawn in proportion to n^(1/T). Empty: all alike, as in the paper.",
+            **view_state.optional_number("temperature", float, low=0.0),
+        )
+        keep = st.checkbox("Keep the trained weights", help="One copy per run.", **view_state.switch("keep"))
+    recipe = replace(recipe, temperature=temperature)
+    return Settings(recipe, patience if mode is BudgetMode.EARLY_STOPPING else None, beams, auxiliary_sentences, keep)
+
+
+def _pace_inputs(recipe: Recipe) -> Recipe:
+    rate = st.number_input(
+        "Learning rate",
+        0.0,
+        step=1e-5,
+        format="%.1e",
+        help="Peak of Adam's rate.",
+        **view_state.number("rate", recipe.learning_rate, low=0.0),
+    )
+    warmup = _count("Warm-up updates", "warmup", recipe.warmup_updates, "The rate rises so long.", low=0)
+    every = _count("Updates between evaluations", "every", recipe.eval_every, "Dev is scored, a checkpoint is written.")
+    return replace(recipe, learning_rate=rate, warmup_updates=warmup, eval_every=every)
+
+
+def _batch_inputs(recipe: Recipe) -> Recipe:
+    tokens = _count("Tokens per batch", "batch", recipe.batch_tokens, "Padded, of the longer side.")
+    batches = _count("Batches per update", "batches", recipe.accumulation, "Gradients added up before an update.")
+    precision = st.selectbox(
+        "Number format",
+        PRECISIONS,
+        help="bf16 is faster where the machine computes in it; fp16 needs a GPU.",
+        **view_state.choice("precision", PRECISIONS, recipe.precision),
+    )
+    return replace(recipe, batch_tokens=tokens, accumulation=batches, precision=precision)
+
+
+def _lora_input() -> Lora | None:
+    rank = st.number_input(
+        "LoRA rank",
+        1,
+        step=8,
+        placeholder="off: all weights",
+        help="Train low-rank adapters instead of all weights; the package peft does it. Empty: all weights.",
+        **view_state.optional_number("lora", int, low=1),
+    )
+    return None if rank is None else Lora(rank=rank, alpha=2 * rank)
+
+
+def _count(label: str, name: str, default: int, words: str, *, low: int = 1) -> int:
+    n: int = st.number_input(label, low, step=1, help=words, **view_state.number(name, default, low=low))
+    return n
+
+
+def _chosen_preset(model: str) -> str:
+    """The preset of the address: updates stand above its control and begin from it."""
+    said = view_state.text_of("preset")
+    return said if said is not None and said in PRESETS else _usual_preset(model)
+
+
+def _usual_preset(model: str) -> str:
+    return "small" if model == SAMPLE else "paper"

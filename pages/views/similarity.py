@@ -1,0 +1,262 @@
+"""What the Similarity page shows below its matrix: one pair of pairs, all measures, the map, and what they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.loading import Pool
+from pseudofam_core import charts, estimates
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.families.selection import select_family
+from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.languages import LanguagePair, pair_labels
+from pseudofam_core.similarity.pools import CONSENSUS_OF, PoolComparison
+from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.structure import clustering, yardsticks
+from pseudofam_core.structure.agreement import measure_agreement
+from pseudofam_core.structure.pool_map import PoolMap, pool_map
+from pseudofam_core.structure.uriel import UrielKind, UrielMissing
+
+SHOWN_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP)
+_CONFIG = {"displaylogo": False}
+_NUMBER = st.column_config.NumberColumn
+
+
+def all_matrices(comparison: PoolComparison, top_fraction: float) -> list[PairwiseMatrix]:
+    """The pool by every measure of `SHOWN_MEASURES` that is defined for it."""
+    found = []
+    for measure in SHOWN_MEASURES:
+        try:
+            found.append(comparison.matrix(measure, top_fraction))
+        except ValueError:  # a diagonal of zeros: the page's own measure says so
+            continue
+    return found
+
+
+@st.cache_data(max_entries=32, ttl=600, show_spinner="Counting the corpus …")
+def corpus_sizes(workspace: Workspace) -> dict[LanguagePair, int]:
+    """Sentences that the corpus has of each pair, whatever number was drawn; pairs that can't be read are left out."""
+    corpus, sizes = estimates.corpus_of(workspace), {}
+    for pair in estimates.pool_of(workspace):
+        try:
+            sizes[pair] = len(corpus.read(pair, workspace.split))
+        except CorpusError:  # Estimates lists it as unreadable
+            continue
+    return sizes
+
+
+def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *, top_fraction: float) -> None:
+    """Everything known of one target and one auxiliary."""
+    by_label = sorted(matrix.pairs, key=lambda one: one.label)
+    names = dict(zip(matrix.pairs, pair_labels(matrix.pairs), strict=True))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        target = st.selectbox(
+            "Target", by_label, format_func=names.__getitem__, placeholder="Choose, or click a cell",
+            **view_state.optional("of", by_label),
+        )  # fmt: skip
+        auxiliary = st.selectbox(
+            "Auxiliary", by_label, format_func=names.__getitem__, placeholder="Choose, or click a cell",
+            **view_state.optional("with", by_label),
+        )  # fmt: skip
+    if target is None or auxiliary is None:
+        st.caption("Click a cell of the matrix, or choose two languages, to see them by every measure.")
+        return
+    if target == auxiliary:
+        st.caption("A pair is not its own auxiliary. Choose two different ones.")
+        return
+    st.dataframe(
+        _both_ways(all_matrices(comparison, top_fraction), target, auxiliary),
+        hide_index=True,
+        column_config={
+            "Value": _NUMBER(format="%.4g", help=f"{names[target]} as target."),
+            "Rank": _NUMBER(
+                help=f"Place of {names[auxiliary]} among the neighbours of {names[target]}; 1 is the nearest."
+            ),
+            "Other way": _NUMBER(format="%.4g", help=f"{names[auxiliary]} as target."),
+            "Its rank": _NUMBER(help=f"Place of {names[target]} among the neighbours of {names[auxiliary]}."),
+            "Choice": st.column_config.TextColumn(
+                help="Who is in whose family by the paper's rule with its own radius."
+            ),
+        },
+        alt=f"{names[target]} and {names[auxiliary]} by every measure",
+    )
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Shared parameters over every K**")
+        st.plotly_chart(
+            charts.overlap_curve_figure(comparison.curve, target, auxiliary, top_fraction=top_fraction),
+            key="overlap_curve",
+            config=_CONFIG,
+            alt=f"Overlap of {names[target]} and {names[auxiliary]} over the top share K",
+        )
+        st.caption(
+            "Of each pair's most important parameters, the share the other has among its own. Dashed: two masks without relation."
+        )
+    with right:
+        st.markdown("**Where each one's mass lies**")
+        masses = {names[one]: pool.summaries[one].layer_mass for one in (target, auxiliary)}
+        st.plotly_chart(
+            charts.shared_layers_figure(masses),
+            key="shared_layers",
+            config=_CONFIG,
+            alt=f"Share of the Fisher mass by layer for {names[target]} and {names[auxiliary]}",
+        )
+
+
+def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], top_fraction: float) -> None:
+    """The pool by every measure, and how far they agree."""
+    matrices = all_matrices(comparison, top_fraction)
+    st.plotly_chart(
+        charts.side_by_side_figure(matrices, order=order),
+        key="side_by_side",
+        config=_CONFIG,
+        alt="The matrix by " + ", ".join(one.measure.label for one in matrices),
+    )
+    if len(matrices[0].pairs) < 3:
+        return
+    found = _agreement(comparison.spec.fishers, top_fraction, matrices)
+    st.dataframe(
+        found,
+        hide_index=True,
+        column_config={
+            "Spearman ρ": _NUMBER(format="%.2f", help="Rank correlation over all cells: 1 is the same order."),
+            "Chance": _NUMBER(
+                format="%.3f",
+                help="Mantel test: share of random relabellings of the pool that agree at least as well (999 drawn).",
+            ),
+        },
+        alt="Agreement of every two measures",
+    )
+    labels = ", ".join(one.label for one in CONSENSUS_OF)
+    st.caption(
+        "Where measures disagree, a family depends on the choice of one: a reason for doubt. The measure **Consensus** in the "
+        f"sidebar is the mean rank by {labels}."
+    )
+
+
+def map_view(matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
+    """The pool on a plane."""
+    if len(matrix.pairs) < 3:
+        st.caption("A map takes three pairs or more.")
+        return
+    laid_out = _map(matrix.measure, matrix.values.tobytes(), matrix)
+    st.plotly_chart(charts.map_figure(laid_out, found=found), key="pool_map", config=_CONFIG, alt="The pool on a plane")
+    words = "well" if laid_out.stress < 0.1 else "fairly" if laid_out.stress < 0.2 else "poorly"
+    st.caption(
+        f"Near points are near pairs; the axes mean nothing. Two dimensions show the distances {words} "
+        f"(stress {laid_out.stress:.2f}; 0 would be without loss, above 0.2 is poor)."
+    )
+
+
+def cluster_table(matrix: PairwiseMatrix, clusters: clustering.Labels, leaves: Sequence[int]) -> None:
+    """Members of each cluster and their traditional families."""
+    labels = pair_labels(matrix.pairs)
+    rows = []
+    for cluster in range(int(clusters.max()) + 1):
+        members = [i for i in leaves if clusters[i] == cluster]
+        rows.append(
+            {
+                "Cluster": cluster + 1,
+                "Members": [labels[i] for i in members],
+                "Traditional families": sorted({matrix.pairs[i].language.traditional_family for i in members}),
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"Members of the {len(rows)} clusters")
+    st.caption(
+        "A cut puts every pair into exactly one cluster. A family, on the page Families, belongs to one target and may "
+        "overlap others."
+    )
+
+
+def yardstick_view(workspace: Workspace, comparison: PoolComparison, *, top_fraction: float) -> None:
+    """What each measure's distances go along with: kinship, script, amount of text, typology."""
+    matrices = all_matrices(comparison, top_fraction)
+    pairs = matrices[0].pairs
+    sizes = {pair: size for pair, size in corpus_sizes(workspace).items() if pair in pairs}
+    known = [yardsticks.genealogical(pairs), yardsticks.script(pairs), yardsticks.corpus_size(pairs, sizes)]
+    note = ""
+    try:
+        known += [
+            yardsticks.uriel(pairs, kind) for kind in (UrielKind.GENETIC, UrielKind.SYNTACTIC, UrielKind.PHONOLOGICAL)
+        ]
+    except UrielMissing as error:
+        note = f" {error}"
+    table = _yardsticks(comparison.spec.fishers, top_fraction, tuple(one.name for one in known), matrices, known)
+    st.dataframe(table, hide_index=True, placeholder="–", alt="Rank correlation of each measure with each yardstick")
+    st.caption(
+        "Does similarity follow the languages, their script, or the data? A measure that goes along with corpus size more than "
+        "with genealogy speaks of the data. Numbers are rank correlations of distances: 1 is the same order, 0 none. In "
+        "brackets: how often a random relabelling of the pool does as well (Mantel test, 999 drawn); of twenty such tests one "
+        f"is below 0.05 by chance. A dash: the yardstick is the same for all.{note}"
+    )
+
+
+def _both_ways(matrices: Sequence[PairwiseMatrix], target: LanguagePair, auxiliary: LanguagePair) -> pd.DataFrame:
+    rows = []
+    for matrix in matrices:
+        t, a = matrix.pairs.index(target), matrix.pairs.index(auxiliary)
+        ranks = charts.neighbour_ranks(matrix)
+        rows.append(
+            {
+                "Measure": matrix.measure.label,
+                "Value": matrix.values[t, a],
+                "Rank": int(ranks[t, a]),
+                "Other way": matrix.values[a, t],
+                "Its rank": int(ranks[a, t]),
+                "Choice": _choice(matrix, target, auxiliary),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _choice(matrix: PairwiseMatrix, target: LanguagePair, auxiliary: LanguagePair) -> str:
+    paper = SelectionSpec()
+    there = auxiliary in select_family(matrix, target, selection=paper).members
+    back = target in select_family(matrix, auxiliary, selection=paper).members
+    if there and back:
+        return "mutual"
+    if there:
+        return f"{target.language.name} chooses {auxiliary.language.name}"
+    return f"{auxiliary.language.name} chooses {target.language.name}" if back else "neither"
+
+
+@st.cache_data(max_entries=64, show_spinner="Comparing the measures …")
+def _agreement(fishers: tuple[str, ...], top_fraction: float, _matrices: Sequence[PairwiseMatrix]) -> pd.DataFrame:
+    found = measure_agreement(_matrices, seed=1)
+    rows = [
+        {
+            "Measures": f"{one} and {other}",
+            "Spearman ρ": found.spearman[found.names.index(one), found.names.index(other)],
+            "Chance": test.p_value,
+        }
+        for (one, other), test in found.mantel.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+@st.cache_data(max_entries=64, show_spinner="Laying out the map …")
+def _map(measure: Measure, values: bytes, _matrix: PairwiseMatrix) -> PoolMap:
+    return pool_map(_matrix)
+
+
+@st.cache_data(max_entries=32, show_spinner="Holding the measures against the yardsticks …")
+def _yardsticks(
+    fishers: tuple[str, ...],
+    top_fraction: float,
+    names: tuple[str, ...],
+    _matrices: Sequence[PairwiseMatrix],
+    _known: Sequence[yardsticks.Yardstick],
+) -> pd.DataFrame:
+    found = yardsticks.yardstick_correlations(_matrices, _known, seed=1)
+    cells = {name: {one.measure: _correlation_words(one) for one in found if one.yardstick == name} for name in names}
+    return pd.DataFrame(cells).rename_axis("Measure").reset_index()
+
+
+def _correlation_words(one: yardsticks.YardstickCorrelation) -> str | None:
+    return None if one.spearman is None else f"{one.spearman:.2f} (chance {one.p_value:.3f})"

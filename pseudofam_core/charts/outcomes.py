@@ -1,0 +1,234 @@
+"""A comparison of arms as Plotly figures: scores, differences from the pinned arm, and their verdicts counted.
+
+Background and font are left to the page's theme, as in `charts`. Arms and verdicts are told apart by symbol as well as by
+colour, and nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import plotly.graph_objects as go
+
+from pseudofam_core.outcomes.results import PAPER_CLAIM, Comparison, Outcome, Question
+from pseudofam_core.scoring.significance import Estimate, Verdict, Word
+
+_LINE = "#7d8b95"
+_ROW = 28
+# Middle tones, legible on white and on black, that people of every kind of colour vision tell apart with the symbols.
+_ARM_STYLES = {
+    "zero-shot": ("#7d8b95", "circle-open"),
+    "single": ("#7d8b95", "circle"),
+    "traditional": ("#d55e00", "square"),
+    "mse": ("#3b8ed0", "triangle-up"),
+    "kl": ("#0f9d76", "triangle-down"),
+    "kl-normalised": ("#0f9d76", "triangle-down-open"),
+    "overlap": ("#aa4499", "diamond"),
+    "consensus": ("#6a5acd", "star"),
+    "own": ("#cc6677", "hexagon"),
+    "all": ("#b8860b", "cross"),
+}
+_RANDOM_SYMBOLS = ("x", "x-open", "asterisk-open", "y-up-open", "y-down-open", "hash-open")
+_VERDICT_STYLES = {
+    Word.BETTER: ("#1a8fa8", "triangle-right"),
+    Word.TIE: ("#7d8b95", "circle-open"),
+    Word.WORSE: ("#d55e00", "triangle-left"),
+}
+
+
+def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -> go.Figure:
+    """Draw the BLEU of each arm, one line per target, a mark per arm: a dumbbell where there are two.
+
+    Args:
+        comparison: What to draw.
+        arms: Some of its arms, in the order of the legend; all by default.
+
+    Raises:
+        ValueError: An arm is not one of the comparison.
+    """
+    shown = tuple(comparison.arms if arms is None else arms)
+    if unknown := [arm for arm in shown if arm not in comparison.arms]:
+        raise ValueError(f"arms must be of {', '.join(comparison.arms)}. Got {', '.join(unknown)}.")
+    targets = comparison.targets
+    figure = go.Figure()
+    for row, target in enumerate(targets):
+        values = [one.bleu.value for one in comparison.outcomes if one.target == target and one.arm in shown]
+        if values:
+            ends = [min(values), max(values)]
+            line = {"color": _LINE, "width": 2}
+            figure.add_trace(
+                go.Scatter(x=ends, y=[row, row], mode="lines", line=line, showlegend=False, hoverinfo="skip")
+            )
+    for arm, (colour, symbol) in _arm_styles(comparison.arms).items():
+        if arm in shown:
+            own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
+            figure.add_trace(_arm_marks(arm, own, colour, symbol))
+    _lay_out_rows(figure, [target.label for target in targets], title="BLEU", above=40 + 20 * ceil(len(shown) / 3))
+    return figure
+
+
+def difference_figure(comparison: Comparison) -> go.Figure:
+    """Draw BLEU minus the pinned arm's, with intervals, arm by arm under each target, the averages last.
+
+    Colour and symbol give the verdict of the corrected test, not of the interval. Where the traditional family is
+    pinned, the paper's claim is a dotted line.
+    """
+    title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
+    figure = _differences(comparison, Question.PINNED, title)
+    if comparison.pinned == "traditional":
+        figure.add_vline(
+            PAPER_CLAIM,
+            line={"color": _LINE, "width": 2, "dash": "dot"},
+            annotation={"text": f"the paper's claim, +{PAPER_CLAIM}", "yanchor": "bottom", "xanchor": "center"},
+            annotation_position="top",
+        )
+    return figure
+
+
+def control_figure(comparison: Comparison) -> go.Figure:
+    """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
+    title = f"BLEU minus that of random, with its {1 - comparison.level:.0%} interval"
+    return _differences(comparison, Question.RANDOM, title)
+
+
+def verdict_figure(comparison: Comparison) -> go.Figure:
+    """Count, per arm, the targets on which it is better than the pinned arm, ties with it, or is worse."""
+    arms = [arm for arm in comparison.arms if arm != comparison.pinned]
+    words = {arm: [one.verdict.word for one in comparison.outcomes if one.arm == arm and one.verdict] for arm in arms}
+    figure = go.Figure()
+    for word, (colour, _) in _VERDICT_STYLES.items():
+        counts = [words[arm].count(word) for arm in arms]
+        figure.add_trace(
+            go.Bar(
+                x=counts,
+                y=list(range(len(arms))),
+                orientation="h",
+                name=str(word),
+                marker={"color": colour, "line": {"width": 0}},
+                text=[f"{n} {word}" if n else "" for n in counts],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                textfont={"color": "#ffffff", "size": 14},
+                customdata=arms,
+                hovertemplate=f"%{{customdata}}: {word} on %{{x}}<extra></extra>",
+            )
+        )
+    _lay_out_rows(figure, arms, title=f"targets, against {comparison.pinned}", above=46)
+    figure.update_xaxes(dtick=1 if len(comparison.targets) < 12 else None, rangemode="tozero", zeroline=False)
+    figure.update_layout(barmode="stack", bargap=0.3)
+    return figure
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of the figure of differences; a heading has no verdict."""
+
+    label: str
+    verdict: Verdict | None = None
+    told: str = ""
+
+
+def _differences(comparison: Comparison, question: Question, title: str) -> go.Figure:
+    """Arm by arm under each target, the averages last."""
+    groups = {target.label: comparison.verdicts(question, target) for target in comparison.targets}
+    groups[f"mean of {len(groups)} targets"] = comparison.verdicts(question)
+    rows = [row for heading, verdicts in groups.items() if verdicts for row in _grouped(heading, verdicts)]
+    figure = go.Figure()
+    figure.add_vline(0, line={"color": _LINE, "width": 2})
+    for word, (colour, symbol) in _VERDICT_STYLES.items():
+        figure.add_trace(_difference_marks(word, rows, colour, symbol))
+    _lay_out_rows(figure, [row.label for row in rows], title=title, above=64)
+    return figure
+
+
+def _grouped(heading: str, verdicts: Mapping[str, Verdict]) -> list[_Row]:
+    tested = [_Row(arm, verdict, f"<b>{heading}</b>, {arm}") for arm, verdict in verdicts.items()]
+    return [_Row(f"<b>{heading}</b>"), *tested]
+
+
+def _difference_marks(word: Word, rows: Sequence[_Row], colour: str, symbol: str) -> go.Scatter:
+    own = [(y, row.told, row.verdict) for y, row in enumerate(rows) if row.verdict and row.verdict.word is word]
+    reach = [verdict.delta.high - verdict.delta.value for _, _, verdict in own]
+    return go.Scatter(
+        x=[verdict.delta.value for _, _, verdict in own],
+        y=[y for y, _, _ in own],
+        error_x={"type": "data", "array": reach, "color": colour, "thickness": 2, "width": 5},
+        mode="markers",
+        name=str(word),
+        showlegend=True,
+        marker={"color": colour, "symbol": symbol, "size": 12, "line": {"color": colour, "width": 2}},
+        customdata=[[told, _interval(verdict.delta), _wrapped(verdict)] for _, told, verdict in own],
+        hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
+    )
+
+
+def _arm_marks(arm: str, own: Sequence[tuple[int, Outcome]], colour: str, symbol: str) -> go.Scatter:
+    return go.Scatter(
+        x=[one.bleu.value for _, one in own],
+        y=[row for row, _ in own],
+        mode="markers",
+        name=arm,
+        marker={"color": colour, "symbol": symbol, "size": 11, "opacity": 0.9, "line": {"color": colour, "width": 2}},
+        customdata=[[one.target.label, _interval(one.bleu), _interval(one.chrf), _effort(one)] for _, one in own],
+        hovertemplate=(
+            f"<b>%{{customdata[0]}}</b>, {arm}<br>BLEU %{{customdata[1]}}<br>chrF++ %{{customdata[2]}}<br>"
+            "%{customdata[3]}<extra></extra>"
+        ),
+    )
+
+
+def _arm_styles(arms: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and symbol by arm: the same for a known arm whatever else is shown; random families share a colour."""
+    others = [arm for arm in arms if arm not in _ARM_STYLES]
+    rest = {arm: ("#9a7b4f", _RANDOM_SYMBOLS[i % len(_RANDOM_SYMBOLS)]) for i, arm in enumerate(others)}
+    return {arm: _ARM_STYLES.get(arm) or rest[arm] for arm in arms}
+
+
+def _interval(one: Estimate) -> str:
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+def _wrapped(verdict: Verdict) -> str:
+    """The verdict's words on lines short enough for a hover box."""
+    return verdict.words.replace("; ", ";<br>") + f"<br>{verdict.test}"
+
+
+def _effort(one: Outcome) -> str:
+    seeds = f"{len(one.seeds)} seed{'s' if len(one.seeds) != 1 else ''}" if one.seeds else "not trained"
+    draws = f", {one.n_draws} draws" if one.n_draws > 1 else ""
+    tokens = f"{one.target_tokens:,.0f} target tokens, {one.auxiliary_tokens:,.0f} of auxiliaries"
+    return f"{seeds}{draws}, {one.updates:,.0f} updates<br>{tokens}"
+
+
+def _lay_out_rows(figure: go.Figure, labels: Sequence[str], *, title: str, above: int) -> None:
+    """One row per label, first on top, the legend above."""
+    rows = list(range(len(labels)))
+    figure.update_yaxes(
+        range=[len(labels) - 0.4, -0.6],
+        tickvals=rows,
+        ticktext=list(labels),
+        automargin=True,
+        ticks="",
+        ticklabelstandoff=6,
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_xaxes(title=title, zeroline=False, nticks=8, automargin=True)
+    figure.update_layout(
+        height=_ROW * len(labels) + above + 60,
+        margin={"t": above, "b": 56, "l": 8, "r": 16},
+        hovermode="closest",
+        # In a narrow window three names fill a line; a legend of more than half the figure's height would get a scroll bar.
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+            "maxheight": above,
+        },
+    )

@@ -1,0 +1,182 @@
+"""Sums of squared per-sentence gradients from one forward and backward pass over a batch.
+
+The weights are frozen, so autograd makes gradients of activations only. For a Linear layer the gradient of
+sentence b is g_bᵀ a_b, with the layer's input a and the gradient g at its output; it is made tile by tile,
+squared and added. No gradient of a whole weight is kept per sentence.
+
+Parameters whose every use is known are handled this way (Linear, embeddings, positions, norms: see `uses`);
+every other parameter goes through one plain backward pass per sentence, so none is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pseudofam_core.estimates.fisher.contributions import Contribution, add_squares
+from pseudofam_core.estimates.fisher.relative_positions import bias_per_sentence
+from pseudofam_core.estimates.fisher.uses import Layout, Parts, Uses
+
+logger = logging.getLogger(__name__)
+
+
+class SquaredGradients:
+    """Adds up squared per-sentence gradients of a model's loss over batches.
+
+    Args:
+        module: A Hugging Face model whose output has ``loss``, the mean over the labels that are not -100
+            (a causal model never predicts the first token: its label must be -100).
+            Its weights are frozen; it must be in evaluation mode.
+        names: Parameters to follow, by their names in ``named_parameters()``.
+
+    Attributes:
+        totals: Σ of squared gradients by parameter, nats², float32 (float64 for a float64 model).
+            They may be changed in place between batches: filled from stored ones, or emptied for the next shard.
+
+    Raises:
+        ValueError: A name is not the model's, or the model is in training mode (dropout would make
+            the gradients random).
+    """
+
+    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
+        """Freeze the weights and make a zero total for each parameter."""
+        parameters = dict(module.named_parameters())
+        if unknown := [name for name in names if name not in parameters]:
+            raise ValueError(f"names must be parameters of the model. Got {unknown[0]!r}.")
+        if module.training:
+            raise ValueError("module must be in evaluation mode. Got training mode. Call module.eval() first.")
+        module.requires_grad_(False)
+        self._module = module
+        self._parameters = {name: parameters[name] for name in names}
+        self._unknown: set[str] | None = None
+        self.totals = {
+            name: torch.zeros_like(one, dtype=torch.float64 if one.dtype == torch.float64 else torch.float32)
+            for name, one in self._parameters.items()
+        }
+
+    def add(self, inputs: Mapping[str, Tensor]) -> float:
+        """Add one batch.
+
+        Args:
+            inputs: What the model takes, ``labels`` included; first dimension: sentences.
+
+        Returns:
+            The batch's summed negative log-likelihood, nats.
+        """
+        if self._unknown is None:
+            self._unknown = self._survey({name: one[:1] for name, one in inputs.items()})
+        taken = _Taken(self._followed(), inputs, self.totals)
+        loss = self._forward(taken, inputs)
+        taken.left_out = _not_known(taken)
+        self._unknown |= taken.left_out
+        if loss.requires_grad:
+            torch.autograd.backward(loss)
+        taken.square_those_used_often()
+        self._add_one_by_one(inputs)
+        return float(loss.detach())
+
+    def _followed(self) -> dict[int, str]:
+        return {id(one): name for name, one in self._parameters.items() if name not in (self._unknown or ())}
+
+    def _forward(self, uses: Uses, inputs: Mapping[str, Tensor]) -> Tensor:
+        with uses, bias_per_sentence(self._module, self._followed(), uses, len(inputs["labels"])):
+            return _summed_loss(self._module, inputs)
+
+    def _survey(self, sentence: Mapping[str, Tensor]) -> set[str]:
+        """Find the parameters with a use that is not known, by a forward pass over copies of a sentence.
+
+        Their number differs from every length, so that a first dimension of this size is the batch.
+        """
+        lengths = _lengths(sentence)
+        n_copies = next(n for n in range(2, 2 + len(lengths) + 1) if n not in lengths)
+        copies = {name: torch.cat([one] * n_copies) for name, one in sentence.items()}
+        uses = Uses(self._followed(), n_sentences=n_copies, n_tokens=lengths)
+        self._forward(uses, copies)
+        unknown = _not_known(uses) | self._with_gradient(set(self._parameters) - set(uses.layouts), sentence)
+        if unknown:
+            logger.info("%d parameters go sentence by sentence: %s …", len(unknown), sorted(unknown)[0])
+        return unknown
+
+    def _with_gradient(self, unseen: Iterable[str], sentence: Mapping[str, Tensor]) -> set[str]:
+        """Those of the parameters that no torch function was seen to read which have a gradient all the same."""
+        return set(self._gradients(sorted(unseen), sentence))
+
+    def _add_one_by_one(self, inputs: Mapping[str, Tensor]) -> None:
+        """The plain way, for parameters with a use that is not known."""
+        names = sorted(self._unknown or ())
+        for sentence in range(len(inputs["labels"]) if names else 0):
+            one = {key: value[sentence : sentence + 1] for key, value in inputs.items()}
+            for name, gradient in self._gradients(names, one).items():
+                self.totals[name] += gradient.to(self.totals[name].dtype).square_()
+
+    def _gradients(self, names: Sequence[str], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The plain gradients of the summed loss, for those of the parameters that have one."""
+        followed = [self._parameters[name] for name in names]
+        if not followed:
+            return {}
+        for one in followed:
+            one.requires_grad_(True)
+        try:
+            loss = _summed_loss(self._module, inputs)
+            if not loss.requires_grad:
+                return {}
+            gradients = torch.autograd.grad(loss, followed, allow_unused=True)
+        finally:
+            for one in followed:
+                one.requires_grad_(False)
+        return {name: one for name, one in zip(names, gradients, strict=True) if one is not None}
+
+
+class _Taken(Uses):
+    """The uses in one batch, squared and added to the totals in the backward pass.
+
+    A parameter's only use is squared at once; the parts of one that is used several times are kept to the end.
+    """
+
+    def __init__(self, names: Mapping[int, str], inputs: Mapping[str, Tensor], totals: Mapping[str, Tensor]) -> None:
+        super().__init__(names, n_sentences=len(inputs["labels"]), n_tokens=_lengths(inputs))
+        self.left_out: set[str] = set()
+        self._totals = totals
+        self._calls: Counter[str] = Counter()
+        self._kept: dict[str, list[Contribution]] = defaultdict(list)
+
+    def used(self, parts: Parts, output: Tensor) -> None:
+        self._calls.update(parts.keys())
+
+        def on_gradient(gradient: Tensor) -> None:
+            for name, part in parts.items():
+                if name in self.left_out:
+                    continue
+                if self._calls[name] == 1:
+                    add_squares(self._totals[name], [part(gradient.detach())])
+                else:
+                    self._kept[name].append(part(gradient.detach()))
+
+        output.register_hook(on_gradient)  # type: ignore[no-untyped-call]  # torch gives it no types
+
+    def square_those_used_often(self) -> None:
+        """Add the squares that wait for all parts of a gradient."""
+        while self._kept:
+            name, parts = self._kept.popitem()
+            add_squares(self._totals[name], parts)
+
+
+def _not_known(uses: Uses) -> set[str]:
+    """Parameters with a use that is not known, or whose rows may be tokens of any sentences."""
+    doubtful = {Layout.OTHER, Layout.POOLED} if uses.is_routed else {Layout.OTHER}
+    return {name for name, layouts in uses.layouts.items() if layouts & doubtful}
+
+
+def _lengths(inputs: Mapping[str, Tensor]) -> set[int]:
+    return {size for one in inputs.values() for size in one.shape[1:]}
+
+
+def _summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Σ over sentences and tokens of -log p, from the mean that Hugging Face models return."""
+    n_tokens = (inputs["labels"] != -100).sum()
+    loss: Tensor = module(**inputs, use_cache=False).loss
+    return loss * n_tokens

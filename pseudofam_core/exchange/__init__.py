@@ -1,0 +1,1 @@
+"""Results as files for others: CSV, LaTeX, figures, and estimates as a zip."""

@@ -1,0 +1,215 @@
+"""A comparison as a table: CSV with its provenance, safe to open in a spreadsheet, and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.exchange.tables import comments, escaped
+from pseudofam_core.outcomes.results import PAPER_CLAIM_WORDS, Average, Comparison, Outcome
+from pseudofam_core.outcomes.run_settings import settings_of
+from pseudofam_core.scoring.scorer import SPBLEU_MISSING, Protocol, spbleu
+from pseudofam_core.scoring.significance import Estimate, Verdict
+
+_LATEX_COLUMNS = {
+    "target": "target",
+    "arm": "arm",
+    "BLEU": "BLEU",
+    "chrF++": "chrF++",
+    "difference": "BLEU difference",
+    "p": "p (Holm)",
+    "verdict": "verdict",
+    "control_difference": "against random",
+    "control_verdict": "verdict on random",
+    "runs": "runs",
+    "updates": "updates",
+    "target_tokens": "target tokens",
+    "auxiliary_tokens": "auxiliary tokens",
+}
+
+_LATEX_WORDS = ("target", "arm", "verdict", "control_verdict")
+
+
+def comparison_frame(comparison: Comparison) -> pd.DataFrame:
+    """One row per target and arm, then the averages over targets. ``difference`` is BLEU minus the pinned arm's."""
+    rows = [_outcome_row(one, comparison) for one in comparison.outcomes]
+    rows += [_average_row(one, comparison) for one in comparison.averages]
+    return pd.DataFrame(rows)
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """The table in full precision, after ``#`` lines that say how it was made and what the paper claims."""
+    table = comparison_frame(comparison).map(escaped)
+    return "".join(comments(provenance(comparison))) + table.to_csv(index=False, lineterminator="\n")
+
+
+def comparison_latex(comparison: Comparison) -> str:
+    """The table for a paper: a plain ``tabular`` that needs no package, after ``%`` lines that say how it was made."""
+    full = comparison_frame(comparison)
+    columns = {name: words for name, words in _LATEX_COLUMNS.items() if name in full}
+    shown = pd.DataFrame({name: [_cell(row, name) for row in full.to_dict("records")] for name in columns})
+    style = shown.style.hide(axis="index").format(escape="latex").relabel_index(list(columns.values()), axis=1)
+    aligned = "".join("l" if name in _LATEX_WORDS else "r" for name in columns)
+    rows = style.to_latex(column_format=aligned).splitlines()
+    ruled = [rows[0], r"\hline", rows[1], r"\hline", *rows[2:-1], r"\hline", rows[-1]]
+    notes = [f"% {line[2:]}" for line in "".join(comments(provenance(comparison))).splitlines()]
+    return "\n".join([*notes, *ruled]) + "\n"
+
+
+def comet_csv(comparison: Comparison, scores: Mapping[str, Sequence[float]], *, signature: str) -> str:
+    """COMET of each arm: the mean over its runs, and its difference from the pinned arm's. Nothing is tested.
+
+    Args:
+        comparison: The arms and their runs.
+        scores: COMET of each test sentence, by key of the run.
+        signature: Model and version.
+    """
+    means = {
+        (one.target, one.arm): fmean(fmean(scores[run.key]) for draw in one.runs for run in draw)
+        for one in comparison.outcomes
+    }
+    rows = [
+        {
+            "target": str(one.target),
+            "arm": one.arm,
+            "COMET": means[one.target, one.arm],
+            "difference": means[one.target, one.arm] - means[one.target, comparison.pinned],
+            "runs": sum(map(len, one.runs)),
+        }
+        for one in comparison.outcomes
+    ]
+    made = {"COMET": signature, "sentences": "all of the test set, detokenised", "tested": "no"}
+    made |= {name: value for name, value in provenance(comparison).items() if name in ("pinned", "runs")}
+    return "".join(comments(made)) + pd.DataFrame(rows).map(escaped).to_csv(index=False, lineterminator="\n")
+
+
+def provenance(comparison: Comparison) -> Mapping[str, Any]:
+    """What a table or picture of the comparison must carry: protocol, signatures, settings, runs, and the claim."""
+    runs = [run for one in comparison.outcomes for draw in one.runs for run in draw]
+    settings = {name: value for run in runs for name, value in settings_of(run).items()}
+    circumstances = {f"differs: {name}": " or ".join(values) for name, values in comparison.circumstances.items()}
+    return {
+        "protocol": comparison.protocol.label,
+        **comparison.signatures,
+        "spBLEU": next((words for one in comparison.outcomes if (words := _spbleu(one)[1])), SPBLEU_MISSING),
+        "sentences": ", ".join(f"{target} {n}" for target, n in comparison.n_sentences.items()),
+        "pinned": comparison.pinned,
+        "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
+        "correction": "Holm, over all arms and targets; over all arms for the averages; control_p apart",
+        "control": "against random families of the same size, over the targets that have some",
+        **settings,
+        **circumstances,
+        "runs": " ".join(dict.fromkeys(run.key for run in runs)),
+        "claim": PAPER_CLAIM_WORDS,
+    }
+
+
+def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "target": str(one.target),
+        "arm": one.arm,
+        "members": " | ".join(_members(own) for own in one.members),
+        **_numbers("BLEU", one.bleu),
+        **_numbers("chrF++", one.chrf),
+        **_verdict_cells(one.verdict),
+        **_control_cells(one.control),
+        **(_spbleu(one)[0] if comparison.protocol is Protocol.DETOKENISED else {}),
+        "chrF++_difference": None if one.chrf_delta is None else one.chrf_delta.value,
+        "draws": one.n_draws,
+        "runs": sum(map(len, one.runs)),
+        "seeds": " ".join(map(str, one.seeds)),
+        "spread": one.spread,
+        "sentences": comparison.n_sentences[one.target],
+        "updates": one.updates,
+        "target_tokens": one.target_tokens,
+        "auxiliary_tokens": one.auxiliary_tokens,
+        "budget": comparison.budget or "none",
+    }
+
+
+def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "target": f"mean of {len(one.targets)}",
+        "arm": one.arm,
+        "members": "",
+        **_numbers("BLEU", one.bleu),
+        **_numbers("chrF++", one.chrf),
+        **_verdict_cells(one.verdict),
+        **_average_control_cells(one),
+        "budget": comparison.budget or "none",
+    }
+
+
+def _spbleu(one: Outcome) -> tuple[dict[str, float], str]:
+    """SpBLEU of all sentences, detokenised, mean over runs, as a cell, and its signature; nothing without its model."""
+    found = []
+    for run in (run for draw in one.runs for run in draw):
+        texts = run.outputs["test"]
+        bitext = Bitext(one.target, "test", texts["sources"], texts["references"])
+        if (scored := spbleu(bitext, texts["hypotheses"])) is None:
+            return {}, ""
+        found.append(scored)
+    return {"spBLEU": fmean(value for value, _ in found)}, found[0][1]
+
+
+def _members(members: Any) -> str:
+    return "zero-shot" if members is None else " ".join(map(str, members)) or "target alone"
+
+
+def _numbers(name: str, one: Estimate) -> dict[str, float]:
+    return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+
+
+def _verdict_cells(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"verdict": "pinned"}
+    return {
+        **_numbers("difference", verdict.delta),
+        "p_uncorrected": verdict.p,
+        "p": verdict.p_holm,
+        "p_bootstrap": verdict.p_bootstrap,
+        "verdict": str(verdict.word),
+        "test": verdict.test,
+        "caveat": verdict.caveat,
+    }
+
+
+def _control_cells(control: Verdict | None) -> dict[str, Any]:
+    """Against random families of the same size; nothing where there are none."""
+    if control is None:
+        return {}
+    return {
+        **_numbers("control_difference", control.delta),
+        "control_p_uncorrected": control.p,
+        "control_p": control.p_holm,
+        "control_verdict": str(control.word),
+        "control_test": control.test,
+        "control_caveat": control.caveat,
+    }
+
+
+def _average_control_cells(one: Average) -> dict[str, Any]:
+    """Likewise, and over which targets: where these are fewer than the arm's, its caveat says so."""
+    if one.control is None:
+        return {}
+    cells, named = _control_cells(one.control), " ".join(map(str, one.controlled))
+    if len(one.controlled) < len(one.targets):
+        cells["control_caveat"] = "; ".join(filter(None, [f"over {named} only", cells["control_caveat"]]))
+    return cells | {"control_targets": named}
+
+
+def _cell(row: Mapping[Any, Any], name: str) -> str:
+    """A cell as a paper prints it: scores with one decimal and their interval."""
+    value = row[name]
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return ""
+    if f"{name}_low" in row:
+        sign = "+" if name.endswith("difference") else ""
+        return f"{value:{sign}.1f} [{row[f'{name}_low']:{sign}.1f}, {row[f'{name}_high']:{sign}.1f}]"
+    return f"{value:.3f}" if name == "p" else f"{value:,.0f}"

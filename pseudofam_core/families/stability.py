@@ -1,0 +1,68 @@
+"""How often resampled sentences lead to the same families."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pseudofam_core.families.selection import select_families
+from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.resampling import BootstrapReplicates
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyStability:
+    """How often resampled sentences lead to the same families.
+
+    Attributes:
+        pairs: Labels of rows (targets) and columns (auxiliaries).
+        shares: (n, n): share of replicates in which the column is in the row's family; 0 on the diagonal.
+        size_shares: (n, n): share of replicates in which the row's family has that many members, 0 to n − 1.
+        unchanged: (n,): share of replicates in which the family is exactly that of the full matrix.
+        n_replicates: How many there were.
+    """
+
+    pairs: tuple[LanguagePair, ...]
+    shares: FloatMatrix
+    size_shares: FloatMatrix
+    unchanged: FloatMatrix
+    n_replicates: int
+
+
+def family_stability(
+    replicates: BootstrapReplicates, full: PairwiseMatrix, *, selection: SelectionSpec
+) -> FamilyStability:
+    """How often the families of `full` come out of the replicates, by the same rule.
+
+    Raises:
+        ValueError: The replicates are of another pool or measure than `full`.
+    """
+    if (replicates.pairs, replicates.measure) != (full.pairs, full.measure):
+        raise ValueError(
+            f"replicates must be of the matrix's pool and measure. Got {replicates.measure} over "
+            f"{len(replicates.pairs)} pairs for {full.measure} over {len(full.pairs)}. Resample this pool."
+        )
+    chosen = np.array([_members(matrix, selection) for matrix in replicates.matrices()])
+    n_replicates, n, _ = chosen.shape
+    sizes = [Counter(row.tolist()) for row in chosen.sum(axis=2).T]
+    return FamilyStability(
+        pairs=full.pairs,
+        shares=chosen.mean(axis=0),
+        size_shares=np.array([[row[size] / n_replicates for size in range(n)] for row in sizes]),
+        unchanged=(chosen == _members(full, selection)).all(axis=2).mean(axis=0),
+        n_replicates=n_replicates,
+    )
+
+
+def _members(matrix: PairwiseMatrix, selection: SelectionSpec) -> npt.NDArray[np.bool_]:
+    """(n, n): whether the column is in the row's family."""
+    position = {pair: i for i, pair in enumerate(matrix.pairs)}
+    marks = np.zeros((len(matrix.pairs),) * 2, dtype=bool)
+    for row, family in zip(marks, select_families(matrix, selection=selection), strict=True):
+        row[[position[one] for one in family.members]] = True
+    return marks

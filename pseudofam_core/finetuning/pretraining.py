@@ -1,0 +1,294 @@
+"""Make a small M2M100 from a folder of parallel text: vocabulary, tokenizer, model, training.
+
+The result is an ordinary Hugging Face folder that every other command takes as its ``--model``.
+Training is transformers' Trainer; what is ours is the order in which sentences are drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sentencepiece
+import torch
+from torch.utils.data import DataLoader
+from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from pseudofam_core.corpora.batches import token_batches
+from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
+from pseudofam_core.languages import LanguagePair, languages
+from pseudofam_core.models.loading import IGNORED_LABEL, padded, padded_batch
+from pseudofam_core.models.memory import keep_freed_memory
+from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
+
+logger = logging.getLogger(__name__)
+
+_CHUNK_BATCHES = 50  # sentences are drawn and length-sorted in chunks of about this many batches
+
+
+@dataclass(frozen=True)
+class PretrainingSpec:
+    """What to train. Equal specs on equal text and hardware make equal models.
+
+    Attributes:
+        pairs: Directions to learn.
+        vocabulary_size: SentencePiece pieces, fewer where the text has no more; language tokens come on top.
+        d_model: Width; the feed-forward layers are four times as wide.
+        encoder_layers: Layers of the encoder.
+        decoder_layers: Layers of the decoder.
+        dropout: Dropout of hidden states; attention has the same.
+        steps: Updates in all. The last `decay_fraction` of them lower the learning rate to zero,
+            so a finished run can be prolonged only from a checkpoint before that.
+        batch_tokens: Padded tokens of a batch, source and target together.
+        peak_learning_rate: Learning rate of the stable phase (AdamW).
+        warmup_steps: Updates of linear warm-up.
+        decay_fraction: Share of `steps` at the end with a falling rate.
+        label_smoothing: Of the training loss.
+        temperature: A pair of n sentences is drawn in proportion to n^(1/temperature); 2 is the square root.
+        caps: Most training sentences kept of a pair (a seeded sample), by pair.
+        seed: Of the weights, the sample and the order.
+    """
+
+    pairs: tuple[LanguagePair, ...]
+    vocabulary_size: int = 10_000
+    d_model: int = 256
+    encoder_layers: int = 4
+    decoder_layers: int = 3
+    dropout: float = 0.1
+    steps: int = 3_200
+    batch_tokens: int = 4_096
+    peak_learning_rate: float = 1.5e-3
+    warmup_steps: int = 400
+    decay_fraction: float = 0.25
+    label_smoothing: float = 0.1
+    temperature: float = 2.0
+    caps: Mapping[LanguagePair, int] | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be trained."""
+        if not self.pairs:
+            raise ValueError("pairs must name at least one direction. Got none. Name some, like be-en.")
+        for name in ("steps", "batch_tokens", "d_model", "temperature"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive. Got {getattr(self, name)}.")
+        for name in ("dropout", "decay_fraction", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1). Got {getattr(self, name)}.")
+
+
+def pretrain(
+    spec: PretrainingSpec, corpus: ParallelCorpus, out: Path, *, save_every: int = 250, half: bool = False
+) -> Path:
+    """Train the model that `spec` describes into `out`, going on from the last checkpoint there.
+
+    Args:
+        spec: What to train.
+        corpus: Read for the ``train`` split of each pair only.
+        out: Folder for tokenizer, checkpoints and, at the end, the model.
+        save_every: Updates between checkpoints (the last two are kept).
+        half: Save the finished weights as float16: half the size; any command loads them as float32.
+
+    Returns:
+        `out`, a Hugging Face folder.
+
+    Raises:
+        CorpusError: A training split is missing or damaged.
+    """
+    keep_freed_memory()
+    out.mkdir(parents=True, exist_ok=True)
+    bitexts = [_capped(corpus.read(pair, "train"), spec) for pair in spec.pairs]
+    if not (out / "sentencepiece.bpe.model").exists():
+        train_tokenizer(bitexts, out, vocabulary_size=spec.vocabulary_size, seed=spec.seed)
+    tokenizer = M2M100Tokenizer.from_pretrained(out)
+    torch.manual_seed(spec.seed)
+    trainer = _PlannedTrainer(
+        M2M100ForConditionalGeneration(model_config(spec, tokenizer)),
+        [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in bitexts],
+        spec,
+        _arguments(spec, out, save_every),
+        int(tokenizer.pad_token_id),
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)))
+    model = trainer.model.half() if half else trainer.model
+    model.save_pretrained(str(out))
+    tokenizer.save_pretrained(str(out))
+    return out
+
+
+def train_tokenizer(bitexts: Sequence[Bitext], out: Path, *, vocabulary_size: int, seed: int) -> None:
+    """Train one SentencePiece vocabulary over all sides and write an M2M100 tokenizer into `out`.
+
+    Each language gives at most as many lines as the square-root law leaves it, so that no
+    language owns the vocabulary; unknown characters fall back to bytes.
+    """
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(_vocabulary_sample(bitexts, seed=seed)),
+        model_writer=model,
+        vocab_size=vocabulary_size,
+        hard_vocab_limit=False,
+        model_type="unigram",
+        character_coverage=0.9995,
+        byte_fallback=True,
+        normalization_rule_name="nfkc",
+        num_threads=1,
+        minloglevel=2,
+    )
+    (out / "sentencepiece.bpe.model").write_bytes(model.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    # fairseq's order: <s> <pad> </s> <unk>, then the pieces without SentencePiece's own three.
+    names = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(i) for i in range(3, pieces.get_piece_size()))]
+    (out / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(names)}, ensure_ascii=False))
+    codes = [one.m2m100 for one in languages().values() if one.m2m100]
+    M2M100Tokenizer(
+        str(out / "vocab.json"),
+        str(out / "sentencepiece.bpe.model"),
+        additional_special_tokens=[f"__{code}__" for code in codes],  # else decoding does not skip them
+    ).save_pretrained(str(out))
+
+
+def model_config(spec: PretrainingSpec, tokenizer: M2M100Tokenizer) -> M2M100Config:
+    """The M2M100 configuration of `spec` over the tokenizer's vocabulary and language tokens."""
+    return M2M100Config(
+        vocab_size=max(tokenizer.lang_token_to_id.values()) + 1 + tokenizer.num_madeup_words,
+        d_model=spec.d_model,
+        encoder_layers=spec.encoder_layers,
+        decoder_layers=spec.decoder_layers,
+        encoder_ffn_dim=4 * spec.d_model,
+        decoder_ffn_dim=4 * spec.d_model,
+        encoder_attention_heads=max(1, spec.d_model // 64),
+        decoder_attention_heads=max(1, spec.d_model // 64),
+        encoder_layerdrop=0.0,
+        decoder_layerdrop=0.0,
+        dropout=spec.dropout,
+        attention_dropout=spec.dropout,
+        max_position_embeddings=256,
+    )
+
+
+def draw_batches(
+    lengths: Sequence[Sequence[int]], *, n_batches: int, max_tokens: int, temperature: float, seed: int
+) -> list[list[int]]:
+    """Draw `n_batches` batches of sentence indices, pairs by temperature, batches by token budget.
+
+    Args:
+        lengths: Tokens of every sentence, by pair. Sentences are numbered through all pairs.
+        n_batches: How many to draw; a longer draw with the same seed begins with the shorter one.
+        max_tokens: Padded tokens of a batch.
+        temperature: See `PretrainingSpec.temperature`.
+        seed: Of the draw.
+    """
+    flat = np.concatenate([np.asarray(one) for one in lengths])
+    sizes = np.array([len(one) for one in lengths])
+    starts = np.cumsum(sizes) - sizes
+    weights = sizes ** (1 / temperature)
+    n_drawn = max(1, int(_CHUNK_BATCHES * max_tokens / flat.mean()))
+    rng = np.random.default_rng(seed)
+    batches: list[list[int]] = []
+    while len(batches) < n_batches:
+        which = rng.choice(len(lengths), size=n_drawn, p=weights / weights.sum())
+        drawn = starts[which] + (rng.random(n_drawn) * sizes[which]).astype(int)
+        chunk = token_batches(flat[drawn].tolist(), max_tokens=max_tokens)
+        batches += [drawn[chunk[i]].tolist() for i in rng.permutation(len(chunk))]
+    return batches[:n_batches]
+
+
+class _PlannedTrainer(Trainer):
+    """Trainer over batches that are drawn beforehand, so that a resumed run sees the same ones."""
+
+    def __init__(
+        self,
+        model: M2M100ForConditionalGeneration,
+        encoded: list[list[EncodedPair]],
+        spec: PretrainingSpec,
+        arguments: TrainingArguments,
+        pad_id: int,
+    ) -> None:
+        super().__init__(model, arguments, compute_loss_func=_SmoothedLoss(spec.label_smoothing))
+        lengths = [[max(len(pair.source), len(pair.target)) * 2 for pair in one] for one in encoded]
+        self._sentences = [sentence for one in encoded for sentence in one]
+        self._plan = draw_batches(
+            lengths, n_batches=spec.steps, max_tokens=spec.batch_tokens, temperature=spec.temperature, seed=spec.seed
+        )
+        self._pad_id, self._start_id = pad_id, model.config.decoder_start_token_id
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        return DataLoader(self._sentences, batch_sampler=self._plan, collate_fn=self._collate)  # type: ignore[arg-type]
+
+    def _collate(self, sentences: list[EncodedPair]) -> dict[str, torch.Tensor]:
+        begun = [[self._start_id, *one.target[:-1]] for one in sentences]
+        # The loss is our own, smoothed one, so the model does not see the labels and can't shift them itself.
+        return {**padded_batch(sentences, self._pad_id), "decoder_input_ids": padded(begun, self._pad_id)}
+
+
+@dataclass(frozen=True)
+class _SmoothedLoss:
+    """Label-smoothed cross entropy, mean over the tokens of the update."""
+
+    smoothing: float
+
+    def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        total = torch.nn.functional.cross_entropy(
+            outputs["logits"].flatten(0, 1).float(),
+            labels.flatten(),
+            ignore_index=IGNORED_LABEL,
+            label_smoothing=self.smoothing,
+            reduction="sum",
+        )
+        return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum())
+
+
+def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArguments:
+    n_decay = int(spec.steps * spec.decay_fraction)
+    return TrainingArguments(
+        output_dir=str(out),
+        max_steps=spec.steps,
+        learning_rate=spec.peak_learning_rate,
+        disable_tqdm=True,
+        warmup_steps=min(spec.warmup_steps, spec.steps - n_decay),
+        lr_scheduler_type="warmup_stable_decay",
+        lr_scheduler_kwargs={"num_decay_steps": n_decay, "decay_type": "1-sqrt"},
+        adam_beta2=0.98,
+        weight_decay=0.01,
+        max_grad_norm=1.0,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        seed=spec.seed,
+        save_steps=save_every,
+        save_total_limit=2,
+        logging_steps=50,
+        report_to="none",
+        dataloader_pin_memory=False,
+    )
+
+
+def _capped(bitext: Bitext, spec: PretrainingSpec) -> Bitext:
+    cap = (spec.caps or {}).get(bitext.pair)
+    if cap is None or cap >= len(bitext):
+        return bitext
+    kept = np.sort(np.random.default_rng(spec.seed).permutation(len(bitext))[:cap])
+    return Bitext(
+        bitext.pair, bitext.split, tuple(bitext.sources[i] for i in kept), tuple(bitext.targets[i] for i in kept)
+    )
+
+
+def _vocabulary_sample(bitexts: Sequence[Bitext], *, seed: int) -> Iterator[str]:
+    """Distinct lines of each language, the square root of the largest language's count shared out."""
+    lines: dict[str, set[str]] = {}
+    for bitext in bitexts:
+        lines.setdefault(bitext.pair.source, set()).update(bitext.sources)
+        lines.setdefault(bitext.pair.target, set()).update(bitext.targets)
+    largest = max(len(distinct) for distinct in lines.values())
+    rng = np.random.default_rng(seed)
+    for code in sorted(lines):
+        distinct = sorted(lines[code])
+        n_drawn = min(len(distinct), int(np.sqrt(len(distinct) * largest) / 2) + 1)
+        yield from (distinct[i] for i in rng.permutation(len(distinct))[:n_drawn])

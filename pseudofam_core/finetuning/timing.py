@@ -1,0 +1,63 @@
+"""A few updates, timed for the cost preview."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, replace
+
+from pseudofam_core.estimates import computing
+from pseudofam_core.finetuning.costs import TIMING_BUDGET, TIMING_STAGE, timing_key
+from pseudofam_core.finetuning.fit import base_model, trained_run
+from pseudofam_core.finetuning.request import FinetuneRequest
+from pseudofam_core.finetuning.spec import FinetuneSpec
+from pseudofam_core.finetuning.texts import open_texts
+from pseudofam_core.finetuning.training import (
+    require_device,
+)
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.progress import Report, never, silent
+from pseudofam_core.scoring.translating import translate
+from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.keys import canonical
+
+
+def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = silent) -> None:
+    """Time a few updates of the target alone, one evaluation and the translation of dev, for the cost preview.
+
+    Raises:
+        CorpusError, ModelError: As `finetune`.
+    """
+    require_device(request.recipe)
+    texts = open_texts(request.workspace, request.target, request.cut)
+    revision, budget = resolve_model(request.workspace.model).revision, TIMING_BUDGET
+    spec = FinetuneSpec(
+        model_revision=revision,
+        target=request.target,
+        members=(),
+        train_digests=(texts.train(request.target).digest,),
+        dev_digest=texts.dev.digest,
+        test_digest=texts.test.digest,
+        budget=budget,
+        recipe=replace(request.recipe, eval_every=budget.updates),
+        beams=request.beams,
+        max_length=request.workspace.max_length,
+        seed=1,
+        workspace=request.workspace,
+        cut=request.cut,
+    )
+    key = timing_key(revision, request.recipe, request.beams)
+    partial = cache.partial(TIMING_STAGE, key)
+    shutil.rmtree(partial, ignore_errors=True)
+    trained = trained_run(spec, base_model(spec), texts, partial, report, never)
+    began = time.monotonic()
+    translate(trained.model, texts.dev, beams=spec.beams, max_length=spec.max_length, report=report)
+    pace = trained.pace(time.monotonic() - began, len(texts.dev))
+    cache.store(
+        TIMING_STAGE,
+        key,
+        spec={"model_revision": revision, "recipe": canonical(request.recipe), "beams": request.beams},
+        summary={"pace": asdict(pace) if pace else None, "device": computing.device_name()},
+        write=lambda folder: None,
+    )
+    shutil.rmtree(partial, ignore_errors=True)

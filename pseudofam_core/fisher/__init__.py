@@ -1,8 +1,0 @@
-"""Fisher information of a model for one language pair."""
-
-from __future__ import annotations
-
-from pseudofam_core.fisher.estimate import FisherDiagonal, estimate_fisher
-from pseudofam_core.fisher.squares import SquaredGradients
-
-__all__ = ["FisherDiagonal", "SquaredGradients", "estimate_fisher"]

@@ -1,0 +1,98 @@
+"""Where a model's files are, and which revision they are: without loading anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from pseudofam_core.errors import ModelError
+from pseudofam_core.store.keys import files_digest
+
+SAMPLE = "sample"
+_UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OSError)
+_SUFFIXES = (".json", ".safetensors", ".bin", ".model", ".spm", ".txt")
+_OTHER_FRAMEWORKS = ("flax_model", "tf_model", "rust_model", "training_args", "optimizer", "scheduler", "trainer_state")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model's name and the exact state of its files.
+
+    Attributes:
+        name: As it was asked for.
+        revision: SHA-256 over the files of a local folder, or the hub's commit.
+        folder: Where the files are, or None while they are only on the hub.
+    """
+
+    name: str
+    revision: str
+    folder: Path | None
+
+
+def sample_model() -> Path:
+    """The folder of the sample model, which ships with the package."""
+    return Path(__file__).parents[1] / "sample" / "model"
+
+
+def resolve_model(name: str) -> ModelSource:
+    """Find a model: ``sample``, a local folder, the local hub cache, or the hub.
+
+    Raises:
+        ModelError: There is no such model, or the hub can't be reached.
+    """
+    folder = sample_model() if name == SAMPLE else Path(name).expanduser()
+    if name == SAMPLE and not folder.is_dir():
+        raise ModelError(f"The sample model is missing from this installation: {folder}. Name another model folder.")
+    if folder.is_dir():
+        return ModelSource(name, _folder_revision(folder), folder)
+    try:
+        cached = Path(snapshot_download(name, local_files_only=True))
+        return ModelSource(name, cached.name, cached)
+    except (HFValidationError, LocalEntryNotFoundError):
+        return ModelSource(name, _hub_revision(name), None)
+
+
+def fetch_model(source: ModelSource) -> Path:
+    """The model's folder, downloaded first where it is only on the hub. No code of the repository is run.
+
+    Raises:
+        ModelError: The download failed.
+    """
+    if source.folder is not None:
+        return source.folder
+    try:
+        files = HfApi().list_repo_files(source.name, revision=source.revision)
+        return Path(snapshot_download(source.name, revision=source.revision, allow_patterns=_wanted(files)))
+    except _UNREACHABLE as error:
+        raise ModelError(f"{source.name} could not be downloaded: {error}. Check the network and try again.") from error
+
+
+def _wanted(files: list[str]) -> list[str]:
+    """Configuration, tokenizer, and weights in one format: safetensors where they exist."""
+    named = [one for one in files if one.endswith(_SUFFIXES) and not one.startswith(_OTHER_FRAMEWORKS)]
+    if any(one.endswith(".safetensors") for one in named):
+        return [one for one in named if not one.endswith(".bin")]
+    return named
+
+
+def _folder_revision(folder: Path) -> str:
+    """Digest of the files at the top of the folder that a model is loaded from; checkpoints below do not count."""
+    files = [folder / one for one in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
+    if (folder / "config.json") not in files:
+        raise ModelError(f"model must be a folder with a config.json. {folder} has none. Name the folder that has it.")
+    return files_digest(files, root=folder)
+
+
+def _hub_revision(name: str) -> str:
+    message = f"model must be `sample`, a local Hugging Face folder or a hub name. Got {name!r}"
+    try:
+        return str(HfApi().model_info(name).sha)
+    except (HFValidationError, RepositoryNotFoundError) as error:
+        raise ModelError(f"{message}, and there is no such folder or hub model.") from error
+    except _UNREACHABLE as error:
+        reason = type(error).__name__
+        raise ModelError(f"{message}: no such folder, and the hub can't be reached ({reason}).") from error

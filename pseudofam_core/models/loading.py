@@ -1,0 +1,209 @@
+"""Load a model and its tokenizer from a Hugging Face folder, and make batches of the tensors that it takes."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils import logging
+
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import ModelError
+from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode, model_family
+
+IGNORED_LABEL = -100  # what every Hugging Face loss leaves out
+
+# What configurations call the two kinds of dropout.
+_DROPOUTS = ("dropout", "dropout_rate", "hidden_dropout_prob", "resid_pdrop", "embd_pdrop")
+_ATTENTION_DROPOUTS = ("attention_dropout", "attention_probs_dropout_prob", "attn_pdrop")
+_LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+_UNLOADABLE = (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError)
+
+
+@dataclass(frozen=True)
+class TranslationModel:
+    """A model in evaluation mode, with its tokenizer and the family that tells how to use them.
+
+    Classifiers and causal language models are held the same way.
+    """
+
+    module: Any
+    tokenizer: Any
+    family: ModelFamily
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        device: torch.device = self.module.device
+        return device
+
+    def parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Parameters by Hugging Face name, tied ones once."""
+        return dict(self.module.named_parameters())
+
+    def encode(self, bitext: Bitext, *, max_length: int) -> list[EncodedPair]:
+        """Encode every sentence pair: see `pseudofam_core.models.tokenization.encode`."""
+        labels = self.module.config.label2id if self.family is ModelFamily.CLASSIFIER else None
+        return encode(self.tokenizer, self.family, bitext, max_length=max_length, labels=labels)
+
+    def collate(self, batch: Sequence[EncodedPair]) -> dict[str, torch.Tensor]:
+        """Pad a batch to the tensors that the model takes, on its device.
+
+        A target's tokens are what the decoder reads, one place later, and what counts in the loss: teacher forcing.
+        """
+        if self.family is ModelFamily.CLASSIFIER:
+            tensors = _labelled_batch(batch, self._pad_id)
+        elif self.family is ModelFamily.CAUSAL:
+            tensors = _continued_batch(batch, self._pad_id)
+        else:
+            begun = [[self.module.config.decoder_start_token_id, *one.target[:-1]] for one in batch]
+            tensors = {**padded_batch(batch, self._pad_id), "decoder_input_ids": padded(begun, self._pad_id)}
+        return {name: one.to(self.device) for name, one in tensors.items()}
+
+    def n_tokens(self, one: EncodedPair) -> int:
+        """Length of a sentence pair in a batch: its longer side, or both sides where one continues the other."""
+        lengths = len(one.source), len(one.target)
+        return sum(lengths) if self.family is ModelFamily.CAUSAL else max(lengths)
+
+    @property
+    def _pad_id(self) -> int:
+        """Decoder-only models often have no padding token: what stands behind the mask does not matter."""
+        known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+        return next((int(one) for one in known if one is not None), 0)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Reading and writing weights without transformers' own progress bars, which would break ours; downloads keep theirs."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@without_bars()
+def load_model(
+    folder: Path,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    dropout: float | None = None,
+    attention_dropout: float | None = None,
+) -> TranslationModel:
+    """Load model and tokenizer, in evaluation mode: dropout is off until training mode is set.
+
+    Safetensors weights are preferred; a checkpoint that exists only as ``.bin`` is read with
+    ``weights_only`` and nothing else. Code in the folder is never run.
+
+    Args:
+        folder: A Hugging Face folder.
+        device: Where the weights shall be.
+        dtype: Number format of the weights.
+        dropout: Replaces the configuration's, under whichever name it has one.
+        attention_dropout: The same for attention weights.
+
+    Raises:
+        ModelError: The folder holds no translation, classification or causal language model that can be loaded.
+    """
+    config = load_config(folder, dropout=dropout, attention_dropout=attention_dropout)
+    auto, family = auto_class(config)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        module = auto.from_pretrained(
+            folder, config=config, dtype=dtype, weights_only=True, use_safetensors=_has_safetensors(folder), **_LOCAL
+        )
+    except _UNLOADABLE as error:
+        raise _unloadable(folder, error) from error
+    return TranslationModel(module.to(device).eval(), tokenizer, family or model_family(tokenizer, config.model_type))
+
+
+def load_config(folder: Path, *, dropout: float | None = None, attention_dropout: float | None = None) -> Any:
+    """A model's configuration, with its dropout replaced where one is given.
+
+    Raises:
+        ModelError: The folder has none that can be read.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, **_LOCAL)
+    except _UNLOADABLE as error:
+        raise _unloadable(folder, error) from error
+    for share, names in ((dropout, _DROPOUTS), (attention_dropout, _ATTENTION_DROPOUTS)):
+        for name in names:
+            if share is not None and hasattr(config, name):
+                setattr(config, name, share)
+    return config
+
+
+def auto_class(config: Any) -> tuple[Any, ModelFamily | None]:
+    """The class that loads a configuration's model, and the family where that tells it.
+
+    Raises:
+        ModelError: A classifier that gives no single label.
+    """
+    architecture = (config.architectures or [""])[0]
+    if architecture.endswith("ForSequenceClassification"):
+        if config.num_labels < 2 or config.problem_type not in (None, "single_label_classification"):
+            raise ModelError(
+                f"A classification model must tell apart at least 2 labels, one for each text. Got {config.num_labels} "
+                f"labels, problem_type {config.problem_type!r}. Choose a model for single-label classification."
+            )
+        return AutoModelForSequenceClassification, ModelFamily.CLASSIFIER
+    if architecture in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
+        return AutoModelForCausalLM, ModelFamily.CAUSAL
+    return AutoModelForSeq2SeqLM, None
+
+
+def _unloadable(folder: Path, error: Exception) -> ModelError:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return ModelError(f"{folder} can't be loaded as a translation, classification or causal language model: {first}")
+
+
+def _has_safetensors(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors"))
+
+
+def padded_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
+    """Source ids, their mask, and labels, each (B, T); padded labels do not count in the loss."""
+    return {
+        "input_ids": padded([one.source for one in batch], pad_id),
+        "attention_mask": padded([[1] * len(one.source) for one in batch], 0),
+        "labels": padded([one.target for one in batch], IGNORED_LABEL),
+    }
+
+
+def _labelled_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
+    """Source ids, their mask, and one label a text, (B,)."""
+    return {**padded_batch(batch, pad_id), "labels": torch.tensor([one.target[0] for one in batch])}
+
+
+def _continued_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
+    """Prompts with their answers as ids, their mask, and labels, each (B, T): the answers alone count in the loss."""
+    texts = [EncodedPair([*one.source, *one.target], _answer_labels(one)) for one in batch]
+    return padded_batch(texts, pad_id)
+
+
+def _answer_labels(one: EncodedPair) -> list[int]:
+    """Nothing predicts the first token, so it never counts."""
+    return [*([IGNORED_LABEL] * max(1, len(one.source))), *one.target[0 if one.source else 1 :]]
+
+
+def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    """Rows of ids as one (B, T) tensor, filled up with `value`."""
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)

@@ -1,0 +1,112 @@
+"""The known ways in which the method fails, told from its results, each with what to do (METHOD: open questions).
+
+A threshold is a judgement, so each states its reason. Below it nothing is claimed: no sign is not a proof of health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pseudofam_core.families.selection import null_size_probability
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.scoring.significance import Verdict, Word
+from pseudofam_core.similarity.spec import Measure
+
+# MSE and KL add up over parameters: with half of the mass in a hundredth of them, these few decide as much as all others.
+MOST_TOP_SHARE = 0.5
+# Kendall's and Spearman's conventions both call a rank correlation below one half weak.
+LEAST_AGREEMENT = 0.5
+# Of fewer targets a share says nothing: five alike come about by chance once in 32 times.
+FEWEST_TARGETS = 5
+
+
+@dataclass(frozen=True)
+class FailureSign:
+    """Something in the results that speaks against relying on them.
+
+    Attributes:
+        title: What was seen, in a few words.
+        words: The figures, and what they were held against.
+        advice: What to do.
+    """
+
+    title: str
+    words: str
+    advice: str
+
+
+def dominated_by_few(top_shares: Mapping[LanguagePair, float]) -> FailureSign | None:
+    """Whether some Fisher diagonals have half of their mass or more in 1% of the parameters.
+
+    Args:
+        top_shares: Share of the mass that the largest 1% hold, by pair.
+    """
+    many = {pair: share for pair, share in top_shares.items() if share >= MOST_TOP_SHARE}
+    if not many:
+        return None
+    worst = max(many, key=many.__getitem__)
+    return FailureSign(
+        "A few parameters dominate.",
+        f"In {len(many)} of {len(top_shares)} pairs the largest 1% of the parameters hold half of the Fisher mass or more; "
+        f"{worst.label} has {many[worst]:.0%} there. MSE and KL then compare little else.",
+        "Prefer Overlap, which counts which parameters matter and not how much, or take more sentences.",
+    )
+
+
+def stopping_at_two(sizes: Sequence[int], measure: Measure) -> FailureSign | None:
+    """Whether families stop at two members at least as often as with nothing to find; by the paper's rule only.
+
+    Args:
+        sizes: Members of every target's family.
+        measure: What ordered the neighbours; the odds depend on it.
+    """
+    by_chance = 1 - null_size_probability(3, measure=measure)
+    smallest = sum(size <= 2 for size in sizes)
+    if len(sizes) < FEWEST_TARGETS or smallest < by_chance * len(sizes):
+        return None
+    return FailureSign(
+        "Families stop at two.",
+        f"{smallest} of {len(sizes)} families have only the two members that the rule always takes. With nothing "
+        f"to find it would be {by_chance:.0%} of them: where a family ends says little here.",
+        "Trust the order of the neighbours rather than the size. Look at the first radius and at K, or take the nearest k.",
+    )
+
+
+def measures_that_disagree(agreement: Mapping[tuple[Measure, Measure], float]) -> FailureSign | None:
+    """Whether two measures put the neighbours in orders that have little to do with each other.
+
+    Args:
+        agreement: Rank correlation of the neighbours' orders, averaged over targets, in [−1, 1], by pair of measures.
+    """
+    low = {measures: value for measures, value in agreement.items() if value < LEAST_AGREEMENT}
+    if not low:
+        return None
+    first, second = min(low, key=low.__getitem__)
+    return FailureSign(
+        "The measures disagree.",
+        f"{first.label} and {second.label} order the neighbours with a mean rank correlation of {low[first, second]:.2f} "
+        "(1 is the same order, 0 is unrelated).",
+        "Distrust families that only one measure gives. Raw KL follows how hard a pair is for the model: compare it with "
+        "KL (normalised). Fine-tune the families that the measures share.",
+    )
+
+
+def no_gain(target: LanguagePair, verdict: Verdict, *, against: str) -> FailureSign | None:
+    """Whether the test does not call a pseudo family better.
+
+    Args:
+        target: What was adapted.
+        verdict: Of the family's BLEU.
+        against: The arm it is held against, in words.
+    """
+    if verdict.word is Word.BETTER:
+        return None
+    seen = "does worse than" if verdict.word is Word.WORSE else "can't be told from"
+    return FailureSign(
+        "No gain in BLEU.",
+        f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {verdict.delta.value:+.1f} "
+        f"BLEU, its interval runs from {verdict.delta.low:+.1f} to {verdict.delta.high:+.1f}.",
+        "Look at the budget (under equal updates a family dilutes the target), at random families of the same size, and at "
+        "more seeds.",
+    )

@@ -1,0 +1,157 @@
+"""How arms scored and stand against the pinned arm: what `arm_comparison` finds, and tables and charts show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from pseudofam_core.finetuning import FinetuneRun
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.significance import Estimate, Verdict
+
+PAPER_CLAIM = 1.7
+"""BLEU of pseudo over traditional families on average, as claimed by Ma, Liu and Zhang (EMNLP 2023, arXiv 2312.02820)."""
+PAPER_CLAIM_WORDS = (
+    f"The paper claims +{PAPER_CLAIM} BLEU on average of pseudo over traditional families (Ma, Liu and Zhang, EMNLP 2023, "
+    "arXiv 2312.02820: m2m100_418M, TED talks into English, tokenised BLEU on a filtered test set, one seed)."
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one arm of one target scored.
+
+    Attributes:
+        target: The pair that was adapted to.
+        arm: Its name; random families of one size are one arm (``random-3``), compared as a distribution.
+        members: Auxiliaries of each draw, one draw but for random families; None is zero-shot.
+        seeds: Of its runs, sorted; empty for zero-shot.
+        bleu: Mean over the runs, with its interval.
+        chrf: chrF++, likewise.
+        spread: Standard deviation of BLEU over the draws, else over the seeds; None of one.
+        verdict: BLEU against the pinned arm's; None for the pinned arm itself.
+        chrf_delta: chrF++ minus the pinned arm's.
+        updates: Updates behind the scored weights, mean over runs.
+        target_tokens: Target-side tokens of the target pair that they read, mean over runs.
+        auxiliary_tokens: The same of all auxiliaries together.
+        runs: The runs, in draws.
+        control: BLEU against that of random families of the same size, which tells the right languages from merely more
+            text. None where none was trained, and for random families themselves.
+    """
+
+    target: LanguagePair
+    arm: str
+    members: tuple[tuple[LanguagePair, ...] | None, ...]
+    seeds: tuple[int, ...]
+    bleu: Estimate
+    chrf: Estimate
+    spread: float | None
+    verdict: Verdict | None
+    chrf_delta: Estimate | None
+    updates: float
+    target_tokens: float
+    auxiliary_tokens: float
+    runs: tuple[tuple[FinetuneRun, ...], ...] = field(repr=False, compare=False)
+    control: Verdict | None = None
+
+    @property
+    def n_draws(self) -> int:
+        """Families drawn; 1 for every arm but random ones."""
+        return len(self.members)
+
+
+@dataclass(frozen=True)
+class Average:
+    """An arm over several targets: the mean of its scores and of its differences from the pinned arm.
+
+    Attributes:
+        arm: Its name.
+        targets: The targets that have it and the pinned arm. The interval speaks of these, not of targets at large.
+        bleu: Mean BLEU.
+        chrf: Mean chrF++.
+        verdict: None for the pinned arm.
+        control: Against random families of the same size, over the targets that have one; None where none has.
+        controlled: Those targets.
+    """
+
+    arm: str
+    targets: tuple[LanguagePair, ...]
+    bleu: Estimate
+    chrf: Estimate
+    verdict: Verdict | None
+    control: Verdict | None = None
+    controlled: tuple[LanguagePair, ...] = ()
+
+
+class Question(Enum):
+    """What an arm is held against: the arm that a user pinned, or random families of its own size."""
+
+    PINNED = "pinned"
+    RANDOM = "random"
+
+    def verdict(self, one: Outcome | Average) -> Verdict | None:
+        """The answer for one arm; None where it was not asked."""
+        return one.verdict if self is Question.PINNED else one.control
+
+    def targets(self, one: Average) -> tuple[LanguagePair, ...]:
+        """The targets behind the answer for an average."""
+        return one.targets if self is Question.PINNED else one.controlled
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Arms held against the pinned one.
+
+    Attributes:
+        pinned: Name of the arm that differences are taken from.
+        protocol: What text was scored.
+        level: Below which a corrected p lets one say better or worse.
+        budget: The budget mode of all trained runs; None where none was trained.
+        outcomes: By target, then in the order of the arms.
+        averages: Arms over the targets; empty for one target.
+        signatures: sacreBLEU's, by metric and its target language.
+        n_sentences: Sentences scored, by target.
+        circumstances: What differs between the runs beside auxiliaries and seeds, without forbidding to compare them.
+    """
+
+    pinned: str
+    protocol: Protocol
+    level: float
+    budget: str | None
+    outcomes: tuple[Outcome, ...]
+    averages: tuple[Average, ...]
+    signatures: Mapping[str, str]
+    n_sentences: Mapping[LanguagePair, int]
+    circumstances: Mapping[str, tuple[str, ...]]
+
+    @property
+    def targets(self) -> tuple[LanguagePair, ...]:
+        """The targets, in order."""
+        return tuple(dict.fromkeys(one.target for one in self.outcomes))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms, in order."""
+        return tuple(dict.fromkeys(one.arm for one in self.outcomes))
+
+    def of(self, target: LanguagePair, arm: str) -> Outcome | None:
+        """The outcome of one arm of one target, where there is one."""
+        return next((one for one in self.outcomes if (one.target, one.arm) == (target, arm)), None)
+
+    def verdicts(self, question: Question, target: LanguagePair | None = None) -> Mapping[str, Verdict]:
+        """The verdicts of one target, by default those of the averages, by arm; arms that were not tested are left out.
+
+        An average over some of the targets only says so behind its arm: ``overlap (3 of 5)``.
+        """
+        found: dict[str, Verdict | None]
+        if target is not None:
+            found = {one.arm: question.verdict(one) for one in self.outcomes if one.target == target}
+        else:
+            found = {f"{one.arm}{self._partly(question, one)}": question.verdict(one) for one in self.averages}
+        return {arm: verdict for arm, verdict in found.items() if verdict}
+
+    def _partly(self, question: Question, one: Average) -> str:
+        n, n_targets = len(question.targets(one)), len(self.targets)
+        return "" if n == n_targets else f" ({n} of {n_targets})"

@@ -1,0 +1,329 @@
+"""From finished runs to verdicts: score each arm of each target, and test it against the pinned arm."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from statistics import fmean
+from typing import TypeVar
+
+from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, is_random, without_draw
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.results import Average, Comparison, Outcome
+from pseudofam_core.outcomes.run_settings import circumstances_that_differ, refuse_mixture
+from pseudofam_core.scoring.scorer import Protocol, Scorer
+from pseudofam_core.scoring.significance import (
+    LEVEL,
+    Estimate,
+    FloatArray,
+    PairedP,
+    Replicates,
+    Verdict,
+    estimate,
+    holm,
+    paired_tests,
+    pooled_spread,
+    replicates,
+    sentence_weights,
+)
+
+K = TypeVar("K")
+RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
+SEEDS = "bootstrap of sentences and variance of seeds, pooled over the target's arms, Student's t"
+_METRICS = ("BLEU", "chrF++")
+_SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
+
+
+def compare_arms(
+    runs: Sequence[FinetuneRun],
+    arms: Mapping[LanguagePair, Sequence[Arm]],
+    *,
+    pinned: str = "single",
+    protocol: Protocol = Protocol.DETOKENISED,
+    level: float = LEVEL,
+    n_resamples: int = 1000,
+) -> Comparison:
+    """Score every arm that has finished runs, and test it against the pinned arm of its target.
+
+    Where every arm of a target has one run, two are tested by sacreBLEU's approximate randomisation; where one has several
+    seeds or draws, by `significance.estimate`, which counts their variance, pooled over the target's arms. The p of all
+    arms and targets are corrected together (Holm), those of the averages among themselves. The same is done against
+    random families of the same size, whatever is pinned: these are tests of another question, and corrected apart.
+
+    Args:
+        runs: Finished runs of these targets; those of no arm are left out.
+        arms: Per target its arms, in the order to show. Arms without a finished run are left out.
+        pinned: The arm that the others are held against, as shown: ``single``, ``random-3``.
+        protocol: What text is scored.
+        level: Of the tests and, as 1 - level, of the intervals.
+        n_resamples: Of the sentences.
+
+    Raises:
+        ValueError: The runs differ in more than auxiliaries and seeds, or a target has no finished pinned arm.
+    """
+    scored = [one for target, own in arms.items() for one in _scored_arms(target, own, runs, protocol, n_resamples)]
+    used = {run.key: run for one in scored for draw in one.runs for run in draw}
+    refuse_mixture(list(used.values()))
+    by_name = {(one.target, one.arm): one for one in scored}
+    for target in dict.fromkeys(one.target for one in scored):
+        if (target, pinned) not in by_name:
+            have = ", ".join(one.arm for one in scored if one.target == target)
+            raise ValueError(f"pinned must be an arm of {target} with a finished run: {have}. Got {pinned}.")
+    if not scored:
+        raise ValueError(
+            f"runs must hold one of an arm of {', '.join(map(str, arms))}. Got none. Run `finetune` first."
+        )
+    against_pinned = _verdicts([(one, by_name[one.target, pinned]) for one in scored], level)
+    controlled = [(one, control) for one in scored if (control := _control_of(one, by_name))]
+    controls = {(one.target, one.arm): v for (one, _), v in zip(controlled, _verdicts(controlled, level), strict=True)}
+    outcomes = [
+        _outcome(one, by_name[one.target, pinned], level, verdict, controls.get((one.target, one.arm)))
+        for one, verdict in zip(scored, against_pinned, strict=True)
+    ]
+    return Comparison(
+        pinned=pinned,
+        protocol=protocol,
+        level=level,
+        budget=next((run.budget.mode.value for run in used.values() if run.budget), None),
+        outcomes=tuple(outcomes),
+        averages=_averages(by_name, pinned, level) if len({one.target for one in scored}) > 1 else (),
+        signatures={
+            f"{name} into {one.target.target}": s for one in scored for name, s in one.scorer.signatures.items()
+        },
+        n_sentences={one.target: len(one.scorer.kept) for one in scored},
+        circumstances=circumstances_that_differ(list(used.values())),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _ScoredArm:
+    """An arm's runs, in draws, and by metric their scores on the test set and its resamples."""
+
+    target: LanguagePair
+    arm: str
+    members: tuple[tuple[LanguagePair, ...] | None, ...]
+    runs: tuple[tuple[FinetuneRun, ...], ...]
+    scorer: Scorer
+    replicates: Mapping[str, Replicates]
+    luck: _Luck
+
+    @property
+    def all_runs(self) -> tuple[FinetuneRun, ...]:
+        """Its runs, the draws one after the other."""
+        return tuple(run for draw in self.runs for run in draw)
+
+    @property
+    def counts_luck(self) -> bool:
+        """Whether it is known how far apart other seeds, or draws, would put its scores."""
+        return self.replicates["BLEU"].spread is not None
+
+    @property
+    def uncounted(self) -> str:
+        """Whose luck is not counted: that of an only seed or draw."""
+        if is_random(self.arm) and (self.luck is not _Luck.DRAW or not self.counts_luck):
+            return f"one draw of {self.arm}"
+        return f"one seed of {self.arm}" if self.luck is _Luck.SEED and not self.counts_luck else ""
+
+
+class _Luck(Enum):
+    """What chance decides of an arm's score, beside the sentences; where random families have draws, these do."""
+
+    NONE = "none"
+    SEED = "seed"
+    DRAW = "draw"
+
+
+def _scored_arms(
+    target: LanguagePair, arms: Sequence[Arm], runs: Sequence[FinetuneRun], protocol: Protocol, n_resamples: int
+) -> list[_ScoredArm]:
+    own = [run for run in runs if run.target == target]
+    if not own:
+        return []
+    refuse_mixture(own)
+    texts = own[0].outputs["test"]
+    scorer = Scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
+    weights = sentence_weights(len(scorer.kept), n_resamples=n_resamples)
+    drawn: dict[str, list[tuple[tuple[LanguagePair, ...] | None, tuple[FinetuneRun, ...]]]] = {}
+    for arm in arms:
+        found = tuple(run for run in own if _members(run) == arm.members)
+        draws = drawn.setdefault(without_draw(arm.name), [])
+        # A family drawn twice is no second draw.
+        if found and arm.members not in [members for members, _ in draws]:
+            draws.append((arm.members, found))
+    by_draw = any(len(draws) > 1 for draws in drawn.values())
+    scored = []
+    for name, draws in drawn.items():
+        if draws:
+            members, in_draws = zip(*draws, strict=True)
+            luck = _luck_of(name, in_draws, by_draw=by_draw)
+            own_scores = _replicated(scorer, in_draws, weights, luck)
+            scored.append(_ScoredArm(target, name, members, in_draws, scorer, own_scores, luck))
+    return _with_spread(scored)
+
+
+def _luck_of(name: str, draws: Sequence[Sequence[FinetuneRun]], *, by_draw: bool) -> _Luck:
+    if by_draw and is_random(name):
+        return _Luck.DRAW
+    return _Luck.NONE if draws[0][0].is_zero_shot else _Luck.SEED
+
+
+def _replicated(
+    scorer: Scorer, draws: Sequence[Sequence[FinetuneRun]], weights: FloatArray, luck: _Luck
+) -> dict[str, Replicates]:
+    """By metric: a replicate per draw where chance is in these, else per run."""
+    groups = draws if luck is _Luck.DRAW else [(run,) for draw in draws for run in draw]
+    return {
+        name: replicates(
+            scorer.metrics[name],
+            [[scorer.statistics(_hypotheses(run), name) for run in group] for group in groups],
+            weights,
+        )
+        for name in _METRICS
+    }
+
+
+def _with_spread(scored: Sequence[_ScoredArm]) -> list[_ScoredArm]:
+    """A target's arms with the spread that those of equal luck have in common."""
+    distinct = {tuple(run.key for run in one.all_runs): one for one in scored}.values()
+    spreads = {
+        (luck, name): pooled_spread([one.replicates[name] for one in distinct if one.luck is luck])
+        for luck in (_Luck.SEED, _Luck.DRAW)
+        for name in _METRICS
+    }
+    return [
+        replace(one, replicates={n: replace(r, spread=spreads.get((one.luck, n))) for n, r in one.replicates.items()})
+        for one in scored
+    ]
+
+
+def _control_of(one: _ScoredArm, scored: Mapping[tuple[LanguagePair, str], _ScoredArm]) -> _ScoredArm | None:
+    """The random families of an arm's target and size; None for an arm without auxiliaries, and for random ones."""
+    members = one.members[0]
+    return scored.get((one.target, f"{RANDOM}-{len(members)}")) if members and not is_random(one.arm) else None
+
+
+def _verdicts(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> list[Verdict | None]:
+    """The verdict of each arm against another, their p corrected together; None for an arm against itself."""
+    # Arms of the same members are one run under two names: one test, and no test against itself.
+    tests = {_test_key(*both): both for both in pairs if _test_key(*both)[0] != _test_key(*both)[1]}
+    raw = {key: _verdict(one, pinned, level) for key, (one, pinned) in tests.items()}
+    verdicts = _corrected(raw)
+    same = replace(_SAME, n_tests=len(raw), level=level)
+    return [None if one is other else verdicts.get(_test_key(one, other), same) for one, other in pairs]
+
+
+def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
+    """The uncorrected verdict."""
+    delta = estimate([(1, one.replicates["BLEU"]), (-1, pinned.replicates["BLEU"])], level=level)
+    caveat = _caveat([one, pinned])
+    if one.counts_luck or pinned.counts_luck:
+        return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat)
+    p = _paired_p(one.scorer, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
+    return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
+
+
+@functools.lru_cache(maxsize=256)
+def _paired_p(scorer: Scorer, pinned: tuple[str, ...], hypotheses: tuple[str, ...]) -> PairedP:
+    """Both tests of one run against another. They take a second, so that as more runs finish only these are tested."""
+    lines = [scorer.prepared(one) for one in (pinned, hypotheses)]
+    (p,) = paired_tests(scorer.metrics["BLEU"], lines[0], lines[1:])
+    return p
+
+
+def _outcome(
+    one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None, control: Verdict | None
+) -> Outcome:
+    observed = one.replicates["BLEU"].observed
+    terms = [(1.0, one.replicates["chrF++"]), (-1.0, pinned.replicates["chrF++"])]
+    return Outcome(
+        target=one.target,
+        arm=one.arm,
+        members=one.members,
+        seeds=tuple(sorted({run.seed for run in one.all_runs if run.seed is not None})),
+        bleu=estimate([(1, one.replicates["BLEU"])], level=level),
+        chrf=estimate([(1, one.replicates["chrF++"])], level=level),
+        spread=float(observed.std(ddof=1)) if len(observed) > 1 else None,
+        verdict=verdict,
+        chrf_delta=None if verdict is None else estimate(terms, level=level),
+        updates=_mean(one, lambda run: run.scored_update),
+        target_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[:1])),
+        auxiliary_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[1:])),
+        runs=one.runs,
+        control=control,
+    )
+
+
+def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str, level: float) -> tuple[Average, ...]:
+    """Each arm that has two targets or more over these, their p corrected together."""
+    by_arm: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
+    controlled: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
+    for (target, arm), one in scored.items():
+        by_arm.setdefault(arm, []).append((one, scored[target, pinned]))
+        if control := _control_of(one, scored):
+            controlled.setdefault(arm, []).append((one, control))
+    by_arm, controlled = ({arm: pairs for arm, pairs in own.items() if len(pairs) > 1} for own in (by_arm, controlled))
+    verdicts = _mean_verdicts({arm: pairs for arm, pairs in by_arm.items() if arm != pinned}, level)
+    controls = _mean_verdicts(controlled, level)
+    return tuple(
+        Average(
+            arm=arm,
+            targets=tuple(one.target for one, _ in pairs),
+            bleu=_mean_score("BLEU", pairs, level),
+            chrf=_mean_score("chrF++", pairs, level),
+            verdict=verdicts.get(arm),
+            control=controls.get(arm),
+            controlled=tuple(one.target for one, _ in controlled.get(arm, ())),
+        )
+        for arm, pairs in by_arm.items()
+    )
+
+
+def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Estimate:
+    return estimate([(1 / len(pairs), one.replicates[metric]) for one, _ in pairs], level=level)
+
+
+def _mean_verdicts(by_arm: Mapping[str, Sequence[tuple[_ScoredArm, _ScoredArm]]], level: float) -> dict[str, Verdict]:
+    """The verdict of each arm over its targets, their p corrected together."""
+    return _corrected({arm: _mean_verdict(pairs, level) for arm, pairs in by_arm.items()})
+
+
+def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Verdict:
+    """The uncorrected verdict over targets. Where both names are one run, the target adds 0, and no variance."""
+    apart = [both for both in pairs if len(set(_test_key(*both))) == 2]
+    if not apart:
+        return _SAME
+    signs = (1 / len(pairs), -1 / len(pairs))
+    terms = [(sign, one.replicates["BLEU"]) for both in apart for sign, one in zip(signs, both, strict=True)]
+    delta = estimate(terms, level=level)
+    return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=_caveat([one for both in apart for one in both]))
+
+
+def _corrected(raw: Mapping[K, Verdict]) -> dict[K, Verdict]:
+    """The verdicts, their p corrected together."""
+    corrected = holm([one.p for one in raw.values()])
+    return {key: replace(one, p_holm=p, n_tests=len(raw)) for (key, one), p in zip(raw.items(), corrected, strict=True)}
+
+
+def _caveat(arms: Sequence[_ScoredArm]) -> str:
+    uncounted = dict.fromkeys(one.uncounted for one in arms if one.uncounted)
+    return f"luck not counted: {' and '.join(uncounted)}" if uncounted else ""
+
+
+def _test_key(one: _ScoredArm, pinned: _ScoredArm) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    both = [tuple(run.key for run in arm.all_runs) for arm in (one, pinned)]
+    return both[0], both[1]
+
+
+def _mean(one: _ScoredArm, count: Callable[[FinetuneRun], int]) -> float:
+    return fmean(count(run) for run in one.all_runs)
+
+
+def _hypotheses(run: FinetuneRun) -> tuple[str, ...]:
+    return run.outputs["test"]["hypotheses"]
+
+
+def _members(run: FinetuneRun) -> tuple[LanguagePair, ...] | None:
+    return None if run.is_zero_shot else run.members

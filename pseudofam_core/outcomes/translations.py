@@ -1,0 +1,95 @@
+"""Translations of several arms side by side, those first on which the arms differ most, with the differences marked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sacrebleu.metrics.chrf import CHRF
+
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.results import Comparison, Outcome
+
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a translation, spaces included, and whether it differs from the pinned arm's."""
+
+    text: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One test sentence as several arms translate it.
+
+    Attributes:
+        position: In the test set, from 0.
+        source: The sentence.
+        reference: Its reference translation.
+        spans: Translation by arm, in pieces, against the pinned arm's; the pinned arm's own is one piece.
+        chrf: Sentence chrF++ by arm, 0 to 100.
+    """
+
+    position: int
+    source: str
+    reference: str
+    spans: dict[str, tuple[Span, ...]]
+    chrf: dict[str, float]
+
+    def disagreement_of(self, arms: Iterable[str]) -> float:
+        """Sentence chrF++ of the best of these arms minus that of the worst."""
+        own = [self.chrf[arm] for arm in arms]
+        return max(own) - min(own)
+
+
+def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None = 50) -> tuple[Translated, ...]:
+    """Test sentences of a target as each arm translates them, by falling disagreement of the arms.
+
+    Of an arm with several runs, its first run speaks: the first draw's, with the first seed.
+
+    Args:
+        comparison: Names arms and pinned arm.
+        target: One of its targets.
+        n: Sentences returned, or None for all of the test set.
+
+    Raises:
+        ValueError: The target is not one of the comparison.
+    """
+    outcomes = {one.arm: one for one in comparison.outcomes if one.target == target}
+    if not outcomes:
+        raise ValueError(f"target must be one of {', '.join(map(str, comparison.targets))}. Got {target}.")
+    texts = _first_run(outcomes[comparison.pinned])
+    lines = {arm: _first_run(one)["hypotheses"] for arm, one in outcomes.items()}
+    metric, sentences = CHRF(word_order=2), []
+    for i, (source, reference) in enumerate(zip(texts["sources"], texts["references"], strict=True)):
+        own = {arm: hypotheses[i] for arm, hypotheses in lines.items()}
+        spans = {arm: word_differences(own[comparison.pinned], text) for arm, text in own.items()}
+        chrf = {arm: metric.sentence_score(text, [reference]).score for arm, text in own.items()}
+        sentences.append(Translated(i, source, reference, spans, chrf))
+    return tuple(sorted(sentences, key=lambda one: -one.disagreement_of(one.chrf))[:n])
+
+
+def word_differences(pinned: str, other: str) -> tuple[Span, ...]:
+    """`other` in pieces: words that `pinned` does not have at that place are marked. Joined, the pieces are `other`."""
+    before, after = _WORDS.findall(pinned), _WORDS.findall(other)
+    opcodes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return tuple(Span("".join(after[i:j]), tag != "equal") for tag, _, _, i, j in opcodes if i < j)
+
+
+def marked_html(spans: Sequence[Span]) -> str:
+    """The pieces as HTML, differences in ``<mark>``. What a translation holds is text, to HTML as to Markdown."""
+    return "".join(f"<mark>{_safe(one.text)}</mark>" if one.differs else _safe(one.text) for one in spans)
+
+
+def _safe(text: str) -> str:
+    """The text with every sign that is no letter, digit or space as a character reference."""
+    return re.sub(r"[^\w\s]|_", lambda one: f"&#{ord(one[0])};", text)
+
+
+def _first_run(outcome: Outcome) -> dict[str, tuple[str, ...]]:
+    return dict(min(outcome.runs[0], key=lambda run: run.seed or 0).outputs["test"])

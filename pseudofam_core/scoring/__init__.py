@@ -1,0 +1,4 @@
+"""How well translations are: BLEU and chrF++ with their signatures, tests of differences, COMET beside them.
+
+Only `translating` opens torch.
+"""

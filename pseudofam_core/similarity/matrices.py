@@ -1,0 +1,207 @@
+"""Compare the Fisher diagonals of a pool, pair by pair (METHOD.md §2).
+
+With F_i the diagonal of pair i over P parameters, rows are targets t and columns auxiliaries a:
+
+=============  ================================================================  =====================
+measure        formula                                                           direction
+=============  ================================================================  =====================
+mse            1/P Σ_p (F_t − F_a)²                                              symmetric distance
+kl             Σ_p F_t (log(F_t + ε) − log(F_a + ε)), ε = 1e-16                  directed, may be < 0
+kl-normalised  the same after each F is divided by its own sum                   directed distance
+overlap        #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F           similarity in [0, 1]
+jaccard        #(M_t ∧ M_a) / #(M_t ∨ M_a)                                       symmetric similarity
+cosine         Σ_p F_t F_a / (|F_t| |F_a|)                                       symmetric similarity
+=============  ================================================================  =====================
+
+Every Fisher file is a ``.safetensors`` with a float32 tensor per parameter. Files are mapped and read in blocks, by all
+processors; memory does not grow with their size (about 300 MB, and 4 KB for each two pairs). Sums are float64; their
+accuracy is stated in `pseudofam_core.similarity.matrices.sums`. Equal diagonals are at distance exactly 0 and have equal rows
+and columns, and the order of the pool does not change a bit of the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.progress import never
+from pseudofam_core.similarity.diagonals import Diagonals
+from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
+from pseudofam_core.similarity.shared import shared_counts, shared_to_read
+from pseudofam_core.similarity.spec import Measure, Scope, SimilaritySpec
+from pseudofam_core.similarity.sums import matrices_of_sums, sums_to_read
+
+SUMMED = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.COSINE)
+_Files = Mapping[LanguagePair, Path]
+_Report = Callable[[int, int], None]
+
+
+def similarity_matrix(
+    files: _Files,
+    *,
+    measure: Measure,
+    names: Sequence[str],
+    top_fraction: float | None = None,
+    scope: Scope | None = None,
+    scope_names: Sequence[str] | None = None,
+    report: _Report | None = None,
+    should_stop: Callable[[], bool] = never,
+    n_threads: int | None = None,
+) -> PairwiseMatrix:
+    """Compare every Fisher diagonal of a pool with every other, by one measure and at one K.
+
+    A mask marks exactly k = round(K·P) parameters (halves to even, at least 1), P counted in the scope. Of parameters
+    that tie at the edge of the mask, the earlier in (sorted name, flat index) is marked.
+
+    Args:
+        files: The Fisher file of each pair; all hold the same names and shapes.
+        measure: How two diagonals are compared.
+        names: Parameters compared. Their order does not matter.
+        top_fraction: Share K in (0, 1] that a mask marks, any number. Overlap and Jaccard only.
+        scope: Where the top K are taken: among `names`, or among `scope_names` before the mask is restricted to
+            `names`, which makes Overlap directed. Overlap and Jaccard only.
+        scope_names: A superset of `names`. For the model scope only.
+        report: Called with numbers read and numbers to be read (parameters x pairs x reads). The second grows where
+            another read turns out to be needed.
+        should_stop: Asked now and then; a True ends the work.
+        n_threads: Threads that compute; by default one per processor. They don't change the result.
+
+    Returns:
+        The matrix, pairs sorted, rows targets; ``n_parameters`` is in its provenance.
+
+    Raises:
+        ValueError: Arguments that don't fit together, files that hold different parameters, a value that is negative
+            or not finite, a diagonal of zeros for kl-normalised or cosine, or a mask with nothing in `names`.
+        DamagedArtifact: A file can't be read.
+        JobCancelled: `should_stop` said so.
+    """
+    if measure not in SUMMED and not measure.has_masks:
+        raise ValueError(f"measure must compare Fisher diagonals. Got {measure}, which combines other measures.")
+    pairs = tuple(sorted(files))
+    # One place says which K and scope belong to a measure.
+    SimilaritySpec(tuple(str(files[pair]) for pair in pairs), pairs, measure, top_fraction, scope)
+    compared = sorted(set(names))
+    scoped = _scoped(compared, scope, scope_names)
+    with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
+        provenance = {"n_parameters": pool.count(compared)}
+        if not measure.has_masks:
+            pool.expect(sums_to_read(pool, compared, (measure,)))
+            values = matrices_of_sums(pool, compared, (measure,))
+            if measure not in values:
+                raise _only_zeros(pool, compared, measure)
+            return PairwiseMatrix(pairs, values[measure], measure, provenance=provenance)
+        assert top_fraction is not None
+        assert scope is not None  # SimilaritySpec demands both
+        pool.expect(shared_to_read(pool, scoped))
+        counts = shared_counts(pool, compared, scoped, (top_fraction,))
+    return OverlapCurve(pairs, (top_fraction,), counts, scope, provenance).matrix(top_fraction, measure=measure)
+
+
+def similarity_matrices(
+    files: _Files,
+    *,
+    names: Sequence[str],
+    measures: Collection[Measure] = SUMMED,
+    report: _Report | None = None,
+    should_stop: Callable[[], bool] = never,
+    n_threads: int | None = None,
+) -> dict[Measure, PairwiseMatrix]:
+    """`similarity_matrix` by several measures without masks, in one read (the normalised KL takes another).
+
+    Those that are not defined where a diagonal holds nothing but zeros, kl-normalised and cosine, are missing then.
+
+    Args:
+        files: See `similarity_matrix`.
+        names: See `similarity_matrix`.
+        measures: Of `SUMMED`.
+        report: See `similarity_matrix`.
+        should_stop: See `similarity_matrix`.
+        n_threads: See `similarity_matrix`.
+
+    Raises:
+        ValueError: As `similarity_matrix`.
+        DamagedArtifact: A file can't be read.
+        JobCancelled: `should_stop` said so.
+    """
+    compared = _compared(files, names, measures)
+    with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
+        provenance = {"n_parameters": pool.count(compared)}
+        pool.expect(sums_to_read(pool, compared, measures))
+        values = matrices_of_sums(pool, compared, measures)
+    return {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
+
+
+def compare_files(
+    files: _Files,
+    *,
+    names: Sequence[str],
+    measures: Collection[Measure] = SUMMED,
+    scope: Scope = Scope.GROUP,
+    scope_names: Sequence[str] | None = None,
+    n_steps: int = 1000,
+    report: _Report | None = None,
+    should_stop: Callable[[], bool] = never,
+    n_threads: int | None = None,
+) -> tuple[dict[Measure, PairwiseMatrix], OverlapCurve]:
+    """`similarity_matrices`, and what the masks of each two pairs share at every K = 1/n_steps … 1.
+
+    The curve takes two more reads, three where a diagonal has more than 16 million parameters. Its counts are exact.
+
+    Args:
+        files: See `similarity_matrix`.
+        names: See `similarity_matrix`.
+        measures: Of `SUMMED`; none for the curve alone.
+        scope: See `similarity_matrix`.
+        scope_names: See `similarity_matrix`.
+        n_steps: Values of K.
+        report: See `similarity_matrix`.
+        should_stop: See `similarity_matrix`.
+        n_threads: See `similarity_matrix`.
+
+    Raises:
+        ValueError: As `similarity_matrix`; but a mask with nothing in `names` is refused where its K is asked for.
+        DamagedArtifact: A file can't be read.
+        JobCancelled: `should_stop` said so.
+    """
+    compared = _compared(files, names, measures)
+    scoped = _scoped(compared, scope, scope_names)
+    fractions = tuple(step / n_steps for step in range(1, n_steps + 1))
+    with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
+        provenance = {"n_parameters": pool.count(compared)}
+        pool.expect(sums_to_read(pool, compared, measures) + shared_to_read(pool, scoped))
+        values = matrices_of_sums(pool, compared, measures)
+        counts = shared_counts(pool, compared, scoped, fractions)
+    matrices = {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
+    return matrices, OverlapCurve(pool.pairs, fractions, counts, scope, provenance)
+
+
+def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]) -> list[str]:
+    if masked := [one.value for one in measures if one.has_masks]:
+        raise ValueError(
+            f"measures must do without masks. Got {masked[0]}. The curve of compare_files has it at any K."
+        )
+    if len(files) < 2:
+        raise ValueError(f"files must be of at least 2 pairs to compare. Got {len(files)}. Estimate another pair.")
+    return sorted(set(names))
+
+
+def _only_zeros(pool: Diagonals, names: Sequence[str], measure: Measure) -> ValueError:
+    zero = next(pair for row, pair in enumerate(pool.pairs) if not pool.any(row, names))
+    return ValueError(
+        f"A diagonal must have a positive sum for {measure.label}. Got only zeros for {zero}. "
+        "Estimate the pair with more sentences, or leave it out of the pool."
+    )
+
+
+def _scoped(compared: Sequence[str], scope: Scope | None, scope_names: Sequence[str] | None) -> list[str]:
+    """Parameters among which the top K are taken."""
+    if scope is not Scope.MODEL:
+        if scope_names is not None:
+            raise ValueError("scope_names is for scope=model only. Got it with another. Leave it out.")
+        return list(compared)
+    if scope_names is None:
+        raise ValueError("scope_names must be given for scope=model. Got None. Name the parameters of the layers.")
+    if missing := sorted(set(compared) - set(scope_names)):
+        raise ValueError(f"scope_names must hold all of names. Got no {missing[0]!r}. Add it, or drop it from names.")
+    return sorted(set(scope_names))

@@ -1,0 +1,1 @@
+"""What a matrix looks like as a whole: trees, clusters, maps, and what it goes along with."""

@@ -1,0 +1,67 @@
+"""How far several measures agree over one pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool, measure_name
+from pseudofam_core.structure.correlation import MantelTest, kendall_w, mantel, off_diagonal, spearman
+
+
+@dataclass(frozen=True, eq=False)
+class MeasureAgreement:
+    """How far measures order a pool alike.
+
+    Attributes:
+        names: The measures compared, as `measure_name` writes them.
+        spearman: (k, k): Spearman's ρ over all directed entries off the diagonal; NaN where a measure is constant.
+        spearman_by_target: (n, k, k): the same within each target's row.
+        kendall_w: Kendall's W over all directed entries.
+        kendall_w_by_target: (n,): W over each target's auxiliaries: 1 where all measures order them alike.
+        mantel: For each two measures (i < j) the test on distances averaged over both directions.
+    """
+
+    names: tuple[str, ...]
+    spearman: FloatMatrix
+    spearman_by_target: FloatMatrix
+    kendall_w: float
+    kendall_w_by_target: FloatMatrix
+    mantel: dict[tuple[str, str], MantelTest]
+
+
+def measure_agreement(matrices: Sequence[PairwiseMatrix], *, n_permutations: int = 999, seed: int) -> MeasureAgreement:
+    """How far the measures agree, overall and for each target.
+
+    Raises:
+        ValueError: Fewer than two matrices, matrices over different pools, two of the same name, or a pool of two.
+    """
+    pairs = common_pool(matrices)
+    if len(pairs) < 3:
+        raise ValueError(f"Rankings need at least 3 pairs in the pool. Got {len(pairs)}. Estimate another pair.")
+    names = tuple(map(measure_name, matrices))
+    if len(set(names)) < len(names):
+        raise ValueError(f"matrices must differ in measure or K. Got {', '.join(names)}.")
+    # (k, n, n − 1): each target's auxiliaries.
+    rows = np.array([off_diagonal(matrix.ordering_distances()).reshape(len(pairs), -1) for matrix in matrices])
+    symmetric = [matrix.symmetric_distances() for matrix in matrices]
+    return MeasureAgreement(
+        names=names,
+        spearman=_table(rows.reshape(len(names), -1)),
+        spearman_by_target=np.array([_table(rows[:, target]) for target in range(len(pairs))]),
+        kendall_w=kendall_w(rows.reshape(len(names), -1)),
+        kendall_w_by_target=np.array([kendall_w(rows[:, target]) for target in range(len(pairs))]),
+        mantel={
+            (names[i], names[j]): mantel(symmetric[i], symmetric[j], n_permutations=n_permutations, seed=seed)
+            for i in range(len(names))
+            for j in range(i + 1, len(names))
+        },
+    )
+
+
+def _table(rankings: FloatMatrix) -> FloatMatrix:
+    """(k, k) Spearman's ρ between rows."""
+    found = [[spearman(one, other) for other in rankings] for one in rankings]
+    return np.array(found, dtype=np.float64)

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
+
+M2M100 = {
+    "model.encoder.layers.0.fc1.weight": 0.1,
+    "model.encoder.layers.1.fc1.weight": 0.2,
+    "model.decoder.layers.0.fc1.weight": 0.3,
+    "model.decoder.layers.0.fc1.bias": 0.05,
+    "model.decoder.layers.0.encoder_attn.q_proj.weight": 0.1,
+    "model.decoder.layers.0.self_attn_layer_norm.weight": 0.05,
+    "model.shared.weight": 0.2,
+}
+
+
+def test_mass_is_added_up_by_kind_and_layer():
+    table, outside = mass_by_layer(M2M100)
+    assert outside == 0.2
+    assert list(table) == ["encoder fc1", "decoder cross-attention", "decoder fc1", "decoder norms"]
+    assert table["encoder fc1"] == {1: 0.1, 2: 0.2}
+    assert table["decoder fc1"] == {1: pytest.approx(0.35)}
+
+
+def test_t5_names_its_layers_otherwise():
+    table, outside = mass_by_layer(
+        {
+            "encoder.block.3.layer.1.DenseReluDense.wi_0.weight": 0.6,
+            "decoder.block.0.layer.0.SelfAttention.q.weight": 0.4,
+        }
+    )
+    assert table == {"encoder wi_0": {4: 0.6}, "decoder self-attention": {1: 0.4}}
+    assert outside == 0
+
+
+@pytest.mark.parametrize("n_layers", [2, 48])
+def test_the_strip_is_drawn_for_shallow_and_deep_models(n_layers):
+    mass = {
+        f"model.{side}.layers.{layer}.{kind}.weight": 1 / (4 * n_layers)
+        for side in ("encoder", "decoder")
+        for layer in range(n_layers)
+        for kind in ("fc1", "fc2")
+    }
+    (heat,) = mass_figure(mass).data
+    assert np.asarray(heat.z).shape == (4, n_layers)
+    assert np.nansum(np.asarray(heat.z)) == pytest.approx(1)
+    assert (heat.texttemplate is None) == (n_layers > 12)
+
+
+def test_a_side_with_fewer_layers_is_left_empty():
+    (heat,) = mass_figure(M2M100).data
+    z = dict(zip(heat.y, np.asarray(heat.z), strict=True))
+    assert np.isnan(z["decoder fc1"][1])
+    assert z["encoder fc1"][1] == 0.2
+
+
+def test_the_mean_is_over_pairs():
+    assert mean_mass([{"a": 0.2, "b": 0.8}, {"a": 0.4, "b": 0.6}]) == pytest.approx({"a": 0.3, "b": 0.7})
+
+
+def test_the_chosen_curve_stands_before_all_others():
+    curves = {"be": list(np.linspace(0, 1, 101)), "uk": [1.0] * 101, "tr": [0.5] * 101}
+    alike, others, chosen = lorenz_figure(curves, "be").data
+    assert alike.name == "all alike"
+    assert others.x.count(None) == 2
+    assert chosen.name == "be"
+    assert chosen.y[50] == 0.5
+
+
+def test_without_a_choice_all_curves_are_alike():
+    (pairs,) = convergence_figure({"be": ([5, 10], [0.4, 0.0]), "uk": ([5, 10], [None, None])}).data
+    assert list(pairs.y) == [0.4, 0.0, None, None, None, None]
+    assert list(pairs.customdata) == ["be"] * 3 + ["uk"] * 3

@@ -1,0 +1,346 @@
+"""From a workspace to families: everything found again, nothing computed twice, a killed run gone on with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from pseudofam_core import estimates
+from pseudofam_core.corpora.cleaning import Cleaning
+from pseudofam_core.errors import CorpusError, JobCancelled, LanguageNotCovered, ModelError
+from pseudofam_core.estimates import (
+    FISHER_FILE,
+    FISHER_STAGE,
+    SHARDS_FILE,
+    computing,
+    drawn_text,
+    find_fisher,
+    fisher_key,
+    fisher_spec,
+    load_sketches,
+    pool_of,
+    summarise,
+)
+from pseudofam_core.estimates.spec import Estimator, MiniBatches, Precision
+from pseudofam_core.families.selection import select_families
+from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.languages import pair
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.models.loading import load_model
+from pseudofam_core.models.tokenization import encode
+from pseudofam_core.similarity.pools import compare, similarity_spec
+from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure, Scope
+from pseudofam_core.store.cache import Cache
+from tests import reference_fisher
+from tests.cases import save_corpus, save_model
+
+TR = pair("tr-en")
+
+
+def estimated(workspace, cache):
+    return {one: computing.compute(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+
+
+def test_the_stored_diagonal_is_the_mean_of_squared_gradients(workspace, cache):
+    artifact = computing.compute(fisher_spec(workspace, TR), cache, batch_tokens=40)
+    model = load_model(Path(workspace.model))
+    bitext, _ = drawn_text(workspace, TR)
+    expected = reference_fisher.squared_gradients(model, encode(model.tokenizer, model.family, bitext, max_length=256))
+    stored = load_file(artifact.file(FISHER_FILE))
+    assert sorted(stored) == sorted(name for name in expected if name.endswith(("fc1.weight", "fc2.weight")))
+    for name, values in stored.items():
+        assert values.dtype == np.float32
+        np.testing.assert_allclose(values, expected[name].numpy() / len(bitext), rtol=2e-4, atol=1e-9)
+
+
+def test_a_second_run_computes_nothing(workspace, cache, monkeypatch):
+    first = computing.compute(fisher_spec(workspace, TR), cache)
+    monkeypatch.setattr(computing, "estimate_fisher", lambda *_, **__: pytest.fail("computed again"))
+    assert computing.compute(fisher_spec(workspace, TR), cache).manifest == first.manifest
+
+
+def test_the_summary_tells_what_was_counted(workspace, cache):
+    summary = summarise(computing.compute(fisher_spec(workspace, TR), cache))
+    assert summary.pair == TR
+    assert summary.n_sentences == 7
+    assert summary.n_parameters == 3 * 2 * 16 * 24
+    assert summary.mean_loss > 0
+    assert sum(summary.layer_mass.values()) == pytest.approx(1)
+
+
+def test_batch_size_does_not_matter(workspace, tmp_path):
+    spec = fisher_spec(workspace, TR)
+    one, many = (
+        load_file(computing.compute(spec, Cache(tmp_path / str(n)), batch_tokens=n).file(FISHER_FILE)) for n in (1, 999)
+    )
+    for name, values in one.items():
+        np.testing.assert_allclose(values, many[name], rtol=1e-4, atol=1e-9)
+
+
+def test_cancelling_keeps_a_checkpoint_from_which_the_same_bytes_come(workspace, tmp_path):
+    spec = fisher_spec(workspace, TR)
+    whole = computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=30)
+    cache, asked = Cache(tmp_path / "parts"), []
+
+    def after_two() -> bool:
+        asked.append(1)
+        return len(asked) >= 2
+
+    with pytest.raises(JobCancelled, match="of 7 sentences"):
+        computing.compute(spec, cache, batch_tokens=30, should_stop=after_two)
+    assert (cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors").exists()
+    starts = []
+    resumed = computing.compute(spec, cache, batch_tokens=30, report=lambda progress: starts.append(progress.done))
+    assert 0 < starts[1] < 7  # after the model was loaded, counting goes on from the checkpoint
+    assert resumed.manifest["files"] == whole.manifest["files"]
+    assert resumed.manifest["loss"] == whole.manifest["loss"]
+    assert not cache.partial(FISHER_STAGE, fisher_key(spec)).exists()
+
+
+def test_a_checkpoint_of_other_batches_is_not_mixed_in(workspace, tmp_path, caplog):
+    spec = fisher_spec(workspace, TR)
+    cache = Cache(tmp_path / "c")
+    with pytest.raises(JobCancelled):
+        computing.compute(spec, cache, batch_tokens=30, should_stop=lambda: True)
+    resumed = computing.compute(spec, cache, batch_tokens=999)
+    whole = computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=999)
+    assert "starting anew" in caplog.text
+    assert resumed.manifest["files"] == whole.manifest["files"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from pseudofam_core import estimates
+from pseudofam_core.estimates import computing
+from pseudofam_core.store.cache import Cache
+from pseudofam_core.estimates.fisher import estimate
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.languages import pair
+from pseudofam_core.estimates.spec import Workspace
+import functools, time, torch
+torch.set_num_threads(1)
+computing.estimate_fisher = functools.partial(computing.estimate_fisher, checkpoint_seconds=0)
+def report(progress):
+    print(progress.phase, progress.done, flush=True)
+    if progress.done: time.sleep(float(sys.argv[4]))
+spec = computing.fisher_spec(Workspace(model=sys.argv[1], corpus=sys.argv[2]), pair("tr-en"))
+print(computing.compute(spec, Cache(Path(sys.argv[3])), batch_tokens=30, report=report).manifest["files"])
+"""
+
+
+def test_a_killed_run_is_gone_on_with_to_the_same_bytes(workspace, tmp_path):
+    """SIGKILL, as the system sends it: no handler, no clean-up."""
+
+    def run(folder: Path, pause: str) -> subprocess.Popen[str]:
+        arguments = [sys.executable, "-c", KILLED, workspace.model, workspace.corpus, str(folder), pause]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
+
+    victim = run(tmp_path / "killed", "60")
+    assert victim.stdout is not None
+    for line in victim.stdout:
+        if line.startswith("estimating") and not line.endswith(" 0\n"):
+            break
+    time.sleep(0.2)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    victim.stdout.close()
+    checkpoints = list((tmp_path / "killed").rglob("checkpoint.safetensors"))
+    assert len(checkpoints) == 1
+    resumed, _ = run(tmp_path / "killed", "0").communicate()
+    whole, _ = run(tmp_path / "whole", "0").communicate()
+    assert resumed.splitlines()[1] != "estimating 0"
+    assert resumed.splitlines()[-1] == whole.splitlines()[-1]
+
+
+def test_another_text_model_or_seed_is_another_key(workspace, tmp_path):
+    spec = fisher_spec(workspace, TR)
+    other_corpus = save_corpus(tmp_path / "corpus", ("tr",))
+    target = other_corpus / "tr-en" / "train.en"
+    target.write_text(target.read_text().replace("cat", "dog"))
+    other_model = save_model(tmp_path / "model", "mbart50")
+    keys = {
+        fisher_key(spec),
+        fisher_key(fisher_spec(replace(workspace, corpus=str(other_corpus)), TR)),
+        fisher_key(fisher_spec(replace(workspace, model=str(other_model)), TR)),
+        fisher_key(fisher_spec(replace(workspace, max_sentences=3), TR)),
+        fisher_key(fisher_spec(replace(workspace, max_sentences=3, seed=2), TR)),
+        fisher_key(fisher_spec(replace(workspace, parameters="all"), TR)),
+    }
+    assert len(keys) == 6
+    # The same bytes elsewhere are the same request.
+    copy = save_corpus(tmp_path / "copy", ("tr",))
+    assert fisher_key(fisher_spec(replace(workspace, corpus=str(copy)), TR)) == fisher_key(spec)
+
+
+def test_pairs_of_an_aligned_corpus_are_drawn_alike(workspace):
+    few = replace(workspace, max_sentences=4)
+    drawn = [drawn_text(few, one)[0].targets for one in pool_of(few)]
+    assert len(set(drawn)) == 1
+    assert set(drawn_text(replace(few, max_sentences=3), TR)[0].targets) < set(drawn[0])
+
+
+def test_text_that_changed_since_the_request_is_refused(workspace, cache, tmp_path):
+    corpus = save_corpus(tmp_path / "corpus", ("tr",))
+    spec = fisher_spec(replace(workspace, corpus=str(corpus)), TR)
+    path = corpus / "tr-en" / "train.en"
+    path.write_text(path.read_text().replace("cat", "dog"))
+    with pytest.raises(CorpusError, match="changed"):
+        computing.compute(spec, cache)
+
+
+def test_a_language_that_the_model_lacks_is_refused_with_those_it_covers(tmp_path, cache, workspace):
+    model = save_model(tmp_path / "mbart", "mbart50")
+    corpus = save_corpus(tmp_path / "corpus", ("be", "tr", "de"))
+    here = replace(workspace, model=str(model), corpus=str(corpus))
+    with pytest.raises(LanguageNotCovered, match=r"Belarusian · be.*covers de-en, tr-en"):
+        computing.compute(fisher_spec(here, pair("be-en")), cache, pool=pool_of(here))
+
+
+def test_cleaning_everything_away_is_told(workspace):
+    with pytest.raises(CorpusError, match="left no sentence"):
+        drawn_text(replace(workspace, cleaning=Cleaning(min_characters=500)), TR)
+
+
+@pytest.mark.parametrize("measure", FISHER_MEASURES)
+def test_matrices_are_found_again_and_lead_to_families(workspace, cache, measure, monkeypatch):
+    estimates = estimated(workspace, cache)
+    spec = similarity_spec(estimates, measure)
+    matrix = compare(estimates, spec, cache)
+    monkeypatch.setattr("pseudofam_core.similarity.pools.compare_files", lambda *_, **__: pytest.fail("computed again"))
+    again = compare(estimates, spec, cache)
+    assert np.array_equal(matrix.values, again.values)
+    assert again.provenance["sentences"] == "7"
+    assert again.provenance["model_revision"] == fisher_spec(workspace, TR).model_revision
+    for family in select_families(matrix, selection=SelectionSpec()):
+        assert family.target not in family.members
+        assert 2 <= len(family.members) <= 3
+
+
+def test_the_model_scope_takes_its_masks_among_all_layers(workspace, cache):
+    layers = replace(workspace, parameters="layers")
+    estimates = estimated(layers, cache)
+    spec = similarity_spec(estimates, Measure.OVERLAP, scope=Scope.MODEL)
+    assert spec.group == "ffn"
+    values = compare(estimates, spec, cache).values
+    assert not np.array_equal(values, values.T)
+
+
+def test_estimates_of_different_settings_are_not_compared(workspace, cache):
+    estimates = estimated(workspace, cache)
+    estimates[TR] = computing.compute(fisher_spec(replace(workspace, parameters="attention"), TR), cache)
+    with pytest.raises(ValueError, match="share their parameters"):
+        similarity_spec(estimates, Measure.MSE)
+
+
+def test_finding_does_not_open_torch(workspace):
+    """The web server asks through this door."""
+    code = (
+        "import sys; from pseudofam_core import estimates; from pseudofam_core.exchange import tables; "
+        "from pseudofam_core.families import selection; from pseudofam_core.models import hub; "
+        "from pseudofam_core.similarity import pools; from pseudofam_core.structure import clustering; "
+        "from pseudofam_core.store.cache import Cache; from pathlib import Path; "
+        f"w = estimates.Workspace(model={workspace.model!r}, corpus={workspace.corpus!r}); "
+        "print([estimates.find_fisher(estimates.fisher_spec(w, p), Cache(Path('nowhere'))) for p in estimates.pool_of(w)]); "
+        "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == "[None, None, None, None]"
+
+
+def test_a_missing_estimate_is_none(workspace, cache):
+    assert find_fisher(fisher_spec(workspace, TR), cache) is None
+
+
+def test_shards_are_stored_beside_and_loaded_for_a_pool(workspace, cache):
+    estimates = estimated(replace(workspace, shards=3), cache)
+    sums, counts = load_sketches(estimates)
+    pairs = sorted(estimates)
+    assert sums.shape == (4, 3, 3 * 2 * 16 * 24)
+    assert sums.dtype == np.float32
+    assert counts.tolist() == [[3, 2, 2]] * 4
+    for pair_sums, one in zip(sums, pairs, strict=True):
+        stored = load_file(estimates[one].file(FISHER_FILE))
+        flat = np.concatenate([stored[name].reshape(-1) for name in sorted(stored)])
+        np.testing.assert_allclose(pair_sums.sum(0) / 7, flat, rtol=1e-6)
+    assert SHARDS_FILE in estimates[TR].manifest["files"]
+
+
+def test_estimates_with_other_subsets_or_shards_are_refused(workspace, cache):
+    estimates = estimated(replace(workspace, shards=3), cache)
+    for other in ({"parameters": "encoder-ffn", "shards": 3}, {"shards": 2}):
+        mixed = {**estimates, TR: computing.compute(fisher_spec(replace(workspace, **other), TR), cache)}
+        with pytest.raises(ValueError, match=r"must have the same (positions|counts)"):
+            load_sketches(mixed)
+
+
+def test_the_manifest_tells_concentration_convergence_and_memory(workspace, cache):
+    manifest = computing.compute(fisher_spec(workspace, TR), cache).manifest
+    assert len(manifest["lorenz"]) == 101
+    assert manifest["top_percent_share"] == manifest["lorenz"][1] > 0.01
+    assert manifest["convergence"]["counts"] == [1, 2, 3, 4, 5, 6, 7]
+    assert manifest["convergence"]["distance"][-1] == pytest.approx(0, abs=1e-6)
+    assert manifest["predicted_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"estimator": Estimator.SAMPLED},
+        {"estimator": Estimator.PER_BATCH},
+        {"estimator": Estimator.PER_BATCH, "mini_batches": MiniBatches(dropout=0.0)},
+        {"precision": Precision.BFLOAT16},
+    ],
+)
+def test_every_way_of_estimating_has_its_own_key_and_value(workspace, cache, other):
+    plain, changed = fisher_spec(workspace, TR), fisher_spec(replace(workspace, **other), TR)
+    assert fisher_key(plain) != fisher_key(changed)
+    first, second = (load_file(computing.compute(one, cache).file(FISHER_FILE)) for one in (plain, changed))
+    assert any(not np.allclose(first[name], second[name], rtol=1e-4, atol=0) for name in first)
+
+
+def test_settings_of_training_batches_are_resolved(workspace):
+    spec = fisher_spec(replace(workspace, estimator=Estimator.PER_BATCH, seed=4), TR)
+    assert spec.mini_batches == MiniBatches(4096, 2, 0.2, 0.3, 0.1)
+    assert spec.seed == 4
+    assert fisher_spec(replace(workspace, seed=4), TR).seed is None
+    with pytest.raises(ValueError, match="per-batch only"):
+        replace(workspace, mini_batches=MiniBatches())
+
+
+def test_a_pool_resolves_its_model_once(workspace, monkeypatch):
+    asked = []
+    monkeypatch.setattr(estimates, "resolve_model", lambda name: asked.append(name) or resolve_model(name))
+    specs = estimates.fisher_specs(workspace)
+    assert asked == [workspace.model]
+    assert {pair: fisher_key(spec) for pair, spec in specs.items()} == {
+        one: fisher_key(fisher_spec(workspace, one)) for one in pool_of(workspace)
+    }
+
+
+def test_a_model_that_changed_since_the_request_is_refused(workspace, cache, tmp_path):
+    folder = save_model(tmp_path / "model", "m2m100")
+    spec = fisher_spec(replace(workspace, model=str(folder)), TR)
+    (folder / "config.json").write_text((folder / "config.json").read_text() + "\n")
+    with pytest.raises(ModelError, match="has changed"):
+        computing.compute(spec, cache)
+
+
+def test_too_little_memory_is_told_before_the_model_is_loaded(workspace, cache, monkeypatch):
+    monkeypatch.setattr("pseudofam_core.estimates.fisher.footprint._available", lambda: 2**20)
+    monkeypatch.setattr(computing, "_model", lambda *_: pytest.fail("loaded"))
+    with pytest.raises(ModelError, match=r"0\.0 GiB are free"):
+        computing.compute(fisher_spec(workspace, TR), cache)

@@ -1,0 +1,64 @@
+import pytest
+
+from pseudofam_core.languages import pair
+from pseudofam_core.outcomes.failure_signs import dominated_by_few, measures_that_disagree, no_gain, stopping_at_two
+from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.similarity.spec import Measure
+
+BE, UK = pair("be-en"), pair("uk-en")
+
+
+def test_few_parameters_dominate_from_one_half_on():
+    assert dominated_by_few({BE: 0.49, UK: 0.1}) is None
+    sign = dominated_by_few({BE: 0.5, UK: 0.8})
+    assert "2 of 2 pairs" in sign.words
+    assert "Ukrainian · uk has 80%" in sign.words
+    assert "Overlap" in sign.advice
+
+
+@pytest.mark.parametrize(
+    ("measure", "n_small", "warned"),
+    [(Measure.MSE, 5, True), (Measure.MSE, 4, False), (Measure.OVERLAP, 9, True), (Measure.OVERLAP, 8, False)],
+)
+def test_families_that_stop_at_two_are_held_against_chance(measure, n_small, warned):
+    """By chance half of them do; by Overlap, whose rule tests once more, five in six."""
+    sizes = [2] * n_small + [4] * (10 - n_small)
+    assert (stopping_at_two(sizes, measure) is not None) == warned
+
+
+def test_of_few_targets_nothing_is_said():
+    assert stopping_at_two([2, 2, 2, 2], Measure.MSE) is None
+
+
+def test_the_two_measures_furthest_apart_are_named():
+    assert measures_that_disagree({(Measure.MSE, Measure.KL): 0.5}) is None
+    agreement = {
+        (Measure.MSE, Measure.KL): 0.2,
+        (Measure.MSE, Measure.OVERLAP): -0.3,
+        (Measure.KL, Measure.OVERLAP): 0.9,
+    }
+    sign = measures_that_disagree(agreement)
+    assert sign.words.startswith("MSE and Overlap")
+    assert "-0.30" in sign.words
+
+
+def verdict(value, p_holm):
+    return Verdict(Estimate(value, value - 1, value + 1, p_holm), p_holm, p_holm, 1, "t")
+
+
+@pytest.mark.parametrize(
+    ("value", "p_holm", "seen"),
+    # An interval beside zero is no verdict: after Holm's correction it may be that of a tie.
+    [
+        (0, 1, "can't be told from"),
+        (-2, 0.06, "can't be told from"),
+        (-2, 0.04, "does worse than"),
+        (2, 0.06, "can't be"),
+    ],
+)
+def test_no_gain_is_said_of_a_tie_and_of_a_loss(value, p_holm, seen):
+    assert seen in no_gain(BE, verdict(value, p_holm), against="random languages").words
+
+
+def test_a_gain_is_no_failure():
+    assert no_gain(BE, verdict(2, 0.04), against="random languages") is None

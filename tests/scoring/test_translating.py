@@ -1,0 +1,58 @@
+"""Translation by each family, in its target language, and scores that say how they were made."""
+
+from __future__ import annotations
+
+import pytest
+
+from pseudofam_core.__main__ import main
+from pseudofam_core.exchange.tables import scores_csv
+from pseudofam_core.models.loading import load_model
+from pseudofam_core.models.tokenization import first_target_token
+from pseudofam_core.scoring.translating import score, translate
+from tests.cases import FAMILIES, bitext, save_model
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_generation_begins_with_the_target_language(tmp_path, family):
+    model = load_model(save_model(tmp_path, family))
+    text = bitext()
+    begin = first_target_token(model.tokenizer, model.family, text.pair)
+    expected = {"m2m100": "__en__", "nllb": "eng_Latn", "mbart50": "en_XX"}.get(family)
+    assert (begin is None) == (expected is None)
+    if begin is not None:
+        assert model.tokenizer.convert_ids_to_tokens(begin) == expected
+    found = translate(model, text, beams=2, max_length=12, batch_tokens=40)
+    assert len(found) == len(text)
+    assert not any("__" in one or "</s>" in one or "_Latn" in one for one in found)
+
+
+def test_translations_come_in_the_order_of_the_sources(tmp_path):
+    model = load_model(save_model(tmp_path))
+    text = bitext()
+    one_by_one = translate(model, text, beams=2, max_length=16, batch_tokens=1)
+    assert translate(model, text, beams=2, max_length=16, batch_tokens=999) == one_by_one
+
+
+def test_scores_carry_their_signature():
+    text = bitext()
+    perfect = score(text, text.targets)
+    assert (perfect.bleu, perfect.chrf) == (pytest.approx(100), pytest.approx(100))
+    assert "tok:13a" in perfect.bleu_signature
+    assert "nw:2" in perfect.chrf_signature
+    worse = score(text, [line.replace("the", "a") for line in text.targets])
+    assert 0 < worse.bleu < 100
+    table = scores_csv([perfect, worse])
+    assert "# BLEU: nrefs:1" in table
+    assert table.splitlines()[-1].startswith("mean,,14,")
+
+
+def test_hypotheses_must_align():
+    with pytest.raises(ValueError, match="one per sentence"):
+        score(bitext(), ["one"])
+
+
+def test_the_command_scores_every_pair(saved_model, saved_corpus, tmp_path, capsys):
+    options = ["--model", str(saved_model), "--corpus", str(saved_corpus), "--split", "train", "--beams", "1"]
+    assert main(["score", *options, "--pairs", "tr-en,de-en", "--out", str(tmp_path / "scores.csv")]) == 0
+    rows = [line.split(",")[0] for line in (tmp_path / "scores.csv").read_text().splitlines() if line[0] != "#"]
+    assert rows == ["pair", "de-en", "tr-en", "mean"]
