@@ -27,7 +27,7 @@ from pseudofam_core.estimates.fisher import estimate_fisher
 from pseudofam_core.models.hub import sample_model
 from pseudofam_core.languages import pair
 from pseudofam_core.models.memory import keep_freed_memory
-from pseudofam_core.models import load_model
+from pseudofam_core.models.loading import load_model
 keep_freed_memory()
 model = load_model(sample_model(), dtype=getattr(torch, sys.argv[1]))
 text = Bitext(pair("tr-en"), "train", ("Kedi eski sandalyede uyuyor. " * 3,) * 12, ("The cat sleeps on the chair. " * 3,) * 12)
