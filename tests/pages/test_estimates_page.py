@@ -202,7 +202,7 @@ def test_an_import_is_checked_and_told(world, tmp_path):
 def test_a_download_is_offered_and_what_is_too_large_goes_to_the_disk(world, monkeypatch):
     app = world.estimate("be", "tr").open("estimates")
     assert [one.label for one in app.get("download_button")] == ["Download 2 estimates, 0 MB"]
-    monkeypatch.setattr("pages.components.exchange_views.exported_size", lambda estimates: 2**40)
+    monkeypatch.setattr("pages.views.exchange.exported_size", lambda estimates: 2**40)
     app.run()
     next(one for one in app.button if one.label.startswith("Write 2 estimates")).click().run()
     assert not app.exception
