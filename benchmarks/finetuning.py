@@ -99,10 +99,7 @@ def main() -> None:
 
 def _requests(options: argparse.Namespace, workspace: Workspace, pool: PoolComparison) -> Iterator[FinetuneRequest]:
     recipe, preset = PRESETS[options.preset]
-    early = options.budget is BudgetMode.EARLY_STOPPING
-    budget = Budget(
-        options.budget, options.updates or preset.updates, (options.patience or preset.patience) if early else None
-    )
+    budget = Budget.of(options.budget, options.updates or preset.updates, options.patience or preset.patience)
     for text in options.cuts.split(","):
         for target in map(pair, options.targets.split(",")):
             arms = named_arms(

@@ -138,7 +138,7 @@ def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparis
         with right:
             amounts = form.amounts_input(mode, view.workspace.model)
         with st.expander("Settings of training", icon=":material/tune:"):
-            settings = form.settings_input(view.workspace.model, mode)
+            settings = form.settings_input(view.workspace.model)
     if own:  # it may be a family that the same estimates have told
         seen_nothing(view.workspace, comparison.spec.pairs, workspace, target)
     family_of = partial(pseudo_family, comparison, view, workspace, target)
@@ -146,7 +146,7 @@ def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparis
         workspace=jobs.placed(workspace),
         target=target,
         arms=arms_of(names, own, target, pool.pairs, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
-        budget=Budget(mode, amounts.updates, settings.patience),
+        budget=Budget.of(mode, amounts.updates, settings.patience),
         recipe=settings.recipe,
         seeds=tuple(range(1, amounts.n_seeds + 1)),
         cut=TextCut(amounts.target_sentences, settings.auxiliary_sentences),

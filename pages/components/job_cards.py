@@ -217,7 +217,7 @@ def _progress(one: JobView) -> str:
 
 def _may_stop_early(one: JobView) -> bool:
     """Whether the updates to go are those to a cap."""
-    early = one.payload.get("budget", {}).get("mode") == BudgetMode.EARLY_STOPPING
+    early = one.payload.get("budget", {}).get("mode") in [mode for mode in BudgetMode if mode.rules.stops_early]
     return early and one.phase == "training" and TIMING_TASK not in [task.name for task in one.tasks]
 
 

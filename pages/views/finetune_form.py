@@ -10,24 +10,6 @@ from pages.components import view_state
 from pseudofam_core.finetuning import DEV_METRICS, PRECISIONS, PRESETS, BudgetMode, Lora, Recipe
 from pseudofam_core.models.hub import SAMPLE
 
-_MODES = {
-    BudgetMode.EARLY_STOPPING: (
-        "Early stopping",
-        "Each arm trains until it stops improving on dev, and its best weights are scored: the paper's way.",
-        "Updates at most",
-    ),
-    BudgetMode.EQUAL_UPDATES: (
-        "Equal updates",
-        "Every arm gets as many updates, which its pairs share: with three auxiliaries the target gets a quarter.",
-        "Updates",
-    ),
-    BudgetMode.EQUAL_TARGET_TOKENS: (
-        "Equal target tokens",
-        "Every arm sees the target equally often, and its auxiliaries on top: larger families train longer.",
-        "Updates of the target alone",
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Amounts:
@@ -52,14 +34,14 @@ class Settings:
 
     Attributes:
         recipe: Rate, batches, dropout and so on.
-        patience: None where training does not stop early.
+        patience: Of a budget that stops early.
         beams: Of the search on test and dev.
         auxiliary_sentences: Most sentences of each auxiliary, or None for all.
         keep_weights: Whether the scored weights are kept.
     """
 
     recipe: Recipe
-    patience: int | None
+    patience: int
     beams: int
     auxiliary_sentences: int | None
     keep_weights: bool
@@ -69,7 +51,7 @@ def amounts_input(mode: BudgetMode, model: str) -> Amounts:
     """Ask how much is trained: updates, seeds, random families, text of the target."""
     with st.container(horizontal=True):
         updates = _count(
-            _MODES[mode][2],
+            mode.rules.updates_label,
             "updates",
             PRESETS[_chosen_preset(model)][1].updates,
             "An update reads a batch of text and changes the weights once.",
@@ -96,16 +78,16 @@ def mode_input() -> BudgetMode:
     """Ask what the arms have in common, which decides much of the answer."""
     mode: BudgetMode = st.radio(
         "Budget",
-        list(_MODES),
-        format_func=lambda one: _MODES[one][0],
-        captions=[words for _, words, _ in _MODES.values()],
+        list(BudgetMode),
+        format_func=lambda one: one.rules.label,
+        captions=[one.rules.words for one in BudgetMode],
         help="Results of different budgets are never compared with one another.",
-        **view_state.choice("budget", list(_MODES), code=lambda one: one.value),
+        **view_state.choice("budget", list(BudgetMode), code=lambda one: one.value),
     )
     return mode
 
 
-def settings_input(model: str, mode: BudgetMode) -> Settings:
+def settings_input(model: str) -> Settings:
     """Ask how is trained, beginning from a preset."""
     presets = list(PRESETS)
     preset = st.radio(
@@ -157,7 +139,7 @@ def settings_input(model: str, mode: BudgetMode) -> Settings:
         )
         keep = st.checkbox("Keep the trained weights", help="One copy per run.", **view_state.switch("keep"))
     recipe = replace(recipe, temperature=temperature)
-    return Settings(recipe, patience if mode is BudgetMode.EARLY_STOPPING else None, beams, auxiliary_sentences, keep)
+    return Settings(recipe, patience, beams, auxiliary_sentences, keep)
 
 
 def _pace_inputs(recipe: Recipe) -> Recipe:

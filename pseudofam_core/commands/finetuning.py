@@ -171,12 +171,7 @@ def _trained_as(options: argparse.Namespace, model: str) -> tuple[Recipe, Budget
     chosen = {name: getattr(options, option) for name, option in names.items()}
     changes = {name: value for name, value in chosen.items() if value is not None}
     lora = None if options.lora is None else Lora(rank=options.lora, alpha=2 * options.lora)
-    patience = options.patience or preset.patience
-    budget = Budget(
-        mode=options.budget,
-        updates=options.updates or preset.updates,
-        patience=patience if options.budget is BudgetMode.EARLY_STOPPING else None,
-    )
+    budget = Budget.of(options.budget, options.updates or preset.updates, options.patience or preset.patience)
     return replace(recipe, lora=lora, **changes), budget
 
 

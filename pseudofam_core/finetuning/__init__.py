@@ -15,7 +15,10 @@ from pseudofam_core.finetuning.arms import (
     random_arms,
     without_draw,
 )
+from pseudofam_core.finetuning.budget import Budget, BudgetMode
 from pseudofam_core.finetuning.costs import Cost, Pace, cost, expected_updates, find_pace
+from pseudofam_core.finetuning.presets import PAPER, PRESETS, SMALL
+from pseudofam_core.finetuning.recipe import DEV_METRICS, PRECISIONS, Lora, Recipe
 from pseudofam_core.finetuning.request import FinetuneRequest, specs_of
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
@@ -27,19 +30,7 @@ from pseudofam_core.finetuning.runs import (
     run_of,
     runs_of,
 )
-from pseudofam_core.finetuning.spec import (
-    DEV_METRICS,
-    PAPER,
-    PRECISIONS,
-    PRESETS,
-    SMALL,
-    Budget,
-    BudgetMode,
-    FinetuneSpec,
-    Lora,
-    Recipe,
-    TextCut,
-)
+from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.finetuning.task import TIMING_TASK, finetune_task
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_lacking, refuse_seen, tuned_workspace
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pseudofam_core.finetuning.budget import Budget, BudgetMode
+from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run, finished_run
-from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
+from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import canonical, key_of
@@ -98,20 +100,16 @@ def cost(
         seconds=seconds,
         disk_bytes=None if checkpoints is None else checkpoints + (kept or 0),
         kept_bytes=kept,
-        is_limit=any(spec.budget is not None and spec.budget.mode is BudgetMode.EARLY_STOPPING for spec in left),
+        is_limit=any(spec.budget is not None and spec.budget.stops_early for spec in left),
         is_guess=bool(left) and pace is not None and not pace.is_alike,
     )
 
 
 def expected_updates(spec: FinetuneSpec, texts: FinetuneTexts) -> int:
-    """Updates of a run: its budget's; with equal target tokens, those of the target alone times all over its share."""
+    """Updates of a run, or the most that they can be."""
     if spec.budget is None or spec.recipe is None:
         return 0
-    if spec.budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS:
-        return spec.budget.updates
-    power = 0.0 if spec.recipe.temperature is None else 1 / spec.recipe.temperature
-    weights = [len(texts.train(pair)) ** power for pair in spec.pairs]
-    return round(spec.budget.updates * sum(weights) / weights[0])
+    return spec.budget.expected_updates([len(texts.train(pair)) for pair in spec.pairs], spec.recipe)
 
 
 def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) -> Pace | None:

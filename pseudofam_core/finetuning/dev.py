@@ -8,7 +8,7 @@ import torch
 
 from pseudofam_core.corpora import Bitext, token_batches
 from pseudofam_core.finetuning.processes import by_first
-from pseudofam_core.finetuning.spec import Recipe
+from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.scoring.translating import score, translate

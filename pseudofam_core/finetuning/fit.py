@@ -15,16 +15,18 @@ import torch
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.estimates import computing
+from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.costs import Pace
 from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
-from pseudofam_core.finetuning.plan import Plan, plan_batches
+from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.processes import asked_in_any, by_first, n_processes
+from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import (
     Contribution,
 )
-from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
+from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.finetuning.training import (
     PlannedTrainer,
@@ -94,7 +96,7 @@ def trained_run(
     report(Progress("reading", 0, len(spec.pairs), "pairs"))
     encoded = [_encoded(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
     lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
-    plan = plan_batches(lengths, spec.pairs, spec.budget, spec.recipe, seed=spec.seed, n_processes=n_processes())
+    plan = spec.budget.plan(lengths, spec.pairs, spec.recipe, seed=spec.seed, n_processes=n_processes())
     torch.manual_seed(spec.seed)  # of the adapters' first weights
     model = _copied(base, spec)
     dev = DevSet(texts.dev, _encoded(base, texts.dev, spec.max_length), spec.recipe, max_length=spec.max_length)
@@ -114,8 +116,7 @@ def trained_run(
     if supervision.cancelled:
         raise JobCancelled(f"Stopped on request while training, at update {trainer.state.global_step}.")
     state = trainer.state
-    early = spec.budget.mode is BudgetMode.EARLY_STOPPING
-    scored = int(state.best_global_step) if early else int(state.global_step)
+    scored = int(state.best_global_step if spec.budget.stops_early else state.global_step)
     history = state.log_history
     dev_curve += [(one["step"], _dev_values(one)) for one in history if "eval_loss" in one]
     here = state.global_step - (int(resumed.name.rpartition("-")[2]) if resumed else 0)
@@ -124,7 +125,7 @@ def trained_run(
         model=_finished(trainer, model, spec),
         updates=state.global_step,
         scored_update=scored,
-        stopped=("patience" if state.global_step < state.max_steps else "cap") if early else "budget",
+        stopped=spec.budget.ended(state.global_step, planned=state.max_steps),
         contributions=Ledger(plan, spec.pairs, *sides).contributions(scored),
         loss_curve=tuple((one["step"], one["loss"]) for one in history if "loss" in one),
         dev_curve=tuple(dev_curve),

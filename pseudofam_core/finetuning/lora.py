@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pseudofam_core.errors import ModelError
-from pseudofam_core.finetuning.spec import Lora
+from pseudofam_core.finetuning.recipe import Lora
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.models.tokenization import ModelFamily
 

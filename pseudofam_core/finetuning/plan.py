@@ -1,7 +1,8 @@
 """Which sentences each update reads: decided by seed beforehand, so that a resumed run sees the same ones.
 
 Every pair has a stream of its own: its sentences shuffled, again and again, by seed and pair. All arms of a target read
-the same stream of target sentences; a pair that is drawn more often comes further in its stream.
+the same stream of target sentences; a pair that is drawn more often comes further in its stream. What is drawn for how
+long depends on the mode of the budget: see `budget`.
 
 Batches are drawn while they are read. Equal target tokens shuffle all sentences of a run at once: those are kept, in 4
 bytes each, and the sizes of the batches.
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
+from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.languages import LanguagePair
 
 _CHUNK_BATCHES = 50  # sentences are drawn and sorted by length in chunks of about this many batches
@@ -80,33 +81,48 @@ class Plan:
         return itertools.islice(self.draw(), self.n_batches)
 
 
-def plan_batches(
+def mixture(
     lengths: Sequence[Lengths],
     pairs: Sequence[LanguagePair],
-    budget: Budget,
     recipe: Recipe,
     *,
+    n_updates: int,
     seed: int,
-    n_processes: int = 1,
+    n_processes: int,
 ) -> Plan:
-    """Decide the batches of a run.
+    """Exactly so many updates, which all pairs share by their weights; see `Budget.plan`.
 
-    Args:
-        lengths: Tokens of each sentence (of its longer side) by pair, the target's first.
-        pairs: The pairs that `lengths` belong to.
-        budget: How many: `Budget.updates` of them where training stops early or updates are equal; with equal target
-            tokens, as many as it takes to read the sentences that the target alone would have read.
-        recipe: Batch size, accumulation, temperature.
-        seed: Of streams, mixture and order.
-        n_processes: That share the batches, as many of each update.
+    Every update has the recipe's batches, so that nothing depends on `n_processes`.
     """
-    n_batches, n_an_update = budget.updates * recipe.accumulation, recipe.accumulation
-    if budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS or len(pairs) == 1:
-        return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, n_an_update)
-    alone = itertools.islice(_Drawing(lengths[:1], pairs[:1], recipe, seed).endless(), n_batches)
-    sentences, sizes = _Drawing(lengths, pairs, recipe, seed).around(np.concatenate(list(alone)))
-    ends = np.cumsum(_in_shares(sizes, n_processes, at_least=len(sizes) // n_an_update * n_an_update))
-    return Plan(lambda: _cut(sentences, ends), len(ends), n_an_update)
+    n_batches = n_updates * recipe.accumulation
+    return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
+
+
+def around_target(
+    lengths: Sequence[Lengths],
+    pairs: Sequence[LanguagePair],
+    recipe: Recipe,
+    *,
+    n_updates: int,
+    seed: int,
+    n_processes: int,
+) -> Plan:
+    """The target sentences that the target alone would read in so many updates, and auxiliaries by their weights on top.
+
+    See `Budget.plan`. As many updates as that takes.
+    """
+    alone = mixture(lengths[:1], pairs[:1], recipe, n_updates=n_updates, seed=seed, n_processes=n_processes)
+    if len(pairs) == 1:
+        return alone
+    sentences, sizes = _Drawing(lengths, pairs, recipe, seed).around(np.concatenate(list(alone.updates())))
+    n_in_full = len(sizes) // recipe.accumulation * recipe.accumulation
+    ends = np.cumsum(_in_shares(sizes, n_processes, at_least=n_in_full))
+    return Plan(lambda: _cut(sentences, ends), len(ends), recipe.accumulation)
+
+
+def pair_weights(sizes: Sequence[int], temperature: float | None) -> npt.NDArray[np.float64]:
+    """Weight of each pair, from its number of sentences; see `Recipe.temperature`."""
+    return np.ones(len(sizes)) if temperature is None else np.asarray(sizes) ** (1 / temperature)
 
 
 class _Drawing:
@@ -117,7 +133,7 @@ class _Drawing:
         self._lengths = every.astype(np.min_scalar_type(every.max()))  # sorted faster when small
         self._max_tokens = recipe.batch_tokens
         sizes = np.array([len(one) for one in lengths])
-        self._weights = np.ones(len(pairs)) if recipe.temperature is None else sizes ** (1 / recipe.temperature)
+        self._weights = pair_weights(sizes.tolist(), recipe.temperature)
         starts = np.cumsum(sizes) - sizes
         named = zip(sizes.tolist(), starts.tolist(), pairs, strict=True)
         self._streams = [_Stream(n, start, f"{seed} {pair}") for n, start, pair in named]

@@ -10,7 +10,9 @@ from typing import Any
 from pseudofam_core.errors import ModelError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.arms import Arm, distinct_members
-from pseudofam_core.finetuning.spec import Budget, FinetuneSpec, Recipe, TextCut
+from pseudofam_core.finetuning.budget import Budget
+from pseudofam_core.finetuning.recipe import Recipe
+from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pseudofam_core.finetuning.spec import Budget, BudgetMode, FinetuneSpec, Recipe
+from pseudofam_core.finetuning.budget import Budget, BudgetMode
+from pseudofam_core.finetuning.recipe import Recipe
+from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of

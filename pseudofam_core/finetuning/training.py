@@ -19,8 +19,9 @@ from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArgumen
 from transformers.trainer_utils import EvalLoopOutput
 
 from pseudofam_core.errors import ModelError
+from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.plan import Plan
-from pseudofam_core.finetuning.spec import Budget, BudgetMode, Recipe
+from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Progress, Report, ShouldStop
@@ -104,7 +105,7 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
     Raises:
         ValueError: The batches of an update can't be shared evenly by the processes.
     """
-    early = budget.mode is BudgetMode.EARLY_STOPPING
+    early = budget.stops_early
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(out.absolute()),
         max_steps=n_updates,

@@ -10,7 +10,6 @@ import pytest
 
 from pseudofam_core.finetuning import SMALL, Arm, Budget, BudgetMode, Recipe, distinct_members, named_arms, random_arms
 from pseudofam_core.finetuning.ledger import Ledger
-from pseudofam_core.finetuning.plan import plan_batches
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.spec import Measure
 
@@ -23,7 +22,11 @@ LENGTHS = [RNG.integers(4, 12, size=n) for n in (30, 200, 90)]
 
 
 def updates(n, mode=BudgetMode.EQUAL_UPDATES):
-    return Budget(mode, n, 5 if mode is BudgetMode.EARLY_STOPPING else None)
+    return Budget.of(mode, n, 5)
+
+
+def plan_batches(lengths, pairs, budget, recipe, **options):
+    return budget.plan(lengths, pairs, recipe, **options)
 
 
 def flat(plan):

@@ -13,7 +13,7 @@ import pytest
 
 from pseudofam_core.corpora.batches import shuffled_indices, token_batches
 from pseudofam_core.finetuning import SMALL, Budget, BudgetMode
-from pseudofam_core.finetuning.plan import _random_numbers, plan_batches
+from pseudofam_core.finetuning.plan import _random_numbers
 from pseudofam_core.languages import pair
 
 PAIRS = tuple(map(pair, ("be-en", "tr-en", "uk-en")))
@@ -83,8 +83,12 @@ def in_shares(batches, n, *, at_least):
     return shared
 
 
+def plan_batches(lengths, pairs, budget, recipe, **options):
+    return budget.plan(lengths, pairs, recipe, **options)
+
+
 def budget_of(mode, updates):
-    return Budget(mode, updates, 5 if mode is BudgetMode.EARLY_STOPPING else None)
+    return Budget.of(mode, updates, 5)
 
 
 @pytest.mark.parametrize("corpus", CORPORA)

@@ -65,7 +65,7 @@ def training(mode, phase="training"):
 
 
 def budget_of(mode):
-    return Budget(mode, 200, 3 if mode is BudgetMode.EARLY_STOPPING else None)
+    return Budget.of(mode, 200, 3)
 
 
 def test_updates_to_a_cap_are_a_limit(world, listed):
