@@ -1,4 +1,5 @@
 # Two commands matter: `make app` and `make test`. Each sets itself up in a virtual environment first.
+# make test ARGS="-k overlap" runs some of the tests.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ app: $(VENV)/.runtime
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

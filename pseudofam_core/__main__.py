@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from pseudofam_core.commands import comparing, estimates, families, finetuning, jobs, training
+from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, training
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.store.cache import write_atomically
 
@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pseudofam_core", description=__doc__)
+    parser = argparse.ArgumentParser(prog="pseudofam", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for stage in (estimates, families, finetuning, comparing, training, jobs):
+    for stage in (explorer, estimates, families, finetuning, comparing, training, jobs):
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser

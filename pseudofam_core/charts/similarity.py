@@ -24,7 +24,7 @@ _LEGEND_WIDTH = 400  # pixels of a line of the legend in a narrow window
 def similarity_figure(
     matrix: PairwiseMatrix,
     *,
-    order: Sequence[int],
+    order: Sequence[int] | None = None,
     Z: FloatMatrix | None = None,
     clusters: Labels | None = None,
     chosen: tuple[int, int] | None = None,
@@ -41,7 +41,7 @@ def similarity_figure(
 
     Args:
         matrix: What to draw.
-        order: Positions in the matrix's pairs, top to bottom and left to right.
+        order: Positions in the matrix's pairs, top to bottom and left to right; by default as they stand.
         Z: The linkage, drawn left of the heatmap. `order` is then the order of its leaves.
         clusters: A label per pair, as `clustering.cut_by_number` gives; outlined on the diagonal, and the cut drawn
             through the tree. Only with Z.
@@ -54,7 +54,7 @@ def similarity_figure(
         ValueError: `order` is no order of the pairs, or not the tree's.
     """
     n = len(matrix.pairs)
-    order = list(order)
+    order = list(range(n) if order is None else order)
     if sorted(order) != list(range(n)):
         raise ValueError(f"order must name each of the {n} pairs once. Got {order}.")
     if Z is not None and order != hierarchy.leaves_list(Z).tolist():

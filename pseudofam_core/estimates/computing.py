@@ -24,6 +24,8 @@ from pseudofam_core.estimates import (
     find_fisher,
     fisher_key,
     fisher_spec,
+    fisher_specs,
+    pool_of,
 )
 from pseudofam_core.estimates.fisher import FisherDiagonal, estimate_fisher
 from pseudofam_core.estimates.fisher.diagnostics import convergence, lorenz_curve
@@ -35,10 +37,10 @@ from pseudofam_core.models.loading import TranslationModel, load_model
 from pseudofam_core.models.memory import keep_freed_memory
 from pseudofam_core.models.tokenization import check_coverage
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
-from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.cache import Artifact, Cache, default_root
 from pseudofam_core.store.keys import canonical
 
-__all__ = ["compute", "device_name", "fisher_spec", "open_model"]
+__all__ = ["compute", "device_name", "estimate", "fisher_spec", "open_model"]
 logger = logging.getLogger(__name__)
 
 
@@ -95,6 +97,33 @@ def compute(
     artifact = _stored(spec, diagonal, time.monotonic() - started, footprint, cache)
     shutil.rmtree(checkpoint.parent, ignore_errors=True)
     return artifact
+
+
+def estimate(
+    workspace: Workspace,
+    *,
+    cache: Cache | None = None,
+    batch_tokens: int = 1024,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> dict[LanguagePair, Artifact]:
+    """The estimate of every pair of the workspace's pool, found or computed: see `compute`.
+
+    Args:
+        workspace: What to estimate.
+        cache: Where the results are kept; by default where app and commands keep theirs.
+        batch_tokens: See `estimate_fisher`.
+        report: Receives the progress of one pair after the other.
+        should_stop: Asked after each batch.
+
+    Raises:
+        PseudoFamError: As `compute`.
+    """
+    kept, pool = cache or Cache(default_root()), pool_of(workspace)
+    return {
+        one: compute(spec, kept, batch_tokens=batch_tokens, pool=pool, report=report, should_stop=should_stop)
+        for one, spec in fisher_specs(workspace).items()
+    }
 
 
 def open_model(workspace: Workspace) -> TranslationModel:

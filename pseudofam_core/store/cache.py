@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from pseudofam_core.errors import CacheError, DamagedArtifact
 from pseudofam_core.store.keys import canonical, file_digest
 
@@ -26,8 +28,11 @@ _MANIFEST = "manifest.json"
 
 
 def default_root() -> Path:
-    """The cache folder where none is named: ``PSEUDOFAM_CACHE``, else ``cache`` beside the package."""
-    return Path(os.environ.get("PSEUDOFAM_CACHE") or Path(__file__).parents[2] / "cache")
+    """The cache folder where none is named: ``PSEUDOFAM_CACHE``, else ``cache`` of the checkout, else the user's own."""
+    if named := os.environ.get("PSEUDOFAM_CACHE"):
+        return Path(named)
+    checkout = Path(__file__).parents[2] / "cache"
+    return checkout if checkout.is_dir() else user_cache_path("pseudofam", appauthor=False)
 
 
 @dataclass(frozen=True)
