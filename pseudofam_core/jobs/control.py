@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import socket
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import engine, record, work
 from pseudofam_core.jobs.clock import Ages
+from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.measurements import read_metrics
 from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
@@ -186,7 +186,7 @@ def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> N
     from distributed import fire_and_forget
 
     number = job.attempts[-1].number + 1 if job.attempts else 1
-    host = None if engine.configured() else socket.gethostname()
+    host = None if engine.configured() else place()
     with closing(engine.connect(cache_root)) as client:
         identity = str(client.scheduler_info()["id"])
         if not record.claim_attempt(folder, Attempt(number, todo, time.time(), identity, host, False, {})):

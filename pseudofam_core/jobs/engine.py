@@ -3,7 +3,8 @@
 With ``PSEUDOFAM_SCHEDULER=tcp://host:port`` it is that scheduler; its workers must offer the resource ``heavy=1`` each
 and see the cache under the same path. Otherwise it is one of our own, on this machine: a process with a scheduler,
 which keeps its workers alive beside it and outlives page and server (``python -m pseudofam_core.jobs`` is that process,
-`pseudofam_core.jobs.own_engine` what it does, `pseudofam_core.jobs.engine_file` how it is found).
+`pseudofam_core.jobs.own_engine` what it does, `pseudofam_core.jobs.engine_file` how it is found,
+`pseudofam_core.jobs.certificate` what keeps others out).
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pseudofam_core.errors import JobError
-from pseudofam_core.jobs.engine_file import engine_folder, is_held, log_file, read, until
+from pseudofam_core.jobs import certificate
+from pseudofam_core.jobs.engine_file import engine_folder, is_held, log_file, make_folder, read, until
 from pseudofam_core.jobs.fitness import check
 from pseudofam_core.jobs.own_engine import HEAVY, code_digest
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 __all__ = ["HEAVY", "VARIABLE", "alive", "configured", "connect", "current", "stop"]
 VARIABLE = "PSEUDOFAM_SCHEDULER"
@@ -58,7 +61,8 @@ def connect(cache_root: Path) -> Client:
             started = True
         elif address := read(folder).get("address"):
             try:
-                client = _client(address, f"See {log}.")
+                key = certificate.read(certificate.certificate_file(folder))
+                client = _client(address, f"See {log}.", certificate.security(key))
             except JobError:
                 if read(folder).get("address") != address:
                     continue  # it was just ending
@@ -111,7 +115,7 @@ def stop(cache_root: Path) -> None:
 
 def _start(folder: Path, log: Path) -> None:
     """Start an engine, or find that another process has just done so."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     package = Path(__file__).parents[2]
     path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "pseudofam_core.jobs", str(folder)]
@@ -130,11 +134,12 @@ def _start(folder: Path, log: Path) -> None:
         raise JobError(f"The engine could not be started. See {log}.")
 
 
-def _client(address: str, way_out: str) -> Client:
+def _client(address: str, way_out: str, security: Security | None = None) -> Client:
+    """A client of the scheduler at `address`; without `security`, with what Dask's configuration says."""
     from distributed import Client  # takes half a second, which pages that submit nothing need not wait
 
     try:
-        return Client(address, timeout=_CONNECT_S, set_as_default=False)
+        return Client(address, timeout=_CONNECT_S, set_as_default=False, security=security)
     except (OSError, ValueError, TypeError) as error:  # TypeError: TLS without a certificate
         reason = str(error).strip().splitlines()[0]
         raise JobError(f"The scheduler at {address} does not answer ({reason}). {way_out}") from error

@@ -12,11 +12,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pseudofam_core.jobs import engine_file
+from pseudofam_core.jobs import certificate, engine_file
 from pseudofam_core.jobs.logs import keep_tail
 from pseudofam_core.store.keys import files_digest
+
+if TYPE_CHECKING:
+    from distributed.security import Security
 
 HEAVY = {"heavy": 1}
 IDLE_S = 1800.0
@@ -28,6 +31,7 @@ def serve(folder: Path) -> None:
 
     The work is a child's: the caller ends.
     """
+    engine_file.make_folder(folder)
     file = engine_file.lock(folder)
     if file is None:
         return
@@ -36,7 +40,9 @@ def serve(folder: Path) -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     code = code_digest()
-    with _cluster(folder, gpus()) as cluster:
+    pem = certificate.make()
+    certificate.write(certificate.certificate_file(folder), pem)
+    with _cluster(folder, gpus(), certificate.security(pem)) as cluster:
         address, identity = cluster.scheduler_address, cluster.scheduler.id
         about = {"pid": os.getpid(), "address": address, "id": identity, "code": code}
         engine_file.write(file, about)
@@ -88,11 +94,13 @@ class _Idleness:
         return time.monotonic() - self._since
 
 
-def _cluster(folder: Path, gpus: list[str]) -> Any:
+def _cluster(folder: Path, gpus: list[str], security: Security) -> Any:
     """One scheduler, and workers in processes of their own that are begun again when they die."""
     import dask
     from dask.system import CPU_COUNT
-    from distributed import Nanny, Scheduler, SpecCluster
+    from distributed import Nanny, SpecCluster
+
+    from pseudofam_core.jobs.nodes import QuietScheduler, QuietWorker
 
     threads = max(1, CPU_COUNT // max(1, len(gpus)))
     dask.config.set(
@@ -106,18 +114,17 @@ def _cluster(folder: Path, gpus: list[str]) -> Any:
             "distributed.scheduler.allowed-failures": 1_000_000,
             # A machine that slept is not a worker that died.
             "distributed.scheduler.worker-ttl": None,
-            "distributed.scheduler.http.routes": [],
-            "distributed.worker.http.routes": [],
             "distributed.worker.profile.enabled": False,
             # Its look at its own event loop, fifty times a second in each process, takes time from the work.
             "distributed.admin.tick.interval": "1s",
             "distributed.admin.system-monitor.interval": "5s",
         }
     )
+    closed = {"host": "127.0.0.1", "protocol": "tls", "security": security, "dashboard": False}
     worker = {
+        **closed,
+        "worker_class": QuietWorker,
         "nthreads": 1,
-        "host": "127.0.0.1",
-        "dashboard": False,
         "resources": HEAVY,
         "local_directory": str(folder / "worker"),
         "memory_limit": 0,  # models fill the memory: a worker must neither be paused nor ended for that
@@ -125,12 +132,10 @@ def _cluster(folder: Path, gpus: list[str]) -> Any:
     }
     environments: list[dict[str, str]] = [{"CUDA_VISIBLE_DEVICES": one} for one in gpus] or [{}]
     return SpecCluster(
-        scheduler={
-            "cls": Scheduler,
-            "options": {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        },
+        scheduler={"cls": QuietScheduler, "options": {**closed, "port": 0}},
         workers={
             number: {"cls": Nanny, "options": {**worker, "env": environment}}
             for number, environment in enumerate(environments)
         },
+        security=security,
     )

@@ -125,7 +125,7 @@ class Attempt:
         todo: Names of the tasks it has to do.
         submitted: When, in seconds since 1970.
         engine: Identity of the scheduler that has it.
-        host: Machine of an engine of our own, or None on a configured scheduler.
+        host: `engine_file.place` of an engine of our own, or None on a configured scheduler.
         cancelled: Whether it was asked to stop.
         tasks: What workers have written so far, by name. What is missing is queued.
     """

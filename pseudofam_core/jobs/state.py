@@ -9,6 +9,7 @@ from typing import Any
 
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
+from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.payloads import workspace_from_json
 from pseudofam_core.jobs.record import Attempt, Job, State, Task
 from pseudofam_core.languages import pair
@@ -187,7 +188,8 @@ def with_positions(views: Iterable[JobView]) -> list[JobView]:
 
 def _task(name: str, attempt: Attempt, *, age: Callable[[Task], Age], engine: str | None) -> TaskView:
     """See one task, as the last attempt that had it left it."""
-    engine_lost = attempt.host == socket.gethostname() and attempt.engine != engine
+    ours = attempt.host in (place(), socket.gethostname())  # the latter alone: from before each user had their own
+    engine_lost = ours and attempt.engine != engine
     task = attempt.tasks.get(name)
     if task is None:
         stopped = State.CRASHED if engine_lost else State.QUEUED

@@ -9,6 +9,7 @@ import pytest
 
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
+from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State, Task
 from pseudofam_core.jobs.state import CRASHED_AFTER_S, STALLED_AFTER_S, derive, with_positions
@@ -76,19 +77,21 @@ def test_the_state_of_a_job(tasks, cancelled, state):
 
 
 @pytest.mark.parametrize("tasks", [[QUEUED], [RUNNING, QUEUED], [DONE, QUEUED]])
-def test_what_an_engine_of_this_machine_had_is_lost_with_it(tasks):
-    here = attempt(*tasks, host=socket.gethostname())
+@pytest.mark.parametrize("host", [place(), socket.gethostname()])
+def test_what_this_users_engine_of_this_machine_had_is_lost_with_it(tasks, host):
+    here = attempt(*tasks, host=host)
     assert see(here, engine=ENGINE).state != "crashed"
     assert see(here, engine=None).state == "crashed"
     assert see(here, engine="Scheduler-2").state == "crashed"
 
 
-def test_the_engine_of_another_machine_is_judged_by_heartbeats_alone():
-    assert see(attempt(RUNNING, QUEUED, host="elsewhere"), engine=None).state == "running"
+@pytest.mark.parametrize("host", ["elsewhere/0", f"{socket.gethostname()}/another-user"])
+def test_the_engine_of_another_machine_or_user_is_judged_by_heartbeats_alone(host):
+    assert see(attempt(RUNNING, QUEUED, host=host), engine=None).state == "running"
 
 
 def test_finished_work_stays_done_when_the_engine_is_gone():
-    assert see(attempt(DONE, DONE, host=socket.gethostname()), engine=None).state == "done"
+    assert see(attempt(DONE, DONE, host=place()), engine=None).state == "done"
 
 
 def test_a_resumed_job_keeps_what_was_done_and_shows_the_rest_anew():
