@@ -1,0 +1,21 @@
+"""In which number format this machine trains well: asked of what it can do, not of what it is called."""
+
+from __future__ import annotations
+
+import torch
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether this machine has instructions that multiply bfloat16 numbers.
+
+    A GPU is asked through torch, emulation not counted. A CPU needs AVX-512 BF16 or AMX, or what oneDNN finds instead on
+    other architectures; one without them computes in bfloat16 several times slower than in float32, in software.
+    The answer rests on the machine alone, not on how busy it is: equal machines train alike.
+    """
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    if able.get("avx512_bf16") or able.get("amx_bf16"):
+        return True
+    # oneDNN's own answer on x86 counts software emulation over plain AVX-512.
+    return able.get("architecture") != "x86_64" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
