@@ -123,7 +123,7 @@ def _scores(name: str, workspace: Workspace) -> dict[str, float]:
     model, corpus = computing.open_model(workspace), corpus_of(workspace)
     reports = []
     for pair in pool_of(workspace):
-        bitext = corpus.read(pair, "test")
+        bitext = corpus.read(pair, "test").complete
         reports.append(translating.score(bitext, translating.translate(model, bitext)))
         print(f"{name} {pair} {reports[-1].n_sentences} BLEU {reports[-1].bleu:.1f} chrF++ {reports[-1].chrf:.1f}")
     print(f"{name}: {reports[0].bleu_signature} | {reports[0].chrf_signature}")

@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, training
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_once())
     try:
         options.run(options)
     except (PseudoFamError, ValueError) as error:
@@ -41,6 +43,19 @@ def _parser() -> argparse.ArgumentParser:
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser
+
+
+def _once() -> Callable[[logging.LogRecord], bool]:
+    """A filter that lets a message pass once: a corpus is opened anew for each of its pairs."""
+    seen: set[str] = set()
+
+    def passes(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        is_new = message not in seen
+        seen.add(message)
+        return is_new
+
+    return passes
 
 
 def _logged(options: argparse.Namespace) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import functools
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,77 @@ _MACROLANGUAGES = {
     "yid": "yi",
     "zho": "zh",
 }
+# Codes that ISO 639 has retired, its bibliographic three-letter codes, and names of the same language.
+_OTHER_CODES = {
+    "iw": "he",
+    "in": "id",
+    "ji": "yi",
+    "jw": "jv",
+    "mo": "ro",
+    "mol": "ro",
+    "fil": "tl",
+    "scr": "hr",
+    "scc": "sr",
+    "alb": "sq",
+    "arm": "hy",
+    "baq": "eus",
+    "bur": "my",
+    "chi": "zh",
+    "cze": "cs",
+    "dut": "nl",
+    "fre": "fr",
+    "geo": "ka",
+    "ger": "de",
+    "gre": "el",
+    "ice": "is",
+    "mac": "mk",
+    "mao": "mri",
+    "may": "ms",
+    "per": "fa",
+    "rum": "ro",
+    "slo": "sk",
+    "tib": "bod",
+    "wel": "cy",
+}
+# Where a region decides the script, or names another language of the table.
+_BY_REGION = {
+    ("zh", "tw"): "zho_Hant",
+    ("zh", "hk"): "zho_Hant",
+    ("zh", "mo"): "zho_Hant",
+    ("fa", "af"): "prs",
+}
+# Regions that corpora write after a language. Not any region is taken: in en-pt the second half is a language.
+_REGIONS = {
+    "ar": "ae bh dz eg iq jo kw lb ly ma om qa sa sd sy tn ye",
+    "bn": "bd in",
+    "ca": "ad es",
+    "de": "at ch de li lu",
+    "en": "au ca gb ie in nz us za",
+    "es": "419 ar bo cl co cr cu do ec es gt hn mx ni pa pe pr py sv us uy ve",
+    "fa": "af ir",
+    "fr": "be ca ch fr lu",
+    "it": "ch it",
+    "ko": "kp kr",
+    "ms": "bn my sg",
+    "nl": "be nl",
+    "pa": "in pk",
+    "pt": "ao br mz pt",
+    "ro": "md ro",
+    "ru": "ru ua",
+    "sr": "ba me rs",
+    "sv": "fi se",
+    "sw": "ke tz",
+    "ta": "in lk sg",
+    "tr": "cy tr",
+    "ur": "in pk",
+    "zh": "cn hk mo sg tw",
+}
+# The region that says no more than the language does.
+_HOMES = "af_za am_et az_az be_by bg_bg bs_ba cs_cz cy_gb da_dk el_gr et_ee eus_es fi_fi ga_ie gl_es gu_in he_il hi_in hr_hr "
+_HOMES += "hu_hu hy_am id_id is_is ja_jp ka_ge kk_kz km_kh kn_in kir_kg lo_la lt_lt lv_lv mk_mk ml_in mn_mn mr_in mlt_mt my_mm "
+_HOMES += "de_de es_es fa_ir fr_fr it_it ko_kr nl_nl ru_ru sr_rs sv_se sw_ke sw_tz tr_tr ur_pk zh_cn "
+_HOMES += "ne_np no_no nno_no or_in pl_pl ps_af si_lk sk_sk sl_si so_so sq_al tel_in th_th tl_ph uk_ua uz_uz vi_vn xh_za zu_za"
+_VARIANTS = frozenset({"tarask", "valencia"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +189,15 @@ def language(code: str) -> Language:
     """Look a language up by any of its codes (be, bel, bel_Cyrl, mBART's kk_KZ) or its English name.
 
     Case does not matter, nor whether a code is written with - or _. A macrolanguage's ISO 639-3 code (fas) stands for
-    the individual language that the models cover (fa, which is pes).
+    the individual language that the models cover (fa, which is pes), and a retired code (iw) for today's. Tags of script
+    and region are understood: zh-TW is zho_Hant, and where the table has no such row (sr_Latn, pt-BR) they stand for
+    the language; `is_variant` tells.
 
     Raises:
         ValueError: No language has that code or name; the message offers the nearest ones.
     """
     by_spelling = _tables()[1]
-    if found := by_spelling.get(spelling := _folded(code)):
+    if found := by_spelling.get(spelling := _folded(code)) or _tagged(spelling):
         return found
     near = difflib.get_close_matches(spelling, by_spelling, n=3)
     raise ValueError(
@@ -132,16 +206,85 @@ def language(code: str) -> Language:
     )
 
 
+def is_variant(code: str) -> bool:
+    """Whether `code` says more than the language that it stands for: pt-BR, sr_Latn; not zh-TW, which is a row itself."""
+    spelling = _folded(code)
+    if spelling in _tables()[1] or (found := _tagged(spelling)) is None:
+        return False
+    tags = spelling.split("_")[1:]
+    home = f"{found.code}_{tags[-1]}".lower() in _HOMES.split() or (_base(spelling), tags[-1]) in _BY_REGION
+    return not (home or tags == [found.script.lower()])
+
+
 def pair(text: str) -> LanguagePair:
-    """Read ``be-en`` (or ``bel_Cyrl-eng_Latn``, ``be→en``) as a pair; ``be-be`` is text of one language, not translated.
+    """Read ``be-en`` (or ``bel_Cyrl-eng_Latn``, ``be→en``, ``en_luo``) as a pair; ``be-be`` is text of one language.
 
     Raises:
         ValueError: Not two known languages.
     """
-    sides = text.replace("→", "-").split("-")
-    if len(sides) != 2:
+    sides = pair_sides(text)
+    if found := {LanguagePair(*(language(side).code for side in one)) for one in sides}:
+        if len(found) == 1:
+            return found.pop()
+        raise ValueError(
+            f"A language pair must be read in one way. Got {text!r}: {', '.join(map(str, sorted(found)))}."
+        )
+    halves = re.split("[-→]", text)
+    if len(halves) != 2:
         raise ValueError(f"A language pair is written source-target, like be-en. Got {text!r}.")
-    return LanguagePair(*(language(side).code for side in sides))
+    return LanguagePair(*(language(side).code for side in halves))
+
+
+def pair_sides(text: str) -> tuple[tuple[str, str], ...]:
+    """Both sides of a pair as `text` spells them, in each way that it can be read; none where it is no pair.
+
+    An underscore parts two languages only where there is no other mark, and where the whole is no language by itself.
+    """
+    marks = re.findall("[-→]", text)
+    if not marks and (_folded(text) in _tables()[1] or _tagged(_folded(text))):
+        return ()
+    mark = "→" if "→" in marks else "-" if marks else "_"
+    halves = ((text[: place.start()], text[place.end() :]) for place in re.finditer(mark, text))
+    return tuple((one, other) for one, other in halves if _is_known(one) and _is_known(other))
+
+
+def _is_known(code: str) -> bool:
+    return _folded(code) in _tables()[1] or _tagged(_folded(code)) is not None
+
+
+def _base(spelling: str) -> str:
+    """Project code of the language before the first tag."""
+    found = _tables()[1].get(spelling.split("_")[0])
+    return "" if found is None else found.code
+
+
+def _tagged(spelling: str) -> Language | None:
+    """The language that a code with tags stands for: script (latn), region (br), variant (tarask)."""
+    _, *tags = spelling.split("_")
+    if not tags or not (base := _base(spelling)):
+        return None
+    found = languages()[base]
+    for tag in tags:
+        if tag in _scripts():
+            found = _in_script(found, tag)
+        elif (base, tag) in _BY_REGION:
+            found = languages()[_BY_REGION[base, tag]]
+        elif (
+            tag not in _REGIONS.get(base, "").split() and f"{base}_{tag}" not in _HOMES.split() and tag not in _VARIANTS
+        ):
+            return None
+    return found
+
+
+def _in_script(one: Language, script: str) -> Language:
+    """The row of the same language in a script (in lower case), or the row itself where there is none."""
+    same = (other for other in languages().values() if other.iso639_3 == one.iso639_3)
+    return next((other for other in same if other.script.lower() == script), one)
+
+
+@functools.cache
+def _scripts() -> frozenset[str]:
+    return frozenset(one.script.lower() for one in languages().values())
 
 
 @functools.cache
@@ -155,7 +298,7 @@ def _tables() -> tuple[Mapping[str, Language], Mapping[str, Language]]:
         for found in by_code.values():
             if spelling := getattr(found, spellings):
                 by_spelling.setdefault(_folded(spelling), found)
-    by_spelling |= {macrolanguage: by_code[code] for macrolanguage, code in _MACROLANGUAGES.items()}
+    by_spelling |= {other: by_code[code] for other, code in (_OTHER_CODES | _MACROLANGUAGES).items()}
     return MappingProxyType(by_code), MappingProxyType(by_spelling)
 
 

@@ -51,7 +51,7 @@ def _score(options: argparse.Namespace) -> None:
     model, corpus, scores = computing.open_model(workspace), corpus_of(workspace), []
     with stop_on_interrupt() as should_stop:
         for one in pool_of(workspace):
-            bitext = corpus.read(one, workspace.split)
+            bitext = corpus.read(one, workspace.split).complete
             with bar(str(one)) as report:
                 found = translating.translate(
                     model, bitext, beams=options.beams, report=report, should_stop=should_stop

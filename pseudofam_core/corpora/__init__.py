@@ -6,10 +6,12 @@ from pathlib import Path
 
 from pseudofam_core.corpora.batches import sample_indices, token_batches
 from pseudofam_core.corpora.bitext import SPLITS, Bitext, ParallelCorpus
+from pseudofam_core.corpora.choices import Choices, parse_source
 from pseudofam_core.corpora.cleaning import Cleaning, CleaningReport, Reason, clean
 from pseudofam_core.corpora.hugging_face import HubCorpus, SavedDatasetCorpus
 from pseudofam_core.corpora.line_files import LineFilesCorpus
 from pseudofam_core.corpora.moses import MosesCorpus
+from pseudofam_core.corpora.naming import told
 from pseudofam_core.corpora.parallel import shared_targets
 from pseudofam_core.corpora.reader import Reader
 from pseudofam_core.corpora.tables import TableCorpus
@@ -21,6 +23,7 @@ __all__ = [
     "READERS",
     "SPLITS",
     "Bitext",
+    "Choices",
     "Cleaning",
     "CleaningReport",
     "HubCorpus",
@@ -34,6 +37,7 @@ __all__ = [
     "TedTalksCorpus",
     "clean",
     "open_corpus",
+    "parse_source",
     "sample_indices",
     "shared_targets",
     "token_batches",
@@ -53,12 +57,15 @@ READERS: tuple[type[Reader], ...] = (
 def open_corpus(source: str | Path) -> ParallelCorpus:
     """Open a corpus: ``hf:NAME`` from the hub, else a folder or file, recognised by what is in it.
 
+    What it leaves open can be said after its name, as in ``my/corpus#test=devtest,zh=zh-cn`` (`parse_source`).
+
     Raises:
         CorpusError: Nothing is there, or no reader knows the layout; the message lists what was looked for.
     """
-    if str(source).startswith(HubCorpus.prefix):
-        return HubCorpus(str(source).removeprefix(HubCorpus.prefix))
-    path = Path(source).expanduser()
+    place, choices = parse_source(str(source))
+    if place.startswith(HubCorpus.prefix):
+        return HubCorpus(place.removeprefix(HubCorpus.prefix), choices=choices)
+    path = Path(place).expanduser()
     if not path.exists():
         raise CorpusError("There is no such file or folder. A dataset of the hub is written hf:NAME.", path=path)
     try:
@@ -67,5 +74,9 @@ def open_corpus(source: str | Path) -> ParallelCorpus:
         raise CorpusError(f"The folder can't be looked through: {error.strerror}.", path=path) from error
     if reader is None:
         layouts = "".join(f"\n  - {layout}" for layout in (*(one.layout for one in READERS), HubCorpus.layout))
-        raise CorpusError(f"No corpus is recognised here. Looked for:{layouts}", path=path)
-    return reader(path)
+        skipped = told(MosesCorpus(path).skipped)
+        raise CorpusError(
+            f"No corpus is recognised here. Looked for:{layouts}" + (f"\nSkipped: {skipped}." if skipped else ""),
+            path=path,
+        )
+    return reader(path, choices=choices)

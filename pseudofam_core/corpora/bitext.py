@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pseudofam_core.languages import LanguagePair
@@ -36,6 +36,15 @@ class Bitext:
         return len(self.sources)
 
     @property
+    def complete(self) -> Bitext:
+        """The rows of which neither side is blank: what can be trained on and scored."""
+        rows = zip(self.sources, self.targets, strict=True)
+        kept = [(source, target) for source, target in rows if source.strip() and target.strip()]
+        if len(kept) == len(self):
+            return self
+        return replace(self, sources=tuple(one for one, _ in kept), targets=tuple(other for _, other in kept))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the pair and both sides, in hexadecimal: equal exactly where the text is equal."""
         sha = hashlib.sha256(str(self.pair).encode())
@@ -56,14 +65,26 @@ class ParallelCorpus(Protocol):
         """The pairs it holds, sorted."""
         ...
 
+    def readable(self) -> tuple[LanguagePair, ...]:
+        """Every two languages that can be read side by side, in one direction, sorted; most corpora list fewer."""
+        ...
+
     def splits(self, pair: LanguagePair) -> tuple[str, ...]:
         """The splits that exist for `pair`, in the order train, dev, test."""
         ...
 
     def read(self, pair: LanguagePair, split: str) -> Bitext:
-        """Read one split of one pair.
+        """Read one split of one pair. Rows that are aligned over all languages keep their place: some may be blank.
 
         Raises:
-            CorpusError: The split is missing, empty or damaged; the message names file and line.
+            CorpusError: The split is missing, empty or damaged, or there are several; the message names file and line.
+        """
+        ...
+
+    def read_all(self, pair: LanguagePair, split: str) -> tuple[Bitext, ...]:
+        """Every text of a split: more than one where nobody has said which is meant, or others are left aside.
+
+        Raises:
+            CorpusError: One is missing, empty or damaged.
         """
         ...

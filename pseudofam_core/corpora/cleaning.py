@@ -38,7 +38,7 @@ class Cleaning:
 
     Attributes:
         nfc: Compose characters (Unicode NFC): the same text then has the same bytes and the same tokens.
-        min_characters: Drop pairs with a shorter side, white space at the ends not counted. 1 drops blank lines.
+        min_characters: Drop pairs with a shorter side, white space at the ends not counted. Blank lines are dropped always.
         max_characters: Drop pairs with a longer side.
         max_length_ratio: Drop pairs whose lengths differ by more than this factor from the bitext's overall ratio
             (all source characters over all target characters), so that one limit suits every script.
@@ -137,9 +137,8 @@ def _checks(
     cleaning: Cleaning, rows: list[tuple[str, str]], bitext: Bitext, held_out: Iterable[Bitext]
 ) -> dict[Reason, _Drops]:
     """The checks that are switched on, in the order of `Reason`."""
-    checks: dict[Reason, _Drops] = {
-        Reason.TOO_SHORT: lambda *row: any(len(side.strip()) < cleaning.min_characters for side in row)
-    }
+    shortest = max(1, cleaning.min_characters)  # nothing can be learned from a blank line
+    checks: dict[Reason, _Drops] = {Reason.TOO_SHORT: lambda *row: any(len(side.strip()) < shortest for side in row)}
     if (longest := cleaning.max_characters) is not None:
         checks[Reason.TOO_LONG] = lambda *row: any(len(side) > longest for side in row)
     if cleaning.max_length_ratio is not None:

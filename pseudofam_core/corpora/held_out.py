@@ -32,8 +32,9 @@ def held_out(corpus: ParallelCorpus, pairs: Iterable[LanguagePair], *, seed: int
 
 def _evaluated(corpus: ParallelCorpus, pair: LanguagePair, seed: int) -> list[Bitext]:
     try:
-        test = [corpus.read(pair, "test")] if "test" in corpus.splits(pair) else []
-        return [dev_rows(corpus, pair, seed=seed), *test]
+        splits = corpus.splits(pair)
+        found = [text for split in ("dev", "test") if split in splits for text in corpus.read_all(pair, split)]
+        return found if "dev" in splits else [dev_rows(corpus, pair, seed=seed), *found]
     except CorpusError as error:
         logger.warning("Nothing of %s is held out: %s", pair, error)
         return []
@@ -51,10 +52,10 @@ def dev_rows(corpus: ParallelCorpus, pair: LanguagePair, *, seed: int) -> Bitext
         CorpusError: A split can't be read.
     """
     if "dev" in corpus.splits(pair):
-        return corpus.read(pair, "dev")
+        return corpus.read(pair, "dev").complete
     if not {"train", "test"} <= set(corpus.splits(pair)):
         return Bitext(pair, "dev", (), ())
-    train = corpus.read(pair, "train")
+    train = corpus.read(pair, "train").complete
     common = train.sources if pair.source == "en" else train.targets
     ranks = [hashlib.sha256(f"{seed}\0{folded(line)}".encode()).digest() for line in common]
     n_dev = min(MOST_DEV_SENTENCES, max(1, int(len(train) * DEV_SHARE)))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import checked_sentence
-from pseudofam_core.corpora.reader import Reader, Table, language_columns, pairs_into, split_named, split_of
+from pseudofam_core.corpora.naming import NO_SPLIT, Columns, Skipped, language_columns, split_named, split_of
+from pseudofam_core.corpora.reader import Found, Reader, Table, found_of, pairs_into
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair
 
@@ -20,48 +22,41 @@ COLUMN = "translation"
 
 
 class DatasetCorpus(Reader):
-    """What the two sources share: one table per split of a dataset. Errors count rows from 1 as lines.
-
-    Args:
-        root: Where the dataset stands.
-        target: `pairs` lists each language into this one.
-    """
-
-    def __init__(self, root: str | Path, *, target: str = "en") -> None:
-        """Keep the place; nothing is read."""
-        super().__init__(root)
-        self.target = target
+    """What the two sources share: one table per split of a dataset. Errors count rows from 1 as lines."""
 
     @abstractmethod
     def _load(self) -> Mapping[str, Dataset]: ...
 
     @cached_property
     def _datasets(self) -> Mapping[str, Dataset]:
-        """Split → dataset; splits that are neither train, dev nor test (by any of their names) are left out."""
-        return {split: dataset for name, dataset in self._load().items() if (split := split_named(name))}
+        """The datasets by their own names."""
+        return self._load()
 
-    def _find_tables(self) -> Sequence[Table]:
-        return [self._table_of(split, dataset) for split, dataset in self._datasets.items()]
+    def _find(self) -> Found:
+        splits = {name: split_named(name) for name in self._datasets}
+        tables = [self._table_of(split, name) for name, split in splits.items() if split]
+        return found_of(tables, [Skipped("split", name, NO_SPLIT) for name, split in splits.items() if not split])
 
-    def _table_of(self, split: str, dataset: Dataset) -> Table:
+    def _table_of(self, split: str, name: str) -> tuple[Table, Columns]:
+        dataset = self._datasets[name]
         if COLUMN not in dataset.column_names:
             message = f"The dataset must have a column {COLUMN!r}. Its columns are {', '.join(dataset.column_names)}."
             raise CorpusError(message, path=self.root)
-        columns = language_columns(self._codes(dataset.features[COLUMN]), where=self.root)
-        return Table(split, self.root, columns, pairs_into(self.target, columns))
+        cells = {code: [None if of_text else 0] for code, of_text in self._codes(dataset.features[COLUMN]).items()}
+        found = language_columns({code: code for code in cells}, choices=self.choices, cells=cells)
+        return Table(split, self.root, found.of, pairs_into(self.target, found.of), name, found.rivals), found
 
-    def _codes(self, feature: object) -> Iterable[str]:
-        """Codes of a Translation feature, or of a column that was built from plain dicts."""
+    def _codes(self, feature: object) -> Mapping[str, bool]:
+        """Codes of a Translation feature, or of a column that was built from plain dicts; and whether they hold text."""
         if codes := getattr(feature, "languages", None):
-            return list(codes)
+            return dict.fromkeys(codes, True)
         if isinstance(feature, dict):
-            return feature
+            return {code: "string" in str(getattr(one, "dtype", "")) for code, one in feature.items()}
         raise CorpusError(f"Column {COLUMN!r} must hold {{code: text}}. Its type is {feature}.", path=self.root)
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         source, target = table.columns[pair.source], table.columns[pair.target]
-        translations = self._datasets[table.split][COLUMN]
-        for number, row in enumerate(translations, start=1):
+        for number, row in enumerate(self._datasets[table.called][COLUMN], start=1):
             yield self._cell(row[source], number), self._cell(row[target], number)
 
     def _cell(self, text: str | None, row: int) -> str | None:
@@ -99,15 +94,15 @@ class HubCorpus(DatasetCorpus):
 
     Args:
         dataset: ``NAME`` or ``NAME:CONFIG``.
-        target: `pairs` lists each language into this one.
+        choices: See `Reader`.
     """
 
     prefix: ClassVar[str] = "hf:"
     layout: ClassVar[str] = "hf:NAME or hf:NAME:CONFIG instead of a path, for a dataset of the Hugging Face hub"
 
-    def __init__(self, dataset: str, *, target: str = "en") -> None:
+    def __init__(self, dataset: str, *, choices: Choices | None = None) -> None:
         """Keep the name; nothing is downloaded."""
-        super().__init__(self.prefix + dataset, target=target)
+        super().__init__(self.prefix + dataset, choices=choices)
         self.dataset = dataset
 
     @classmethod

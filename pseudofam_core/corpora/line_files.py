@@ -4,61 +4,94 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from pseudofam_core.corpora.lines import read_lines
 from pseudofam_core.corpora.moses import aligned_lines
-from pseudofam_core.corpora.reader import (
+from pseudofam_core.corpora.naming import (
+    NO_LANGUAGE,
+    NO_SPLIT,
     SPLIT_WORDS,
-    Reader,
-    Table,
+    Columns,
+    Skipped,
     code_of,
-    files_in,
     language_columns,
-    pairs_into,
     split_of,
 )
+from pseudofam_core.corpora.reader import Found, Reader, Table, files_in, found_of, pairs_into
+from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair
+
+VERSES = "vref.txt"
+# What stands beside a corpus and is none of its files.
+_ABOUT = frozenset({"readme", "license", "licence", "source", "notice", "copying", "changelog", "requirements", "vref"})
+_LINES_LOOKED_AT = 50
 
 
 class LineFilesCorpus(Reader):
     """A folder of ``train.be`` … (or FLORES's ``be.devtest``), or of ``be.txt`` … where there is one split.
 
     The one split of ``.txt`` files is the one that the folder's name names (``flores101-devtest`` → test), else test.
-
-    Args:
-        root: The folder.
-        target: `pairs` lists each language into this one.
+    Beside Bible translators' ``vref.txt``, ``ukr-nt.txt`` is Ukrainian.
     """
 
     layout: ClassVar[str] = "a file per language, aligned by line (train.be, train.en; or be.txt, en.txt for one split)"
 
-    def __init__(self, root: str | Path, *, target: str = "en") -> None:
-        """Keep the place; nothing is read."""
-        super().__init__(root)
-        self.target = target
+    def _find(self) -> Found:
+        paths = files_in(self.root)
+        verses = any(path.name == VERSES for path in paths)
+        named = [(path, _named(path, verses=verses)) for path in paths]
+        files = sorted(one for _, one in named if isinstance(one, File))
+        groups = itertools.groupby(files, key=lambda file: (file.split, file.called))
+        skipped = [one for _, one in named if isinstance(one, Skipped)]
+        return found_of((self._table_of(*mark, list(group)) for mark, group in groups), skipped if files else ())
 
-    def _find_tables(self) -> Sequence[Table]:
-        files = sorted(file for path in files_in(self.root) if (file := _split_and_language(path)))
-        return [self._table_of(split, group) for split, group in itertools.groupby(files, key=lambda file: file[0])]
-
-    def _table_of(self, split: str, files: Iterable[tuple[str, str, Path]]) -> Table:
-        name_of = {language: path.name for _, language, path in files}
-        spellings = language_columns(name_of, where=self.root)
-        columns = {code: name_of[spelling] for code, spelling in spellings.items()}
-        return Table(split, self.root, columns, pairs_into(self.target, columns))
+    def _table_of(self, split: str, called: str, files: Sequence[File]) -> tuple[Table, Columns]:
+        found = language_columns(
+            {file.path.name: file.language for file in files},
+            choices=self.choices,
+            cells={file.path.name: _first_lines(file.path) for file in files},
+            kind="file",
+        )
+        return Table(split, self.root, found.of, pairs_into(self.target, found.of), called, found.rivals), found
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         return aligned_lines(table, pair)
 
 
-def _split_and_language(path: Path) -> tuple[str, str, Path] | None:
-    """Split, language as spelled, and path; None where the name is none of ours."""
+@dataclass(frozen=True, order=True)
+class File:
+    """A file of one language: its split, what the split is called in its name, and how its name spells the language."""
+
+    split: str
+    called: str
+    language: str
+    path: Path
+
+
+def _named(path: Path, *, verses: bool) -> File | Skipped | None:
+    """What a file's name says; None where it has nothing of a corpus."""
     match path.name.split("."):
-        case [language, "txt"] if code_of(language):
-            return split_of(path), language, path
-        case [split, language] if split in SPLIT_WORDS and code_of(language):
-            return SPLIT_WORDS[split], language, path
-        case [language, split] if split in SPLIT_WORDS and code_of(language):
-            return SPLIT_WORDS[split], language, path
+        case [name, "txt"]:
+            spelled = name.partition("-")[0] if verses and code_of(name) is None else name
+            if code_of(spelled):
+                return File(split_of(path), "txt", spelled, path)
+            return None if name.lower() in _ABOUT else Skipped("file", path.name, NO_LANGUAGE)
+        case [one, other] if one in SPLIT_WORDS or other in SPLIT_WORDS:
+            split, name = (one, other) if one in SPLIT_WORDS else (other, one)
+            if code_of(name):
+                return File(SPLIT_WORDS[split], split, name, path)
+            return Skipped("file", path.name, NO_LANGUAGE)
+        case [*_, name] if code_of(name):
+            return Skipped("file", path.name, NO_SPLIT)
     return None
+
+
+def _first_lines(path: Path) -> list[str]:
+    """Its beginning. A file that can't be read is for `read` to report."""
+    try:
+        return list(itertools.islice(read_lines(path), _LINES_LOOKED_AT))
+    except CorpusError:
+        return []

@@ -2,12 +2,14 @@ r"""Lines of text files, read the same way by every reader.
 
 A line ends at ``\n`` and nowhere else: U+2028, U+0085, form feeds and lone ``\r`` stand inside sentences, and
 `str.splitlines` would cut there and misalign the two sides. One ``\r`` before the ``\\n`` and a byte
-order mark at the start of the file are dropped.
+order mark at the start of the file are dropped. A file of ``\r`` that has no ``\n`` before its end has its line ends there,
+as old spreadsheets write them.
 """
 
 from __future__ import annotations
 
 import codecs
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +26,11 @@ def read_lines(path: Path) -> Iterator[str]:
     """
     try:
         with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                yield _decode(raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw, path, number)
+            first = file.readline().removeprefix(codecs.BOM_UTF8)
+            second = file.readline()
+            lines = _at_returns(first) if not second else [first, second]
+            for number, raw in enumerate(itertools.chain(lines, file), start=1):
+                yield _decode(raw, path, number)
     except OSError as error:
         raise CorpusError(f"The file can't be read: {error.strerror}.", path=path) from error
 
@@ -58,6 +63,12 @@ def checked_sentence(text: str, *, path: Path, line: int) -> str:
         message = f"Character {error.start + 1} of a sentence is a lone surrogate. Remove it."
         raise CorpusError(message, path=path, line=line) from error
     return text
+
+
+def _at_returns(only: bytes) -> list[bytes]:
+    """The lines of a file in which at most its end is a newline."""
+    text = only.removesuffix(b"\n").removesuffix(b"\r")
+    return text.split(b"\r") if only else []
 
 
 def _decode(raw: bytes, path: Path, number: int) -> str:

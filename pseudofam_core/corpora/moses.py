@@ -6,24 +6,27 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import read_sentences
-from pseudofam_core.corpora.reader import SPLIT_WORDS, Reader, Table, files_in
+from pseudofam_core.corpora.naming import NO_PAIR, NO_SPLIT, SPLIT_WORDS, Skipped, code_of
+from pseudofam_core.corpora.reader import Found, Reader, Table, files_in, folders_in
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.languages import LanguagePair
-from pseudofam_core.languages import pair as parse_pair
+from pseudofam_core.languages import LanguagePair, language, pair_sides
 
 
 class MosesCorpus(Reader):
-    """Folders such as ``be-en/train.be`` and ``be-en/train.en``.
+    """Folders such as ``be-en/train.be`` and ``be-en/train.en``, in any spelling of pair and codes (``be_en``).
 
     `pairs` lists the direction that a folder's name says; `read` also takes the other one.
     """
 
     layout: ClassVar[str] = "a folder per pair with a file per split and side (be-en/train.be, be-en/train.en)"
 
-    def _find_tables(self) -> Sequence[Table]:
-        folders = sorted(self.root.iterdir()) if self.root.is_dir() else []
-        return [table for folder in folders for table in _tables_of(folder)]
+    def _find(self) -> Found:
+        found = [_tables_of(folder, self.choices) for folder in folders_in(self.root)]
+        return Found(
+            tuple(table for one in found for table in one.tables), tuple(skip for one in found for skip in one.skipped)
+        )
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         return aligned_lines(table, pair)
@@ -48,24 +51,42 @@ def aligned_lines(table: Table, pair: LanguagePair) -> Iterable[tuple[str, str]]
     return zip(sources, targets, strict=True)
 
 
-def _tables_of(folder: Path) -> list[Table]:
+def _tables_of(folder: Path, choices: Choices) -> Found:
     """One table per split of which at least one side exists: a missing side is for `read` to report."""
-    try:
-        pair = parse_pair(folder.name)
-    except ValueError:
-        return []
-    spellings = folder.name.replace("→", "-").split("-")
-    stems = [path.stem for path in files_in(folder) if path.suffix.removeprefix(".") in spellings]
-    return [
-        Table(
-            split=SPLIT_WORDS[stem],
-            path=folder,
-            columns={
-                pair.source: f"{stem}.{spellings[0]}",
-                pair.target: f"{stem}.{spellings[1]}",
-            },
-            pairs=(pair,),
-        )
-        for stem in dict.fromkeys(stems)
+    files = files_in(folder)
+    sides = next((sides for sides in pair_sides(folder.name) if _has_sides(files, sides)), None)
+    if sides is None:
+        is_text = any(path.stem in SPLIT_WORDS for path in files)
+        return Found((), (Skipped("folder", folder.name, NO_PAIR),) if is_text else ())
+    pair = LanguagePair(*(language(side).code for side in sides))
+    stems: dict[str, list[Path]] = {}
+    for path in files:
+        if code_of(path.suffix[1:]) in (pair.source, pair.target):
+            stems.setdefault(path.stem, []).append(path)
+    tables = [
+        _table(folder, stem, pair, sides, [path.name for path in paths], choices)
+        for stem, paths in stems.items()
         if stem in SPLIT_WORDS
     ]
+    others = [path.name for stem, paths in stems.items() if stem not in SPLIT_WORDS for path in paths]
+    return Found(tuple(tables), tuple(Skipped("file", f"{folder.name}/{name}", NO_SPLIT) for name in others))
+
+
+def _has_sides(files: Sequence[Path], sides: tuple[str, str]) -> bool:
+    codes = {language(side).code for side in sides}
+    return any(path.suffix and code_of(path.suffix[1:]) in codes for path in files)
+
+
+def _table(
+    folder: Path, stem: str, pair: LanguagePair, sides: tuple[str, str], names: Sequence[str], choices: Choices
+) -> Table:
+    columns, rivals = {}, {}
+    for code, side in zip((pair.source, pair.target), sides, strict=True):
+        own = [name for name in names if code_of(name.rpartition(".")[2]) == code] or [f"{stem}.{side}"]
+        wanted = choices.columns.get(code)
+        chosen = [name for name in own if wanted in (name, name.rpartition(".")[2])] or own
+        if len(chosen) == 1:
+            columns[code] = chosen[0]
+        else:
+            rivals[code] = tuple(name.rpartition(".")[2] for name in chosen)
+    return Table(SPLIT_WORDS[stem], folder, columns, (pair,), stem, rivals)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import checked_sentence, read_lines
-from pseudofam_core.corpora.reader import Reader, Table, files_in, language_columns, pairs_into, split_of
+from pseudofam_core.corpora.naming import NO_LANGUAGE, Columns, Skipped, language_columns, split_of
+from pseudofam_core.corpora.quoting import has_quotes, header_of, tsv_rows
+from pseudofam_core.corpora.reader import Found, Reader, Table, files_in, folders_in, found_of, pairs_into
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, pair_sides
 from pseudofam_core.languages import pair as parse_pair
 
 SUFFIXES = (".tsv", ".jsonl")
+_ROWS_LOOKED_AT = 100
 
 
 class TableCorpus(Reader):
@@ -23,14 +28,16 @@ class TableCorpus(Reader):
     (``be-en.tsv``, ``train.be-en.tsv``, ``be-en/train.tsv``). Any other file holds a column per language, named by
     its code (``id`` is Indonesian). The split is named by the file, else its folder, else it is test.
 
-    TSV has a header and no quoting; an empty cell is an absent sentence. JSONL has an object per line, which may
-    nest the columns in ``translation``; null is an absent sentence, and the first line says which columns there are.
+    TSV has a header; an empty cell is an absent sentence. Where the file shows that a spreadsheet has written it, its
+    quotes are read (`quoting`). JSONL has an object per line, which may nest the columns in ``translation``; null is an
+    absent sentence, and the first line says which columns there are.
 
     Args:
         root: The file or folder.
         source_column: Column of source sentences.
         target_column: Column of target sentences.
-        target: `pairs` lists each language into this one, where columns are named by languages.
+        target: See `Reader`.
+        choices: See `Reader`.
     """
 
     layout: ClassVar[str] = (
@@ -45,12 +52,12 @@ class TableCorpus(Reader):
         source_column: str = "source",
         target_column: str = "target",
         target: str = "en",
+        choices: Choices | None = None,
     ) -> None:
         """Keep the place; nothing is read."""
-        super().__init__(root)
+        super().__init__(root, target=target, choices=choices)
         self.source_column = source_column
         self.target_column = target_column
-        self.target = target
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
@@ -61,34 +68,52 @@ class TableCorpus(Reader):
         """The file itself, or those of the folder and of the folders in it that are named like a pair."""
         if self.root.is_file():
             return [self.root] if self.root.suffix in SUFFIXES else []
-        folders = [self.root, *sorted(path for path in self.root.glob("*-*") if path.is_dir())]
+        folders = [self.root, *(one for one in folders_in(self.root) if "-" in one.name or pair_sides(one.name))]
         return [path for folder in folders for path in files_in(folder) if path.suffix in SUFFIXES]
 
-    def _find_tables(self) -> Sequence[Table]:
-        return [self._table_of(path, column_names(path)) for path in self._files()]
+    def _find(self) -> Found:
+        """The tables. One that names no languages is skipped where others do, and an error where none does."""
+        tables, skipped, errors = [], [], []
+        for path in self._files():
+            try:
+                tables.append(self._table_of(path))
+            except CorpusError as error:
+                errors.append(error)
+                skipped.append(Skipped("file", str(path.relative_to(self.root.parent)), NO_LANGUAGE))
+        if errors and not tables:
+            raise errors[0]
+        return found_of(tables, skipped)
 
-    def _table_of(self, path: Path, names: Sequence[str]) -> Table:
+    def _table_of(self, path: Path) -> tuple[Table, Columns]:
+        names = column_names(path)
         if {self.source_column, self.target_column} <= set(names):
             pair = _pair_of(path)
-            return Table(
-                split=split_of(path),
-                path=path,
-                columns={pair.source: self.source_column, pair.target: self.target_column},
-                pairs=(pair,),
-            )
-        columns = language_columns(names, where=path)
-        if len(columns) < 2:
+            sides = {pair.source: self.source_column, pair.target: self.target_column}
+            return Table(split_of(path), path, sides, (pair,), self._called(path)), Columns(sides, {}, {}, ())
+        found = language_columns({name: name for name in names}, choices=self.choices, cells=_first_cells(path))
+        if len(found.of) + len(found.rivals) < 2:
             raise CorpusError(
                 f"Two columns must hold sentences: {self.source_column!r} and {self.target_column!r}, or two named by "
-                f"language codes. The columns are {', '.join(names)}. Name them with source_column and target_column.",
+                f"language codes. The columns are {', '.join(names)}. Rename them, or choose them after the corpus, as "
+                f"in `--corpus {self.root}#be={names[0]}`.",
                 path=path,
                 line=1,
             )
-        return Table(split_of(path), path, columns, pairs_into(self.target, columns))
+        pairs = pairs_into(self.target, found.of)
+        return Table(split_of(path), path, found.of, pairs, self._called(path), found.rivals), found
+
+    def _called(self, path: Path) -> str:
+        return str(path.relative_to(self.root)) if path != self.root else path.name
+
+    def _quotes(self, path: Path) -> bool:
+        """Whether a TSV file's quotes are to be read."""
+        return has_quotes(path, self.choices.quotes)
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
-        read = tsv_rows if table.path.suffix == ".tsv" else _jsonl_rows
-        return read(table.path, table.columns[pair.source], table.columns[pair.target])
+        source, target = table.columns[pair.source], table.columns[pair.target]
+        if table.path.suffix == ".tsv":
+            return tsv_rows(table.path, source, target, quoted=self._quotes(table.path))
+        return _jsonl_rows(table.path, source, target)
 
 
 def column_names(path: Path) -> list[str]:
@@ -98,8 +123,25 @@ def column_names(path: Path) -> list[str]:
         CorpusError: The file is empty or damaged there.
     """
     for line in read_lines(path):
-        return line.split("\t") if path.suffix == ".tsv" else list(json_object(line, path, 1))
+        return header_of(line) if path.suffix == ".tsv" else list(json_object(line, path, 1))
     raise CorpusError("The file is empty: its first line should name the columns.", path=path)
+
+
+def _first_cells(path: Path) -> Mapping[str, list[object]]:
+    """Cells of the first rows by column, as far as they can be read: enough to tell sentences from numbers."""
+    cells: dict[str, list[object]] = {name: [] for name in column_names(path)}
+    lines = itertools.islice(read_lines(path), _ROWS_LOOKED_AT)
+    try:
+        for number, line in enumerate(lines, start=1):
+            if path.suffix == ".tsv":
+                row: Mapping[str, object] = dict(zip(cells, line.split("\t"), strict=False)) if number > 1 else {}
+            else:
+                row = json_object(line, path, number)
+            for name, cell in row.items():
+                cells.setdefault(name, []).append(cell)
+    except CorpusError:  # `read` places it
+        pass
+    return cells
 
 
 def _pair_of(path: Path) -> LanguagePair:
@@ -113,20 +155,6 @@ def _pair_of(path: Path) -> LanguagePair:
         "Rename it like train.be-en.tsv, or name the columns by language codes.",
         path=path,
     )
-
-
-def tsv_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:
-    """Two columns of each row of a TSV file; None for an empty cell."""
-    lines = read_lines(path)
-    header = next(lines).split("\t")
-    at = header.index(source), header.index(target)
-    for number, line in enumerate(lines, start=2):
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            message = f"Each row must have the header's {len(header)} columns. This one has {len(cells)}."
-            raise CorpusError(message, path=path, line=number)
-        one, other = (checked_sentence(cells[i], path=path, line=number) or None for i in at)
-        yield one, other
 
 
 def _jsonl_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from pseudofam_core.corpora.lines import read_lines
-from pseudofam_core.corpora.reader import SPLIT_WORDS, Reader, Table, code_of, files_in, split_of
-from pseudofam_core.corpora.tables import SUFFIXES, column_names, json_cell, json_object, tsv_rows
+from pseudofam_core.corpora.naming import SPLIT_WORDS, Skipped, code_of, split_of
+from pseudofam_core.corpora.quoting import has_quotes, tsv_rows
+from pseudofam_core.corpora.reader import Found, Reader, Table, files_in
+from pseudofam_core.corpora.tables import SUFFIXES, column_names, json_cell, json_object
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair
 
 TARGET_COLUMNS: Mapping[str, str] = {"text": "label", "prompt": "answer"}
+_NO_CODE = "say the language neither by their own name nor by their folder's"
 
 
 class TaskCorpus(Reader):
@@ -48,14 +51,22 @@ class TaskCorpus(Reader):
         folders = [self.root, *sorted(one for one in self.root.iterdir() if one.is_dir() and code_of(one.name))]
         return [path for folder in folders for path in files_in(folder) if path.suffix in SUFFIXES]
 
-    def _find_tables(self) -> Sequence[Table]:
+    def _find(self) -> Found:
         found = [(path, column) for path in self._files() if (column := _source_column(path))]
-        return [_table_of(path, column) for path, column in found]
+        tables = [table for path, column in found if (table := _table_of(path, column))]
+        if found and not tables:
+            raise CorpusError(f"{_NO_CODE}. Rename it like be.jsonl or train.be.tsv.", path=found[0][0])
+        named = {table.path for table in tables}
+        return Found(
+            tuple(tables), tuple(Skipped("file", path.name, _NO_CODE) for path, _ in found if path not in named)
+        )
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         source = table.columns[pair.source]
-        read = tsv_rows if table.path.suffix == ".tsv" else _jsonl_rows
-        return read(table.path, source, TARGET_COLUMNS[source])
+        target = TARGET_COLUMNS[source]
+        if table.path.suffix == ".tsv":
+            return tsv_rows(table.path, source, target, quoted=has_quotes(table.path, self.choices.quotes))
+        return _jsonl_rows(table.path, source, target)
 
 
 def _source_column(path: Path) -> str | None:
@@ -63,13 +74,12 @@ def _source_column(path: Path) -> str | None:
     return next((one for one, other in TARGET_COLUMNS.items() if {one, other} <= set(names)), None)
 
 
-def _table_of(path: Path, column: str) -> Table:
+def _table_of(path: Path, column: str) -> Table | None:
     words = [word for word in path.name.split(".") if word not in SPLIT_WORDS]
     code = next((code for word in (*words, path.resolve().parent.name) if (code := code_of(word))), None)
     if code is None:
-        message = "Neither the file's name nor its folder's says the language. Rename it like be.jsonl or train.be.tsv."
-        raise CorpusError(message, path=path)
-    return Table(split_of(path), path, {code: column}, (LanguagePair(code, code),))
+        return None
+    return Table(split_of(path), path, {code: column}, (LanguagePair(code, code),), path.name)
 
 
 def _jsonl_rows(path: Path, source: str, target: str) -> Iterator[tuple[str | None, str | None]]:

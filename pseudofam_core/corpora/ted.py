@@ -17,18 +17,12 @@ class TedTalksCorpus(TableCorpus):
     """The folder of ``all_talks_train.tsv``, ``all_talks_dev.tsv`` and ``all_talks_test.tsv``, or one of them.
 
     A cell is ``__NULL__`` (tokenised: ``_ _ NULL _ _``) where a talk lacks the language: such rows are dropped.
-    Columns that no known language names (``talk_name``, ``calv``, variants such as ``pt-br``) are skipped and logged.
+    Columns that no known language names (``talk_name``, ``calv``) are skipped and logged.
 
-    Args:
-        root: The folder or file.
-        target: `pairs` lists each language into this one.
+    Quotes are text: the talks have them at either end of a line, unpaired.
     """
 
     layout: ClassVar[str] = "the TED talks of Qi et al. 2018 (all_talks_train.tsv and its dev and test)"
-
-    def __init__(self, root: str | Path, *, target: str = "en") -> None:
-        """Keep the place; nothing is read."""
-        super().__init__(root, target=target)
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
@@ -37,6 +31,9 @@ class TedTalksCorpus(TableCorpus):
 
     def _files(self) -> list[Path]:
         return [path for path in super()._files() if _is_talks(path)]
+
+    def _quotes(self, path: Path) -> bool:
+        return False
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterator[tuple[str | None, str | None]]:
         for source, target in super()._rows(table, pair):

@@ -70,7 +70,12 @@ def held_out_of(workspace: Workspace) -> HeldOut:
     if workspace.split != "train" or not workspace.cleaning.drop_held_out:
         return {}
     corpus = corpus_of(workspace)
-    return held_out(corpus, corpus.pairs(), seed=workspace.seed)
+    try:
+        pairs = corpus.pairs()
+    except CorpusError:  # without English none is listed, and any can be named
+        if not (pairs := corpus.readable()):
+            raise
+    return held_out(corpus, pairs, seed=workspace.seed)
 
 
 def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:

@@ -104,7 +104,7 @@ def pretrain(
     """
     keep_freed_memory()
     out.mkdir(parents=True, exist_ok=True)
-    bitexts = [_capped(corpus.read(pair, "train"), spec) for pair in spec.pairs]
+    bitexts = [_capped(corpus.read(pair, "train").complete, spec) for pair in spec.pairs]
     if not (out / "sentencepiece.bpe.model").exists():
         train_tokenizer(bitexts, out, vocabulary_size=spec.vocabulary_size, seed=spec.seed)
     tokenizer = M2M100Tokenizer.from_pretrained(out)

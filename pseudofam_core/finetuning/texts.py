@@ -45,8 +45,8 @@ class FinetuneTexts:
 
     @functools.cached_property
     def test(self) -> Bitext:
-        """The target's test split, untouched."""
-        return self._corpus.read(self.target, "test")
+        """The target's test split: the sentences as the file holds them, rows with a blank side left out."""
+        return self._corpus.read(self.target, "test").complete
 
     @functools.cached_property
     def dev(self) -> Bitext:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pseudofam_core import __version__
+from pseudofam_core.corpora.choices import absolute_source
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import engine, record, work
@@ -91,7 +92,7 @@ def submit_comparison(cache_root: Path, workspace: Workspace, *, scope: Scope = 
 
 def placed(workspace: Workspace) -> Workspace:
     """The workspace as jobs keep it: its paths in full, because the engine works in another folder."""
-    return replace(workspace, model=_absolute(workspace.model), corpus=_absolute(workspace.corpus))
+    return replace(workspace, model=_absolute(workspace.model), corpus=_corpus_in_full(workspace.corpus))
 
 
 def resume(cache_root: Path, job_id: str) -> None:
@@ -222,6 +223,10 @@ def _absolute(name: str) -> str:
     """A path in full; other names as they are."""
     path = Path(name).expanduser()
     return str(path.absolute()) if name != "sample" and path.exists() else name
+
+
+def _corpus_in_full(name: str) -> str:
+    return name if name == "sample" else absolute_source(name)
 
 
 def _title(workspace: Workspace, pairs: Sequence[LanguagePair]) -> str:

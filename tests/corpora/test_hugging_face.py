@@ -2,7 +2,7 @@
 
 import pytest
 
-from pseudofam_core.corpora import HubCorpus, SavedDatasetCorpus
+from pseudofam_core.corpora import HubCorpus, SavedDatasetCorpus, open_corpus
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import pair
 
@@ -35,6 +35,29 @@ def test_a_saved_dict_of_splits(tmp_path, features):
     assert corpus.splits(BE_EN) == ("train", "dev")
     bitext = corpus.read(BE_EN, "dev")
     assert (bitext.sources, bitext.targets) == (("адзін\nі", "тры"), ("one\nand", "three"))
+
+
+def test_two_splits_of_one_role_are_asked_for(tmp_path, caplog):
+    rows = {
+        name: datasets.Dataset.from_dict({"translation": [{"be": name, "en": name}]})
+        for name in ("dev", "validation", "x")
+    }
+    datasets.DatasetDict(rows).save_to_disk(tmp_path / "saved")
+    with pytest.raises(CorpusError, match=r"2 texts for dev: dev, validation. .*#dev=dev"):
+        open_corpus(tmp_path / "saved").read(BE_EN, "dev")
+    assert open_corpus(f"{tmp_path}/saved#dev=validation").read(BE_EN, "dev").sources == ("validation",)
+    assert "splits x name no split" in caplog.text
+
+
+def test_codes_of_numbers_and_variants(tmp_path, caplog):
+    row = {"id": 7, "zh": "一", "zh-cn": "另", "zh-tw": "貳", "pt-br": "um", "en": "one"}
+    datasets.Dataset.from_dict({"translation": [row]}).save_to_disk(tmp_path / "saved")
+    corpus = open_corpus(tmp_path / "saved")
+    assert [str(one) for one in corpus.pairs()] == ["pt-en", "zho_Hant-en"]
+    assert corpus.read(pair("zho_Hant-en"), "test").sources == ("貳",)
+    assert "pt-br is read as Portuguese" in caplog.text
+    with pytest.raises(CorpusError, match=r"It could be zh or zh-cn"):
+        corpus.read(pair("zh-en"), "test")
 
 
 def test_a_saved_dataset_alone_is_the_split_of_its_folder(tmp_path):

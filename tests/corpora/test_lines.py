@@ -52,3 +52,18 @@ def test_the_longest_sentence_passes(path):
 def test_a_lone_surrogate_is_refused(path):
     with pytest.raises(CorpusError, match=r":7: Character 2 of a sentence is a lone surrogate"):
         checked_sentence("a\ud800", path=path, line=7)
+
+
+@pytest.mark.parametrize(
+    "text", ["one\rtwo\rthree\r", "one\rtwo\rthree", "one\rtwo\rthree\n", "\ufeffone\rtwo\rthree\r\n"]
+)
+def test_a_file_of_carriage_returns_alone_has_its_line_ends_there(path, text):
+    path.write_bytes(text.encode())
+    assert read_sentences(path) == ["one", "two", "three"]
+
+
+def test_a_file_of_one_line_or_none(path):
+    path.write_bytes(b"one\r\n")
+    assert read_sentences(path) == ["one"]
+    path.write_bytes(b"")
+    assert read_sentences(path) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pseudofam_core.corpora import SPLITS, MosesCorpus
+from pseudofam_core.corpora import SPLITS, Choices, MosesCorpus, open_corpus
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import pair
 
@@ -110,8 +110,60 @@ def test_an_unknown_split_is_the_callers_mistake(root):
         MosesCorpus(root).read(BE_EN, "valid")
 
 
-def test_a_split_that_stands_twice_is_refused(root):
+def test_a_split_that_stands_twice_is_asked_for(root):
     write(root / "be-en" / "valid.be", "раз\n")
     write(root / "be-en" / "valid.en", "once\n")
-    with pytest.raises(CorpusError, match="be-en dev stands in both"):
+    with pytest.raises(CorpusError, match=r"be-en has 2 texts for dev: dev, valid\. .*`--corpus \S+#dev=dev`"):
         MosesCorpus(root).read(BE_EN, "dev")
+    chosen = MosesCorpus(root, choices=Choices(splits={"dev": "valid"}))
+    assert chosen.read(BE_EN, "dev").targets == ("once",)
+    assert [one.targets[0] for one in chosen.read_all(BE_EN, "dev")] == ["bel dev", "once"]
+    with pytest.raises(CorpusError, match=r"has no .val. for dev\. It has dev, valid"):
+        MosesCorpus(root, choices=Choices(splits={"dev": "val"})).read(BE_EN, "dev")
+
+
+def test_two_files_of_one_side_are_asked_for(root):
+    write(root / "be-en" / "test.eng", "other\nwords\n")
+    with pytest.raises(CorpusError, match=r"English · en: It could be en or eng\. .*#en=en"):
+        MosesCorpus(root).read(BE_EN, "test")
+    assert MosesCorpus(root).read(BE_EN, "train").targets == ("bel train", "two")
+    chosen = MosesCorpus(root, choices=Choices(columns={"en": "eng"}))
+    assert chosen.read(BE_EN, "test").targets == ("other", "words")
+
+
+@pytest.mark.parametrize(
+    ("folder", "side", "name"),
+    [
+        ("en_luo", "luo", "en-luo"),
+        ("srp-Latn-en", "srp-Latn", "sr-en"),
+        ("zh_TW-en", "zh_TW", "zho_Hant-en"),
+        ("en-pt-br", "pt-br", "en-pt"),
+        ("iw-en", "iw", "he-en"),
+        ("fil-eng", "tl", "tl-en"),
+        ("eng_Latn-sat_Olck", "sat_Olck", "en-sat"),
+    ],
+)
+def test_folders_in_any_spelling_are_read(tmp_path, folder, side, name):
+    for one, text in ((side, "x\n"), ("en", "one\n")):
+        write(tmp_path / folder / f"train.{one}", text)
+    corpus = MosesCorpus(tmp_path)
+    assert corpus.pairs() == (pair(name),)
+    found = corpus.read(pair(name), "train")
+    assert {found.sources, found.targets} == {("x",), ("one",)}
+
+
+def test_what_is_skipped_is_told_once_and_blocks_nothing(root, caplog):
+    write(root / "fr-bbj" / "train.fr", "un\n")
+    write(root / "be-en" / "newstest2019.be", "ще\n")
+    corpus = MosesCorpus(root)
+    assert corpus.read(BE_EN, "train").sources == ("бел train", "два")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "folders fr-bbj, re-spect name no pair of known languages (name them like be-en" in caplog.text
+    assert "files be-en/newstest2019.be name no split" in caplog.text
+    assert corpus.notes == (caplog.records[0].getMessage().partition(": ")[2],)
+
+
+def test_only_unknown_folders_are_named_when_nothing_is_recognised(tmp_path):
+    write(tmp_path / "fr-bbj" / "train.fr", "un\n")
+    with pytest.raises(CorpusError, match=r"No corpus is recognised[\s\S]*Skipped: folders fr-bbj name no pair"):
+        open_corpus(tmp_path)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pseudofam_core.corpora import TableCorpus
+from pseudofam_core.corpora import TableCorpus, open_corpus
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import pair
 
@@ -132,3 +132,56 @@ def test_a_cell_that_is_no_sentence_is_placed(tmp_path):
 def test_a_wide_row_of_short_cells_is_fine(tmp_path):
     (tmp_path / "train.tsv").write_text("be\ten\tnote\nдва\ttwo\t" + "x" * 100_001 + "\n", encoding="utf-8")
     assert len(TableCorpus(tmp_path).read(BE_EN, "train")) == 1
+
+
+@WRITERS
+def test_two_columns_of_one_language_are_asked_for(tmp_path, write, suffix, caplog):
+    path = write(tmp_path / f"train.{suffix}", [{"zh": "一", "zh-cn": "另", "zh-tw": "貳", "en": "one", "be": "адзін"}])
+    corpus = open_corpus(path)
+    assert [str(one) for one in corpus.pairs()] == ["be-en", "zho_Hant-en"]
+    with pytest.raises(CorpusError, match=r"Chinese · zh: It could be zh or zh-cn. .*#zh=zh"):
+        corpus.read(pair("zh-en"), "train")
+    assert open_corpus(f"{path}#zh=zh-cn").read(pair("zh-en"), "train").sources == ("另",)
+
+
+@WRITERS
+def test_a_column_of_integers_named_id_is_no_indonesian(tmp_path, write, suffix, caplog):
+    path = write(
+        tmp_path / f"train.{suffix}", [{"id": str(i), "no": f"d{i}", "be": "адзін", "en": "one"} for i in range(3)]
+    )
+    assert open_corpus(path).pairs() == (BE_EN,)
+    assert "columns id, no hold numbers or identifiers" in caplog.text
+
+
+def test_integer_ids_in_jsonl_stop_no_pair(tmp_path, caplog):
+    path = write_jsonl(tmp_path / "train.jsonl", [{"id": 1, "no": 2.5, "be": "адзін", "en": "one"}])
+    assert open_corpus(path).pairs() == (BE_EN,)
+    assert open_corpus(path).read(BE_EN, "train").targets == ("one",)
+    assert "columns id, no hold numbers" in caplog.text
+
+
+def test_two_files_of_one_split_are_asked_for(tmp_path):
+    row = {"be": "адзін", "en": "one"}
+    for name in ("validation", "dev", "test.flores", "test.ntrex"):
+        write_tsv(tmp_path / f"{name}.tsv", [row | {"en": name}])
+    with pytest.raises(CorpusError, match=r"2 texts for dev: dev.tsv, validation.tsv. .*#dev=dev.tsv"):
+        open_corpus(tmp_path).read(BE_EN, "dev")
+    chosen = open_corpus(f"{tmp_path}#test=test.ntrex.tsv,dev=validation.tsv")
+    assert chosen.read(BE_EN, "test").targets == ("test.ntrex",)
+    assert chosen.read(BE_EN, "dev").targets == ("validation",)
+
+
+def test_a_file_of_an_unknown_language_blocks_no_other(tmp_path, caplog):
+    rows = [{"source": "два", "target": "two"}]
+    write_tsv(tmp_path / "test.be-en.tsv", rows)
+    write_tsv(tmp_path / "test.bbj-en.tsv", rows)
+    write_tsv(tmp_path / "en_luo" / "test.tsv", rows)
+    assert [str(one) for one in open_corpus(tmp_path).pairs()] == ["be-en", "en-luo"]
+    assert "test.bbj-en.tsv name no known language" in caplog.text
+
+
+def test_a_column_of_any_name_can_be_chosen(tmp_path):
+    path = write_tsv(tmp_path / "train.tsv", [{"sentence": "два", "en": "two"}])
+    with pytest.raises(CorpusError, match=r"choose them after the corpus, as in `--corpus \S+#be=sentence`"):
+        open_corpus(path).pairs()
+    assert open_corpus(f"{path}#be=sentence").read(BE_EN, "train").sources == ("два",)

@@ -42,6 +42,17 @@ def test_a_file_alone_is_read_and_one_without_a_language_is_told(tmp_path):
         open_corpus(tmp_path / "reviews" / "train.tsv").pairs()
 
 
+def test_a_file_of_an_unknown_language_blocks_no_other_and_two_of_one_are_asked_for(tmp_path, caplog):
+    for name in ("be", "bel", "bbj"):
+        write(tmp_path / f"{name}.tsv", "text\tlabel", f"Добра {name}\tgood")
+    corpus = open_corpus(tmp_path)
+    assert corpus.pairs() == (BE,)
+    assert "files bbj.tsv say the language neither" in caplog.text
+    with pytest.raises(CorpusError, match=r"be-be has 2 texts for test: be.tsv, bel.tsv. .*#test=be.tsv"):
+        corpus.read(BE, "test")
+    assert open_corpus(f"{tmp_path}#test=bel.tsv").read(BE, "test").sources == ("Добра bel",)
+
+
 def test_parallel_tables_are_left_to_their_reader(tmp_path):
     write(tmp_path / "train.tsv", "be\ten", "Добра\tGood")
     assert isinstance(open_corpus(tmp_path), TableCorpus)
