@@ -11,7 +11,7 @@ from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
-from pages.views.families.words import end_words, family_words, mutual_members, odds_words, tradition_words
+from pages.views.families.words import chance_of, end_words, family_words, mutual_members, odds_words, tradition_words
 from pseudofam_core import charts
 from pseudofam_core.exchange.tables import families_csv
 from pseudofam_core.families.results import PseudoFamily
@@ -43,7 +43,7 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
     steps = st.container(horizontal=True, vertical_alignment="center")
     mutual = mutual_members(matrix, family)
     summary(view, matrix, family, mutual)
-    gap_plot(family, mutual, found=view.found)
+    gap_plot(matrix, family, mutual, found=view.found)
     with steps:  # after the figure, which need not wait for them
         inputs.radius_buttons(matrix, family)
         if view.measure.has_masks:
@@ -88,7 +88,9 @@ def found_words(family: PseudoFamily, found: LanguagePair | None) -> None:
         )
 
 
-def gap_plot(family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, found: LanguagePair | None) -> None:
+def gap_plot(
+    matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, found: LanguagePair | None
+) -> None:
     """The page's main figure, and how to read it."""
     st.plotly_chart(
         charts.gap_figure(family, mutual=mutual, found=found),
@@ -99,10 +101,11 @@ def gap_plot(family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, found: L
     )
     match family.selection.rule:
         case Rule.PAPER:
+            chance = chance_of(matrix.measure, matrix.values.tobytes(), family.selection, matrix)
             st.caption(
                 "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far "
                 "the radius reached. A step that ends inside its band adds the language and becomes the next radius; the first "
-                f"that ends beyond it (orange) ends the family. {odds_words(family)}"
+                f"that ends beyond it (orange) ends the family. {odds_words(family, chance)}"
             )
         case Rule.RADIUS:
             st.caption("How to read it: all neighbours left of the dashed line are in the family.")

@@ -24,7 +24,7 @@ _LIMITS = """
 - The answer is this model's and this text's, not linguistics. Another model may answer otherwise.
 - Where the pairs do not translate the same sentences, similarity speaks of content as well as of language.
 - The diagonal ignores how parameters act together.
-- Half of all families would have two members even if there were nothing to find. Families gives the odds.
+- Many families would have three members or more even if there were nothing to find. Families gives your pool's odds.
 - Whether a family pays in translation quality only fine-tuning shows, against random families of the same size.
 
 After Ma, Liu and Zhang, *Clustering Pseudo Language Family in Multilingual Translation Models with Fisher Information

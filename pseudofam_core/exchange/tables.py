@@ -12,8 +12,7 @@ import pandas as pd
 
 from pseudofam_core import languages
 from pseudofam_core.families.results import PseudoFamily
-from pseudofam_core.families.selection import families_frame
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import compared_decimals, families_frame
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.scorer import ScoreReport
 from pseudofam_core.similarity.results import PairwiseMatrix
@@ -37,7 +36,7 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
     """
     lines: dict[str, None] = {}
     for family in families:
-        lines |= comments(family.provenance) | comments({"selection": _selection_settings(family.selection)})
+        lines |= comments(family.provenance) | comments(_family_settings(family))
     return "".join(lines) + families_frame(families).map(escaped).to_csv(index=False, lineterminator="\n")
 
 
@@ -60,8 +59,11 @@ def _matrix_settings(matrix: PairwiseMatrix) -> Mapping[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _selection_settings(selection: SelectionSpec) -> str:
-    return " ".join(f"{name}={value}" for name, value in dataclasses.asdict(selection).items())
+def _family_settings(family: PseudoFamily) -> Mapping[str, Any]:
+    """The rule as it was applied: with the decimals that were really rounded to, and the scope of masks."""
+    used = dataclasses.replace(family.selection, decimals=compared_decimals(family.measure, family.selection))
+    selection = " ".join(f"{name}={value}" for name, value in dataclasses.asdict(used).items())
+    return {"selection": selection} | ({} if family.scope is None else {"scope": family.scope})
 
 
 def comments(values: Mapping[str, Any]) -> dict[str, None]:

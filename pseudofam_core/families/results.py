@@ -8,7 +8,7 @@ from typing import Any
 
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.spec import Measure, Scope
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class PseudoFamily:
         measure: What ordered them.
         selection: The rule and its parameters.
         top_fraction: K of Overlap, else None.
+        scope: Where its top K were taken, else None.
         provenance: As in the matrix it came from.
     """
 
@@ -52,6 +53,7 @@ class PseudoFamily:
     measure: Measure
     selection: SelectionSpec
     top_fraction: float | None = None
+    scope: Scope | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property

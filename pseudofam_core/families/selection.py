@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import factorial
 
 import pandas as pd
 
@@ -74,7 +73,9 @@ def select_family(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Se
             zip(ranking.order, ranking.values, [None, *ranking.gaps], verdicts, strict=True), start=1
         )
     )
-    return PseudoFamily(target, neighbours, matrix.measure, selection, matrix.top_fraction, matrix.provenance)
+    return PseudoFamily(
+        target, neighbours, matrix.measure, selection, matrix.top_fraction, matrix.scope, matrix.provenance
+    )
 
 
 def first_step(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> float | None:
@@ -84,7 +85,7 @@ def first_step(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Selec
     shrinks, and above it the step becomes the radius, however large the initial one was.
     """
     gaps = _ranking(matrix, target, selection).gaps
-    tested = _first_test(matrix.measure)
+    tested = first_test(matrix.measure)
     return gaps[tested - 2] if len(gaps) > tested - 2 else None
 
 
@@ -105,24 +106,6 @@ def mutual_choices(families: Iterable[PseudoFamily]) -> Mapping[LanguagePair, tu
     }
 
 
-def null_size_probability(size: int, *, measure: Measure = Measure.MSE) -> float:
-    """How likely the paper's rule reaches at least `size` members where there is nothing to find.
-
-    With independent uniform distances every order of the gaps is as likely as another, and a family of m needs its
-    first m − 1 gaps to fall from each to the next: P(size ≥ m) = 1 / (m − 1)!. Half of all families then have 2
-    members. Overlap also holds 1 − w_1 against the first gap, so there P(size ≥ m) = 1 / m! for m ≥ 3. The pool is
-    taken to be large enough, and `size` within the rule's limits.
-
-    Raises:
-        ValueError: A size below 1.
-    """
-    if size < 1:
-        raise ValueError(f"size must be at least 1. Got {size}.")
-    if size <= 2:
-        return 1.0
-    return 1 / factorial(size if measure.is_similarity else size - 1)
-
-
 def families_frame(families: Iterable[PseudoFamily]) -> pd.DataFrame:
     """The members of families as a table: a row per target and member, columns `FAMILY_COLUMNS`.
 
@@ -131,6 +114,16 @@ def families_frame(families: Iterable[PseudoFamily]) -> pd.DataFrame:
     """
     rows = [_row(family, neighbour) for family in families for neighbour in family.neighbours if neighbour.member]
     return pd.DataFrame(rows, columns=list(FAMILY_COLUMNS))
+
+
+def compared_decimals(measure: Measure, selection: SelectionSpec) -> int | None:
+    """Decimals that values and gaps are rounded to before the rule compares them; None where they are not."""
+    return _PAPER_DECIMALS.get(measure) if selection.decimals is None else selection.decimals
+
+
+def first_test(measure: Measure) -> int:
+    """The rank at which the paper's rule first holds a step against the radius."""
+    return 2 if measure.is_similarity else 3
 
 
 @dataclass(frozen=True)
@@ -158,7 +151,7 @@ def _ranking(matrix: PairwiseMatrix, target: LanguagePair, selection: SelectionS
         raise ValueError(f"target must be a pair of the matrix. Got {target}. Estimate it and compare again.")
     if len(matrix.pairs) < 2:
         raise ValueError(f"A family needs a pool of at least 2 pairs. Got {target} alone. Estimate another pair.")
-    decimals = _decimals(matrix.measure, selection)
+    decimals = compared_decimals(matrix.measure, selection)
     own = matrix.pairs.index(target)
     row = [_rounded(abs(value), decimals) for value in matrix.values[own].tolist()]
     sign = -1 if matrix.measure.is_similarity else 1
@@ -175,21 +168,12 @@ def _ranking(matrix: PairwiseMatrix, target: LanguagePair, selection: SelectionS
     )
 
 
-def _decimals(measure: Measure, selection: SelectionSpec) -> int | None:
-    return _PAPER_DECIMALS.get(measure) if selection.decimals is None else selection.decimals
-
-
 def _rounded(value: float, decimals: int | None) -> float:
     return value if decimals is None else round(value, decimals)
 
 
 def _distance(value: float, measure: Measure, decimals: int | None) -> float:
     return _rounded(1 - value, decimals) if measure.is_similarity else value
-
-
-def _first_test(measure: Measure) -> int:
-    """The rank at which the paper's rule first holds a step against the radius."""
-    return 2 if measure.is_similarity else 3
 
 
 def _verdicts(ranking: _Ranking, *, measure: Measure, selection: SelectionSpec) -> list[_Verdict]:
@@ -202,8 +186,8 @@ def _verdicts(ranking: _Ranking, *, measure: Measure, selection: SelectionSpec) 
             return [_by_radius(rank, distance, selection) for rank, distance in enumerate(distances, start=1)]
         case Rule.PAPER:
             radius = distances[0] if measure.is_similarity else next(iter(gaps), 0)
-            first_test = _first_test(measure)
-            return _by_shrinking_radius(gaps, first_radius=radius, first_test=first_test, selection=selection)
+            tested_from = first_test(measure)
+            return _by_shrinking_radius(gaps, first_radius=radius, tested_from=tested_from, selection=selection)
 
 
 def _by_rank(rank: int, largest: int) -> _Verdict:
@@ -224,7 +208,7 @@ def _by_radius(rank: int, distance: float, selection: SelectionSpec) -> _Verdict
 
 
 def _by_shrinking_radius(
-    gaps: Sequence[float], *, first_radius: float, first_test: int, selection: SelectionSpec
+    gaps: Sequence[float], *, first_radius: float, tested_from: int, selection: SelectionSpec
 ) -> list[_Verdict]:
     """The paper's rule; ``gaps[rank - 2]`` is the step to the neighbour of that rank."""
     radius = first_radius if selection.initial_radius is None else selection.initial_radius
@@ -235,7 +219,7 @@ def _by_shrinking_radius(
             verdicts.append(_after_the_end(rank, selection))
         elif rank > selection.largest:
             verdicts.append(_Verdict(False, None, f"The family is full with {selection.largest}."))
-        elif rank < first_test:
+        elif rank < tested_from:
             place = "Nearest" if rank == 1 else "Second nearest"
             verdicts.append(_Verdict(True, None, f"{place}: always in the family."))
         else:
@@ -274,7 +258,7 @@ def _row(family: PseudoFamily, neighbour: Neighbour) -> dict[str, object]:
         "target": str(family.target),
         "member": str(neighbour.pair),
         "rank": neighbour.rank,
-        "distance": _distance(neighbour.value, family.measure, _decimals(family.measure, family.selection)),
+        "distance": _distance(neighbour.value, family.measure, compared_decimals(family.measure, family.selection)),
         "gap": neighbour.gap,
         "radius": neighbour.radius,
         "measure": family.measure.value,

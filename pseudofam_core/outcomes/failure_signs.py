@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pseudofam_core.families.selection import null_size_probability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.significance import Verdict, Word
 from pseudofam_core.similarity.spec import Measure
@@ -54,21 +53,20 @@ def dominated_by_few(top_shares: Mapping[LanguagePair, float]) -> FailureSign | 
     )
 
 
-def stopping_at_two(sizes: Sequence[int], measure: Measure) -> FailureSign | None:
+def stopping_at_two(sizes: Sequence[int], *, by_chance: float) -> FailureSign | None:
     """Whether families stop at two members at least as often as with nothing to find; by the paper's rule only.
 
     Args:
         sizes: Members of every target's family.
-        measure: What ordered the neighbours; the odds depend on it.
+        by_chance: Share of families that would stop there with nothing to find (`families.chance`).
     """
-    by_chance = 1 - null_size_probability(3, measure=measure)
     smallest = sum(size <= 2 for size in sizes)
     if len(sizes) < FEWEST_TARGETS or smallest < by_chance * len(sizes):
         return None
     return FailureSign(
         "Families stop at two.",
         f"{smallest} of {len(sizes)} families have only the two members that the rule always takes. With nothing "
-        f"to find it would be {by_chance:.0%} of them: where a family ends says little here.",
+        f"to find, this pool's values dealt out blindly, it would be {by_chance:.0%} of them: where a family ends says little here.",
         "Trust the order of the neighbours rather than the size. Look at the first radius and at K, or take the nearest k.",
     )
 

@@ -21,14 +21,13 @@ from pseudofam_core.families.selection import (
     first_step,
     mutual_choices,
     neighbour_distances,
-    null_size_probability,
     select_families,
     select_family,
 )
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, languages, pair
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.spec import Measure, Scope
 from tests import reference
 
 PAPER = SelectionSpec()
@@ -373,24 +372,6 @@ def test_the_steps_and_distances_that_rules_look_at():
 # --- null model ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("measure", [Measure.MSE, Measure.OVERLAP])
-def test_null_sizes_match_a_simulation(measure):
-    rng = np.random.default_rng(3)
-    n = 3000
-    sizes = np.array([len(chosen(rng.uniform(size=12).tolist(), measure=measure).members) for _ in range(n)])
-    for size in range(1, 6):
-        p = null_size_probability(size, measure=measure)
-        # Four standard errors.
-        assert abs((sizes >= size).mean() - p) <= 4 * (p * (1 - p) / n) ** 0.5
-
-
-def test_null_sizes_by_hand():
-    assert [null_size_probability(size) for size in (1, 2, 3, 4)] == [1, 1, 1 / 2, 1 / 6]
-    assert [null_size_probability(size, measure=Measure.OVERLAP) for size in (1, 2, 3)] == [1, 1, 1 / 6]
-    with pytest.raises(ValueError, match=r"at least 1\. Got 0"):
-        null_size_probability(0)
-
-
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
@@ -439,6 +420,16 @@ def test_families_csv_reads_back_and_carries_its_provenance(overlap_matrix):
     assert "# model: sample" in comments
     assert any("rule=paper" in line and "shrink=0.5" in line for line in comments)
     assert len(comments) == len(set(comments))
+
+
+def test_families_csv_says_what_was_rounded_to_and_where_masks_were_taken(overlap_matrix):
+    scoped = PairwiseMatrix(overlap_matrix.pairs, overlap_matrix.values, Measure.OVERLAP, 0.4, Scope.MODEL)
+    (told,) = (line for line in families_csv([select_family(scoped, TARGET, selection=PAPER)]).splitlines()[:1])
+    assert told.endswith("decimals=5")
+    assert "# scope: model\n" in families_csv([select_family(scoped, TARGET, selection=PAPER)])
+    unrounded = families_csv([chosen([1, 2, 3])])
+    assert "decimals=None" in unrounded
+    assert "scope" not in unrounded
 
 
 def test_matrix_csv_reads_back_exactly(overlap_matrix):

@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.warnings import show_signs
-from pages.views.families.words import neighbour_table, overview_table, pointed_out
+from pages.views.families.words import chance_of, neighbour_table, overview_table, pointed_out
 from pseudofam_core import charts
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
@@ -119,7 +119,8 @@ def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, 
     )
     st.caption("Mark a row to make it the target above.")
     if families[0].selection.rule is Rule.PAPER:
-        show_signs(stopping_at_two([len(one.members) for one in families], matrix.measure))
+        chance = chance_of(matrix.measure, matrix.values.tobytes(), families[0].selection, matrix)
+        show_signs(stopping_at_two([len(one.members) for one in families], by_chance=1 - chance.at_least(3)))
 
 
 def flow_view(families: tuple[PseudoFamily, ...]) -> None:

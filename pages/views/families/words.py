@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import pandas as pd
+import streamlit as st
 from pandas.io.formats.style import Styler
 
+from pseudofam_core.families.chance import ChanceSizes, chance_sizes
 from pseudofam_core.families.results import PseudoFamily
-from pseudofam_core.families.selection import mutual_choices, null_size_probability, select_family
+from pseudofam_core.families.selection import mutual_choices, select_family
+from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.spec import Measure
 
 _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
@@ -121,14 +125,21 @@ def pointed_out(table: pd.DataFrame, column: str, found: LanguagePair | None) ->
     )
 
 
-def odds_words(family: PseudoFamily) -> str:
+def odds_words(family: PseudoFamily, chance: ChanceSizes) -> str:
     """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
     size = len(family.members)
-    odds = null_size_probability(size, measure=family.measure)
-    if size <= 2:
-        share = 1 - null_size_probability(3, measure=family.measure)
+    dealt = "With nothing to find (this pool's values dealt out blindly)"
+    if size <= family.selection.smallest:
         return (
-            f"The smallest size the rule gives. With nothing to find, {share:.0%} of families would stop here: "
+            f"The smallest size the rule gives. {dealt}, {1 - chance.at_least(size + 1):.0%} of families would stop here: "
             "take the order of the neighbours seriously rather than the size."
         )
-    return f"With nothing to find, {odds:.1%} of families would grow to {size} members or more."
+    odds = chance.at_least(size)
+    share = f"{odds:.1%}" if odds else f"fewer than one in {chance.n_drawn:,}"
+    return f"{dealt}, {share} of families would grow to {size} members or more."
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def chance_of(measure: Measure, values: bytes, selection: SelectionSpec, _matrix: PairwiseMatrix) -> ChanceSizes:
+    """Sizes of families where there is nothing to find; a tenth of a second in a pool of 17, half a second in one of 100."""
+    return chance_sizes(_matrix, selection=selection)
