@@ -32,6 +32,10 @@ from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
+from pseudofam_core.structure.correlation import p_words
+
+
+_N_PERMUTATIONS = 99_999
 
 
 def main() -> None:
@@ -73,9 +77,8 @@ def _sense(name: str, matrices: Mapping[Measure, PairwiseMatrix]) -> dict[str, o
         print(name, measure.label)
         _show(matrix)
         clusters = cut_by_number(linkage(matrix), _n_families(matrix))
-        found[f"{name}_{measure.value}"] = _same_family(matrix) | {
-            "p": round(agreement(clusters, matrix.pairs, seed=1).p_value, 4)
-        }
+        held = agreement(clusters, matrix.pairs, n_permutations=_N_PERMUTATIONS, seed=1)
+        found[f"{name}_{measure.value}"] = _same_family(matrix) | {"p": p_words(held.p_value, _N_PERMUTATIONS)}
     return found
 
 
@@ -105,7 +108,7 @@ def _n_families(matrix: PairwiseMatrix) -> int:
     return len({pair.language.traditional_family for pair in matrix.pairs})
 
 
-def _same_family(matrix: PairwiseMatrix) -> dict[str, float]:
+def _same_family(matrix: PairwiseMatrix) -> dict[str, object]:
     """Targets whose nearest neighbour is of their traditional family, directed as selection has it and symmetrised."""
     symmetric = PairwiseMatrix(matrix.pairs, matrix.symmetric_distances(), Measure.MSE)
     return {

@@ -15,6 +15,7 @@ from pseudofam_core import charts
 from pseudofam_core.exchange.tables import matrix_csv
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.structure import clustering
+from pseudofam_core.structure.correlation import p_words
 
 _ORDERS = {
     "tree": "Tree",
@@ -115,7 +116,8 @@ def agreement_cards(matrix: PairwiseMatrix, clusters: clustering.Labels) -> None
         )
         st.caption(
             "With the traditional families: 1 is the same grouping, 0 what chance gives. "
-            f"Of families dealt out at random, {found.p_value:.1%} agree at least as well (999 permutations)."
+            f"Of families dealt out at random a share of {p_words(found.p_value, found.n_permutations)} agrees at least as "
+            f"well ({found.n_permutations:,} permutations)."
         )
     near = clustering.nearest_neighbour_agreement(matrix)
     with neighbours.container(border=True, height="stretch"):

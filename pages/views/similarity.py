@@ -20,6 +20,7 @@ from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure import clustering, yardsticks
 from pseudofam_core.structure.agreement import measure_agreement
+from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 from pseudofam_core.structure.pool_map import PoolMap, pool_map
 from pseudofam_core.structure.uriel import UrielKind, UrielMissing
 
@@ -126,9 +127,9 @@ def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], t
         hide_index=True,
         column_config={
             "Spearman ρ": _NUMBER(format="%.2f", help="Rank correlation over all cells: 1 is the same order."),
-            "Chance": _NUMBER(
-                format="%.3f",
-                help="Mantel test: share of random relabellings of the pool that agree at least as well (999 drawn).",
+            "Chance": st.column_config.TextColumn(
+                help="Mantel test: share of random relabellings of the pool that agree at least as well "
+                f"({N_PERMUTATIONS:,} drawn).",
             ),
         },
         alt="Agreement of every two measures",
@@ -192,8 +193,8 @@ def yardstick_view(workspace: Workspace, comparison: PoolComparison, *, top_frac
     st.caption(
         "Does similarity follow the languages, their script, or the data? A measure that goes along with corpus size more than "
         "with genealogy speaks of the data. Numbers are rank correlations of distances: 1 is the same order, 0 none. In "
-        "brackets: how often a random relabelling of the pool does as well (Mantel test, 999 drawn); of twenty such tests one "
-        f"is below 0.05 by chance. A dash: the yardstick is the same for all.{note}"
+        f"brackets: how often a random relabelling of the pool does as well (Mantel test, {N_PERMUTATIONS:,} drawn); of twenty such "
+        f"tests one is below 0.05 by chance. A dash: the yardstick is the same for all.{note}"
     )
 
 
@@ -233,7 +234,7 @@ def _agreement(fishers: tuple[str, ...], top_fraction: float, _matrices: Sequenc
         {
             "Measures": f"{one} and {other}",
             "Spearman ρ": found.spearman[found.names.index(one), found.names.index(other)],
-            "Chance": test.p_value,
+            "Chance": None if test.p_value is None else p_words(test.p_value, test.n_permutations),
         }
         for (one, other), test in found.mantel.items()
     ]
@@ -259,4 +260,6 @@ def _yardsticks(
 
 
 def _correlation_words(one: yardsticks.YardstickCorrelation) -> str | None:
-    return None if one.spearman is None else f"{one.spearman:.2f} (chance {one.p_value:.3f})"
+    if one.spearman is None or one.p_value is None:
+        return None
+    return f"{one.spearman:.2f} (chance {p_words(one.p_value, one.n_permutations)})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool, measure_name
-from pseudofam_core.structure.correlation import MantelTest, kendall_w, mantel, off_diagonal, spearman
+from pseudofam_core.structure.correlation import N_PERMUTATIONS, MantelTest, kendall_w, mantel, off_diagonal, spearman
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,9 @@ class MeasureAgreement:
     mantel: dict[tuple[str, str], MantelTest]
 
 
-def measure_agreement(matrices: Sequence[PairwiseMatrix], *, n_permutations: int = 999, seed: int) -> MeasureAgreement:
+def measure_agreement(
+    matrices: Sequence[PairwiseMatrix], *, n_permutations: int = N_PERMUTATIONS, seed: int
+) -> MeasureAgreement:
     """How far the measures agree, overall and for each target.
 
     Raises:

@@ -19,8 +19,11 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.structure.correlation import N_PERMUTATIONS
 
 Labels = npt.NDArray[np.int64]
+# Twos looked at at once.
+_AT_ONCE = 2**22
 # Those that any distances will do for.
 LINKAGE_METHODS = ("average", "complete", "single", "weighted")
 
@@ -35,12 +38,14 @@ class FamilyAgreement:
         p_value: Share of permutations of the families that agree at least as well by the Rand index, the observed one
             counted among them: (1 + n_as_good) / (1 + n_permutations).
         n_with_family: Pairs whose traditional family has another member in the pool: those that can agree at all.
+        n_permutations: Permutations drawn.
     """
 
     adjusted_rand: float
     adjusted_mutual_information: float
     p_value: float
     n_with_family: int
+    n_permutations: int = N_PERMUTATIONS
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,7 @@ def cut_by_height(Z: FloatMatrix, h: float) -> Labels:
 
 
 def agreement(
-    labels: Sequence[int] | Labels, pairs: Sequence[LanguagePair], *, n_permutations: int = 999, seed: int
+    labels: Sequence[int] | Labels, pairs: Sequence[LanguagePair], *, n_permutations: int = N_PERMUTATIONS, seed: int
 ) -> FamilyAgreement:
     """Hold a partition against the traditional families of `pairs`.
 
@@ -206,8 +211,9 @@ def agreement(
     return FamilyAgreement(
         adjusted_rand=float(adjusted_rand_score(families, clusters)),
         adjusted_mutual_information=float(adjusted_mutual_info_score(families, clusters)),
-        p_value=_permutation_p(clusters, np.array(families), n_permutations=n_permutations, seed=seed),
+        p_value=_permutation_p(clusters, np.unique(families, return_inverse=True)[1], n_permutations=n_permutations, seed=seed),
         n_with_family=sum(size for size in Counter(families).values() if size > 1),
+        n_permutations=n_permutations,
     )
 
 
@@ -241,18 +247,21 @@ def _numbered(labels: npt.NDArray[np.integer], Z: FloatMatrix) -> Labels:
     return np.array([numbers[label] for label in labels.tolist()], dtype=np.int64)
 
 
-def _permutation_p(clusters: Labels, families: npt.NDArray[np.str_], *, n_permutations: int, seed: int) -> float:
+def _permutation_p(clusters: Labels, families: Labels, *, n_permutations: int, seed: int) -> float:
     """One-sided p of the Rand index when families are dealt out anew.
 
     With the sizes of clusters and families held, the index grows with the number of twos that are together in both:
     whole numbers, which compare exactly.
     """
-    together = clusters[:, None] == clusters
-    generator = np.random.default_rng(seed)
-
-    def n_together(dealt: npt.NDArray[np.str_]) -> int:
-        return int(np.count_nonzero(together & (dealt[:, None] == dealt)))
-
-    observed = n_together(families)
-    n_as_good = sum(n_together(generator.permutation(families)) >= observed for _ in range(n_permutations))
+    rows, columns = np.triu_indices(len(clusters), k=1)
+    together = clusters[rows] == clusters[columns]
+    rows, columns = rows[together], columns[together]
+    observed = np.count_nonzero(families[rows] == families[columns])
+    generator, n_as_good, missing = np.random.default_rng(seed), 0, n_permutations
+    while missing:
+        n = min(missing, max(1, _AT_ONCE // max(1, len(rows))))
+        dealt = generator.permuted(np.tile(families, (n, 1)), axis=1)
+        n_together = np.count_nonzero(dealt[:, rows] == dealt[:, columns], axis=1)
+        n_as_good += int(np.count_nonzero(n_together >= observed))
+        missing -= n
     return (1 + n_as_good) / (1 + n_permutations)

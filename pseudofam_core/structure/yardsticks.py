@@ -13,7 +13,7 @@ import numpy as np
 
 from pseudofam_core.languages import Language, LanguagePair
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, measure_name
-from pseudofam_core.structure.correlation import mantel
+from pseudofam_core.structure.correlation import N_PERMUTATIONS, mantel
 from pseudofam_core.structure.uriel import UrielKind, uriel_distances
 
 
@@ -44,6 +44,7 @@ class YardstickCorrelation:
         spearman: Spearman's ρ between both distances over the pool's two-by-twos; None where either is constant.
         p_value: Of a one-sided Mantel test; None likewise.
         n_entries: Two-by-twos that the yardstick knows.
+        n_permutations: Permutations behind `p_value`.
     """
 
     measure: str
@@ -51,6 +52,7 @@ class YardstickCorrelation:
     spearman: float | None
     p_value: float | None
     n_entries: int
+    n_permutations: int = N_PERMUTATIONS
 
 
 def genealogical(pairs: Sequence[LanguagePair]) -> Yardstick:
@@ -107,7 +109,7 @@ def uriel(pairs: Sequence[LanguagePair], kind: UrielKind) -> Yardstick:
 
 
 def yardstick_correlations(
-    matrices: Sequence[PairwiseMatrix], yardsticks: Sequence[Yardstick], *, n_permutations: int = 999, seed: int
+    matrices: Sequence[PairwiseMatrix], yardsticks: Sequence[Yardstick], *, n_permutations: int = N_PERMUTATIONS, seed: int
 ) -> tuple[YardstickCorrelation, ...]:
     """Each measure against each yardstick, by ranks: distances averaged over both directions, Mantel's p.
 
@@ -127,7 +129,9 @@ def _correlation(
     if matrix.pairs != yardstick.pairs:
         raise ValueError(f"{yardstick.name} must be over the matrix's pool, in its order. Make it from matrix.pairs.")
     test = mantel(matrix.symmetric_distances(), yardstick.distances, n_permutations=n_permutations, seed=seed)
-    return YardstickCorrelation(measure_name(matrix), yardstick.name, test.correlation, test.p_value, test.n_entries)
+    return YardstickCorrelation(
+        measure_name(matrix), yardstick.name, test.correlation, test.p_value, test.n_entries, n_permutations
+    )
 
 
 def _by_language(pairs: Sequence[LanguagePair], distance: Callable[[Language, Language], float]) -> FloatMatrix:

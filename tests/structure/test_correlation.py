@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pseudofam_core.structure.correlation import kendall_w, mantel, off_diagonal, spearman
+from pseudofam_core.structure.correlation import kendall_w, mantel, off_diagonal, p_words, spearman
 
 
 def symmetric(n: int, seed: int, *, ties: bool = False) -> np.ndarray:
@@ -57,6 +57,32 @@ def test_mantel_p_converges_to_the_share_of_all_permutations(ties):
     exact = np.mean([one >= test.correlation - 1e-12 for one in everywhere])
     assert 0 < exact < 0.3
     assert test.p_value == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 4000) ** 0.5 + 1 / 4000)
+
+
+def test_a_small_p_is_told_from_larger_ones():
+    """Exactly 0.0005: 999 permutations give 0.001 at best, and by bad luck 0.004. The default is within a thousandth."""
+    first = symmetric(8, 1)
+    second = 1.1 * first + symmetric(8, 2)
+    rows, columns = np.triu_indices(8, k=1)
+    ranks = np.zeros((8, 8))
+    ranks[rows, columns] = ranks[columns, rows] = stats.rankdata(entries(first)) - 14.5
+    others = stats.rankdata(entries(second)) - 14.5
+    orders = np.array(list(permutations(range(8))))
+    drawn = ranks[orders[:, rows], orders[:, columns]] @ others
+    exact = (drawn >= ranks[rows, columns] @ others - 1e-6).mean()
+    assert 0.0003 < exact < 0.001
+    for seed in range(1, 6):
+        assert mantel(first, second, seed=seed).p_value == pytest.approx(exact, abs=4 * (exact / 9999) ** 0.5 + 0.0001)
+
+
+def test_a_p_that_no_permutation_reached_is_a_bound():
+    first = symmetric(12, 1)
+    test = mantel(first, first, seed=1)
+    assert (test.n_permutations, p_words(test.p_value, test.n_permutations)) == (9999, "≤ 0.0001")
+    assert p_words(0.0007, 9999) == "0.0007"
+    assert p_words(0.2461, 9999) == "0.2461"
+    assert p_words(1 / 1000, 999) == "≤ 0.001"
+    assert p_words(0.5, 3) == "0.50"
 
 
 def test_mantel_is_one_sided_seeded_and_counts_the_observed_order():
