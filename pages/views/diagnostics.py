@@ -9,8 +9,9 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.warnings import show_signs
 from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
+from pseudofam_core.estimates import summarise
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.outcomes.failure_signs import dominated_by_few
+from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients
 from pseudofam_core.store.cache import Artifact
 
 _CONFIG = {"displaylogo": False}
@@ -36,6 +37,8 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
         **view_state.optional("of", by_label),
     )
     chosen = asked or (found if found in estimates else None)
+    gradients = {pair: n for pair, one in estimates.items() if (n := summarise(one).n_gradients) is not None}
+    show_signs(few_gradients(gradients))
     _mass(estimates, chosen, labels)
     with st.grid(2, min_column_width=340):
         with st.container():

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
 from pseudofam_core.commands.options import add_workspace, bar, chosen_workspace, count, stop_on_interrupt
-from pseudofam_core.estimates import fisher_specs, pool_of, summarise
+from pseudofam_core.estimates import FisherSummary, fisher_specs, pool_of, summarise
+from pseudofam_core.outcomes.failure_signs import MORE_GRADIENTS
 from pseudofam_core.store.cache import Cache
+
+
+logger = logging.getLogger(__name__)
 
 
 def _add_estimate(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +39,15 @@ def _estimate(options: argparse.Namespace) -> None:
                     should_stop=should_stop,
                 )
             done = summarise(artifact)
-            print(f"{one}\t{done.n_sentences} sentences\t{done.mean_loss:.3f} nats a token\t{artifact.folder}")
+            print(f"{one}\t{_read(done)}\t{done.mean_loss:.3f} nats a token\t{artifact.folder}")
+            if done.n_gradients == 1:
+                logger.warning("%s: F is one squared gradient. %s", one, MORE_GRADIENTS)
+
+
+def _read(done: FisherSummary) -> str:
+    """Sentences, and where these make up fewer gradients, how many."""
+    by_update = f" in {done.n_gradients} update{'s' if done.n_gradients != 1 else ''}"
+    return f"{done.n_sentences} sentences{'' if done.n_gradients in (None, done.n_sentences) else by_update}"
 
 
 COMMANDS = (("estimate", _add_estimate, "estimate the Fisher information of each pair"),)

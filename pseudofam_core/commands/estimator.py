@@ -12,7 +12,7 @@ _PER_BATCH = "per-batch only"
 
 def add_estimator(parser: argparse.ArgumentParser) -> None:
     """Estimator, number format, shards, and the settings of training batches."""
-    default, paper = Workspace(), MiniBatches()
+    default, usual = Workspace(), MiniBatches()
     parser.add_argument(
         "--estimator",
         type=Estimator,
@@ -32,11 +32,11 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
         "--shards", type=int, default=default.shards, help="shards of sentences for uncertainty (default: %(default)s)"
     )
     for option, kind, value, text in (
-        ("--update-tokens", int, paper.tokens, "padded tokens of a training batch"),
-        ("--accumulation", int, paper.accumulation, "training batches that make one update"),
-        ("--label-smoothing", float, paper.label_smoothing, "share of a target's probability that is spread"),
-        ("--dropout", _share, paper.dropout, "share of activations, or config for the model's own"),
-        ("--attention-dropout", _share, paper.attention_dropout, "share of attention weights, or config"),
+        ("--update-tokens", int, usual.tokens, "padded tokens of a training batch (the paper's script for Fisher: 4800)"),
+        ("--accumulation", int, usual.accumulation, "training batches that make one update (the script: 2 on each of 2 GPUs)"),
+        ("--label-smoothing", float, usual.label_smoothing, "share of a target's probability that is spread"),
+        ("--dropout", _share, usual.dropout, "share of activations, or config for the model's own"),
+        ("--attention-dropout", _share, usual.attention_dropout, "share of attention weights, or config"),
     ):
         parser.add_argument(option, type=kind, default=value, help=f"{text}; {_PER_BATCH} (default: %(default)s)")
 

@@ -210,6 +210,7 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
         "n_sentences": diagonal.n_sentences,
         "n_source_tokens": diagonal.n_source_tokens,
         "n_target_tokens": diagonal.n_target_tokens,
+        "n_gradients": int(sketch.counts.sum()),
         "n_parameters": sum(one.numel() for one in diagonal.values.values()),
         "loss": diagonal.loss,
         "total": total,

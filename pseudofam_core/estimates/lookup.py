@@ -35,6 +35,8 @@ class FisherSummary:
         pair: The direction.
         key: The artifact's key.
         n_sentences: Sentences read.
+        n_gradients: Gradients squared: sentences, or the updates of `Estimator.PER_BATCH`; of those, None where an earlier
+            version did not count them.
         n_source_tokens: Tokens of the source side, special tokens included.
         n_target_tokens: Tokens of the target side, special tokens included.
         n_parameters: Numbers in the diagonal.
@@ -48,6 +50,7 @@ class FisherSummary:
     pair: LanguagePair
     key: str
     n_sentences: int
+    n_gradients: int | None
     n_source_tokens: int
     n_target_tokens: int
     n_parameters: int
@@ -122,11 +125,13 @@ def find_fisher(spec: FisherSpec, cache: Cache) -> Artifact | None:
 def summarise(artifact: Artifact) -> FisherSummary:
     """What the manifest of an estimate tells."""
     counts = artifact.manifest
+    per_batch = counts["spec"]["estimator"] == Estimator.PER_BATCH
     source, target = counts["spec"]["pair"]["source"], counts["spec"]["pair"]["target"]
     return FisherSummary(
         pair=LanguagePair(source, target),
         key=artifact.key,
         n_sentences=counts["n_sentences"],
+        n_gradients=counts.get("n_gradients", None if per_batch else counts["n_sentences"]),
         n_source_tokens=counts["n_source_tokens"],
         n_target_tokens=counts["n_target_tokens"],
         n_parameters=counts["n_parameters"],
@@ -162,6 +167,6 @@ def load_sketches(
             if first.shape != other.shape or (name == "positions" and not np.array_equal(first, other)):
                 raise ValueError(
                     f"artifacts must have the same {name} of shards. Got others for {pair} than for {pairs[0]}. "
-                    "Estimate all pairs with the same model, parameters and shards, and with at least a sentence a shard."
+                    "Estimate all pairs with the same model, parameters and shards, and with at least a sentence, or an update, a shard."
                 )
     return np.stack([one["values"] for one in loaded]), np.stack([one["counts"] for one in loaded])

@@ -16,6 +16,9 @@ from pseudofam_core.similarity.spec import Measure
 MOST_TOP_SHARE = 0.5
 # Kendall's and Spearman's conventions both call a rank correlation below one half weak.
 LEAST_AGREEMENT = 0.5
+# Fewer gradients than shards that can be drawn again: nothing tells how far F would be another for another text.
+FEWEST_GRADIENTS = 4
+MORE_GRADIENTS = "Estimate more sentences, make the updates smaller (`estimate --update-tokens`, `--accumulation`), or take per-sentence."
 # Of fewer targets a share says nothing: five alike come about by chance once in 32 times.
 FEWEST_TARGETS = 5
 
@@ -50,6 +53,25 @@ def dominated_by_few(top_shares: Mapping[LanguagePair, float]) -> FailureSign | 
         f"In {len(many)} of {len(top_shares)} pairs the largest 1% of the parameters hold half of the Fisher mass or more; "
         f"{worst.label} has {many[worst]:.0%} there. MSE and KL then compare little else.",
         "Prefer Overlap, which counts which parameters matter and not how much, or take more sentences.",
+    )
+
+
+def few_gradients(n_gradients: Mapping[LanguagePair, int]) -> FailureSign | None:
+    """Whether some Fisher diagonals are the mean of so few squared gradients that their noise is not even known.
+
+    Args:
+        n_gradients: Gradients squared, by pair: sentences, or training updates.
+    """
+    few = {pair: n for pair, n in n_gradients.items() if n < FEWEST_GRADIENTS}
+    if not few:
+        return None
+    least = min(few, key=few.__getitem__)
+    seen = "is one squared gradient" if few[least] == 1 else f"is the mean of {few[least]} squared gradients"
+    return FailureSign(
+        "Few gradients.",
+        f"In {len(few)} of {len(n_gradients)} pairs fewer than {FEWEST_GRADIENTS} gradients were squared: F of {least.label} "
+        f"{seen}. With per-batch a gradient is that of a whole training update.",
+        MORE_GRADIENTS,
     )
 
 

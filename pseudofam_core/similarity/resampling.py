@@ -22,6 +22,8 @@ from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.similarity.spec import Measure, Scope
 
 Weights = npt.NDArray[np.float64]
+FEWEST_SHARDS = 4
+"""Of fewer, replicates are so few different ones that shares of them mean nothing; of one, all are the same."""
 _EPSILON = 1e-16
 # Parameters compared at once: 100 replicates of 17 pairs then stay near the processor's cache.
 _BLOCK = 2**9
@@ -144,9 +146,14 @@ def bootstrap_replicates(
 
     Raises:
         ValueError: A measure that is not computed from diagonals, a K missing or out of place, a diagonal of zeros for
-            kl-normalised or cosine, or no replicate.
+            kl-normalised or cosine, fewer than 4 shards, or no replicate.
     """
     n_pairs, n_shards = sketches.counts.shape
+    if n_shards < FEWEST_SHARDS:
+        raise ValueError(
+            f"There must be at least {FEWEST_SHARDS} shards to draw again. Got {n_shards}. Estimate with more shards or more "
+            "sentences; with per-batch a shard holds whole updates: make these smaller."
+        )
     times = resampled_counts(n_pairs, n_shards, n_replicates=n_replicates, shared=sketches.shared_sentences, seed=seed)
     values = _compared(sketches, times, measure=measure, top_fraction=top_fraction)
     return BootstrapReplicates(sketches.pairs, values, measure, top_fraction, seed)

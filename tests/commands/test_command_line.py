@@ -43,6 +43,14 @@ def test_from_text_to_families(options, tmp_path, capsys):
     assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("az-en,")]) == 1
 
 
+def test_one_training_update_is_told_to_be_one_gradient(options, capsys, caplog):
+    assert main(["estimate", *options, "--pairs", "tr-en", "--estimator", "per-batch"]) == 0
+    assert "7 sentences in 1 update\t" in capsys.readouterr().out
+    assert "tr-en: F is one squared gradient." in caplog.text
+    assert main(["estimate", *options, "--pairs", "az-en"]) == 0
+    assert " in " not in capsys.readouterr().out
+
+
 def test_missing_estimates_are_named_with_the_way_out(options, capsys):
     assert main(["estimate", *options, "--pairs", "tr-en,az-en"]) == 0
     assert main(["similarity", *options]) == 1

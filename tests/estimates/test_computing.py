@@ -71,10 +71,21 @@ def test_a_second_run_computes_nothing(workspace, cache, monkeypatch):
 def test_the_summary_tells_what_was_counted(workspace, cache):
     summary = summarise(computing.compute(fisher_spec(workspace, TR), cache))
     assert summary.pair == TR
-    assert summary.n_sentences == 7
+    assert (summary.n_sentences, summary.n_gradients) == (7, 7)
     assert summary.n_parameters == 3 * 2 * 16 * 24
     assert summary.mean_loss > 0
     assert sum(summary.layer_mass.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("tokens", "n_gradients"), [(4096, 1), (8, 4)])
+def test_training_updates_are_counted_as_gradients(workspace, cache, tokens, n_gradients):
+    """By its defaults this text is one update: F is one squared gradient, not the mean of seven."""
+    settings = MiniBatches(tokens=tokens)
+    artifact = computing.compute(
+        fisher_spec(replace(workspace, estimator=Estimator.PER_BATCH, mini_batches=settings), TR), cache
+    )
+    assert summarise(artifact).n_gradients == n_gradients
+    assert load_file(artifact.file(SHARDS_FILE))["counts"].sum() == n_gradients
 
 
 def test_batch_size_does_not_matter(workspace, tmp_path):

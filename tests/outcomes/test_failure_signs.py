@@ -1,7 +1,7 @@
 import pytest
 
 from pseudofam_core.languages import pair
-from pseudofam_core.outcomes.failure_signs import dominated_by_few, measures_that_disagree, no_gain, stopping_at_two
+from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients, measures_that_disagree, no_gain, stopping_at_two
 from pseudofam_core.scoring.significance import Estimate, Verdict
 from pseudofam_core.similarity.spec import Measure
 
@@ -14,6 +14,12 @@ def test_few_parameters_dominate_from_one_half_on():
     assert "2 of 2 pairs" in sign.words
     assert "Ukrainian · uk has 80%" in sign.words
     assert "Overlap" in sign.advice
+
+
+def test_of_few_gradients_it_is_said_how_few():
+    assert few_gradients({BE: 4, UK: 160}) is None
+    assert "In 1 of 2 pairs" in few_gradients({BE: 3, UK: 160}).words
+    assert "Ukrainian · uk is one squared gradient" in few_gradients({BE: 3, UK: 1}).words
 
 
 @pytest.mark.parametrize(("n_small", "warned"), [(4, True), (3, False)])

@@ -181,6 +181,10 @@ def test_what_does_not_fit_is_refused():
         sketch_matrix(of, measure=Measure.CONSENSUS)
     with pytest.raises(ValueError, match=r"n_replicates must be at least 1\. Got 0"):
         bootstrap_replicates(of, measure=Measure.MSE, n_replicates=0, seed=1)
+    # One shard is drawn again as itself: every family would be called 100% stable.
+    for n_shards in (1, 3):
+        with pytest.raises(ValueError, match=rf"at least 4 shards to draw again\. Got {n_shards}\. .*per-batch"):
+            bootstrap_replicates(sketches(n_shards=n_shards), measure=Measure.MSE, seed=1)
     nothing = dataclasses.replace(of, sums=np.where(np.arange(5)[:, None, None] == 2, np.float32(0), of.sums))
     with pytest.raises(ValueError, match=f"only zeros for {POOL[2]}"):
         sketch_matrix(nothing, measure=Measure.KL_NORMALISED)
