@@ -34,7 +34,6 @@ from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 from pseudofam_core.structure.correlation import p_words
 
-
 _N_PERMUTATIONS = 99_999
 
 

@@ -36,7 +36,8 @@ _MEASURES = {
 }
 _ESTIMATORS = {
     Estimator.PER_SENTENCE: "of each sentence by itself, as the formula says. The default.",
-    Estimator.PER_BATCH: "of training updates (4,096 tokens × 2) with dropout and label smoothing, as the paper's scripts do with 4,800 × 4.",
+    Estimator.PER_BATCH: "of training updates with dropout and label smoothing, as the paper's scripts do: 4,096 tokens × 2 each "
+    "(the scripts: 4,800 × 4).",
     Estimator.SAMPLED: "of translations that the model draws itself: the true Fisher, with more noise.",
 }
 

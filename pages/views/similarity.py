@@ -193,8 +193,8 @@ def yardstick_view(workspace: Workspace, comparison: PoolComparison, *, top_frac
     st.caption(
         "Does similarity follow the languages, their script, or the data? A measure that goes along with corpus size more than "
         "with genealogy speaks of the data. Numbers are rank correlations of distances: 1 is the same order, 0 none. In "
-        f"brackets: how often a random relabelling of the pool does as well (Mantel test, {N_PERMUTATIONS:,} drawn); of twenty such "
-        f"tests one is below 0.05 by chance. A dash: the yardstick is the same for all.{note}"
+        f"brackets: how often a random relabelling of the pool does as well (Mantel test, {N_PERMUTATIONS:,} drawn); of twenty "
+        f"such tests one is below 0.05 by chance. A dash: the yardstick is the same for all.{note}"
     )
 
 

@@ -10,7 +10,6 @@ from pseudofam_core.estimates import FisherSummary, fisher_specs, pool_of, summa
 from pseudofam_core.outcomes.failure_signs import MORE_GRADIENTS
 from pseudofam_core.store.cache import Cache
 
-
 logger = logging.getLogger(__name__)
 
 

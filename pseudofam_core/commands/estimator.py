@@ -32,8 +32,8 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
         "--shards", type=int, default=default.shards, help="shards of sentences for uncertainty (default: %(default)s)"
     )
     for option, kind, value, text in (
-        ("--update-tokens", int, usual.tokens, "padded tokens of a training batch (the paper's script for Fisher: 4800)"),
-        ("--accumulation", int, usual.accumulation, "training batches that make one update (the script: 2 on each of 2 GPUs)"),
+        ("--update-tokens", int, usual.tokens, "padded tokens of a training batch (the paper's script: 4800)"),
+        ("--accumulation", int, usual.accumulation, "training batches of an update (the script: 2 × 2 GPUs)"),
         ("--label-smoothing", float, usual.label_smoothing, "share of a target's probability that is spread"),
         ("--dropout", _share, usual.dropout, "share of activations, or config for the model's own"),
         ("--attention-dropout", _share, usual.attention_dropout, "share of attention weights, or config"),

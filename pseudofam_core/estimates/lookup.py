@@ -167,6 +167,7 @@ def load_sketches(
             if first.shape != other.shape or (name == "positions" and not np.array_equal(first, other)):
                 raise ValueError(
                     f"artifacts must have the same {name} of shards. Got others for {pair} than for {pairs[0]}. "
-                    "Estimate all pairs with the same model, parameters and shards, and with at least a sentence, or an update, a shard."
+                    "Estimate all pairs with the same model, parameters and shards, and with at least a sentence, or an update, "
+                    "a shard."
                 )
     return np.stack([one["values"] for one in loaded]), np.stack([one["counts"] for one in loaded])

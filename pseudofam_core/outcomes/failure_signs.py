@@ -18,7 +18,9 @@ MOST_TOP_SHARE = 0.5
 LEAST_AGREEMENT = 0.5
 # Fewer gradients than shards that can be drawn again: nothing tells how far F would be another for another text.
 FEWEST_GRADIENTS = 4
-MORE_GRADIENTS = "Estimate more sentences, make the updates smaller (`estimate --update-tokens`, `--accumulation`), or take per-sentence."
+MORE_GRADIENTS = (
+    "Estimate more sentences, make the updates smaller (`--update-tokens`, `--accumulation`), or take per-sentence."
+)
 # Of fewer targets a share says nothing: five alike come about by chance once in 32 times.
 FEWEST_TARGETS = 5
 
@@ -88,7 +90,8 @@ def stopping_at_two(sizes: Sequence[int], *, by_chance: float) -> FailureSign | 
     return FailureSign(
         "Families stop at two.",
         f"{smallest} of {len(sizes)} families have only the two members that the rule always takes. With nothing "
-        f"to find, this pool's values dealt out blindly, it would be {by_chance:.0%} of them: where a family ends says little here.",
+        f"to find, this pool's values dealt out blindly, it would be {by_chance:.0%} of them: where a family ends says "
+        "little here.",
         "Trust the order of the neighbours rather than the size. Look at the first radius and at K, or take the nearest k.",
     )
 

@@ -211,7 +211,9 @@ def agreement(
     return FamilyAgreement(
         adjusted_rand=float(adjusted_rand_score(families, clusters)),
         adjusted_mutual_information=float(adjusted_mutual_info_score(families, clusters)),
-        p_value=_permutation_p(clusters, np.unique(families, return_inverse=True)[1], n_permutations=n_permutations, seed=seed),
+        p_value=_permutation_p(
+            clusters, np.unique(families, return_inverse=True)[1], n_permutations=n_permutations, seed=seed
+        ),
         n_with_family=sum(size for size in Counter(families).values() if size > 1),
         n_permutations=n_permutations,
     )

@@ -109,7 +109,11 @@ def uriel(pairs: Sequence[LanguagePair], kind: UrielKind) -> Yardstick:
 
 
 def yardstick_correlations(
-    matrices: Sequence[PairwiseMatrix], yardsticks: Sequence[Yardstick], *, n_permutations: int = N_PERMUTATIONS, seed: int
+    matrices: Sequence[PairwiseMatrix],
+    yardsticks: Sequence[Yardstick],
+    *,
+    n_permutations: int = N_PERMUTATIONS,
+    seed: int,
 ) -> tuple[YardstickCorrelation, ...]:
     """Each measure against each yardstick, by ranks: distances averaged over both directions, Mantel's p.
 

@@ -334,7 +334,9 @@ def test_settings_of_training_batches_are_resolved(workspace):
 
 def test_a_pool_resolves_its_model_once(workspace, monkeypatch):
     asked = []
-    monkeypatch.setattr(estimates, "resolve_model", lambda name: asked.append(name) or resolve_model(name))
+    monkeypatch.setattr(
+        "pseudofam_core.estimates.lookup.resolve_model", lambda name: asked.append(name) or resolve_model(name)
+    )
     specs = estimates.fisher_specs(workspace)
     assert asked == [workspace.model]
     assert {pair: fisher_key(spec) for pair, spec in specs.items()} == {

@@ -47,7 +47,8 @@ def test_similarities_far_from_one_get_the_odds_of_their_steps():
 def test_distances_get_the_odds_of_their_distribution(name, expected):
     """Of 16 independent distances each: large pools deal nearly such."""
     rng = np.random.default_rng(2)
-    draw = {"uniform": rng.uniform, "normal": lambda size: rng.normal(20, 1, size), "exponential": rng.exponential}[name]
+    draws = {"uniform": rng.uniform, "normal": lambda size: rng.normal(20, 1, size), "exponential": rng.exponential}
+    draw = draws[name]
     sizes = paper_sizes(draw(size=(40_000, 16)), measure=Measure.MSE, selection=PAPER)
     assert [(sizes >= size).mean() for size in (3, 4, 5)] == pytest.approx(expected, abs=0.02)
     values = independent(17, lambda shape: draw(size=shape))

@@ -1,7 +1,13 @@
 import pytest
 
 from pseudofam_core.languages import pair
-from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients, measures_that_disagree, no_gain, stopping_at_two
+from pseudofam_core.outcomes.failure_signs import (
+    dominated_by_few,
+    few_gradients,
+    measures_that_disagree,
+    no_gain,
+    stopping_at_two,
+)
 from pseudofam_core.scoring.significance import Estimate, Verdict
 from pseudofam_core.similarity.spec import Measure
 

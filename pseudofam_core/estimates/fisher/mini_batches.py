@@ -48,7 +48,8 @@ class SquaredUpdates:
         with self._training(update):
             for batch in batches:
                 loss, n = smoothed_loss(self._model, batch, self._label_smoothing)
-                torch.autograd.backward(loss)
+                if loss.requires_grad:  # where every layer that is followed was dropped, the gradient is 0
+                    torch.autograd.backward(loss)
                 summed, n_tokens = summed + float(loss.detach()), n_tokens + n
             for name, one in self._parameters.items():
                 if one.grad is not None:  # a layer that was dropped as a whole has none
