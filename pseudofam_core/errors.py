@@ -7,6 +7,7 @@ correct caller can meet, are drawn here::
     ├── CorpusError             a corpus can't be read: names the file and the line
     ├── ModelError              a model or tokenizer can't be used
     │   └── LanguageNotCovered  the model lacks a language that was asked for
+    ├── MalformedValue          values of a file are not what they should be; a ValueError as well
     ├── CacheError              the cache can't be written or read
     │   └── DamagedArtifact     an artifact's bytes are not the ones that were written
     └── JobError                a job can't be started, found or controlled
@@ -49,6 +50,10 @@ class LanguageNotCovered(ModelError):
 
 class ScoringError(PseudoFamError):
     """Translations can't be scored here."""
+
+
+class MalformedValue(PseudoFamError, ValueError):
+    """Values read from JSON are not what they should be; the message names the field."""
 
 
 class CacheError(PseudoFamError):

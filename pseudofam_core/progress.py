@@ -20,6 +20,7 @@ class Progress:
         unit: What is counted: ``sentences``.
         rate: Units per second of this run, or None before the first is done.
         metrics: The latest measurements by name: ``loss``, ``dev chrF++``, ``tokens per second``. Empty where none is new.
+            None stands for NaN and infinity where a job has written it down.
     """
 
     phase: str
@@ -27,7 +28,7 @@ class Progress:
     total: int
     unit: str = "sentences"
     rate: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def remaining_s(self) -> float | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.store.keys import canonical
 
 
 class Estimator(StrEnum):
@@ -119,6 +121,10 @@ class Workspace:
             raise ValueError(f"shards must be at least 1. Got {self.shards}.")
         if self.mini_batches is not None and self.estimator is not Estimator.PER_BATCH:
             raise ValueError(f"mini_batches are for per-batch only. Leave them out for {self.estimator}.")
+
+    def payload(self) -> dict[str, Any]:
+        """The workspace as plain JSON values, for a job: pairs are written ``be-en``."""
+        return {**canonical(self), "pairs": self.pairs and [str(one) for one in self.pairs]}
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,15 @@ class FinetuneRequest:
 
     def payload(self) -> dict[str, Any]:
         """The request as plain JSON values, for a job; the workspace is written as the other kinds of job write it."""
-        plain = dict(canonical(self))
-        pairs = self.workspace.pairs and [str(one) for one in self.workspace.pairs]
-        return {**plain, "workspace": {**plain["workspace"], "pairs": pairs}}
+        return {**canonical(self), "workspace": self.workspace.payload()}
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> FinetuneRequest:
-        """Read what `payload` wrote."""
+        """Read what `payload` wrote.
+
+        Raises:
+            MalformedValue: It is something else.
+        """
         return restored(cls, payload)
 
 

@@ -17,7 +17,6 @@ from pseudofam_core.jobs.control import (
     submit_estimate,
     view,
 )
-from pseudofam_core.jobs.payloads import workspace_from_json, workspace_to_json
 from pseudofam_core.jobs.record import State
 from pseudofam_core.jobs.state import JobView, TaskView
 
@@ -36,6 +35,4 @@ __all__ = [
     "submit_comparison",
     "submit_estimate",
     "view",
-    "workspace_from_json",
-    "workspace_to_json",
 ]

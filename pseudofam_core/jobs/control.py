@@ -20,7 +20,6 @@ from pseudofam_core.jobs import engine, record, work
 from pseudofam_core.jobs.clock import Ages
 from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.measurements import read_metrics
-from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
 from pseudofam_core.jobs.state import JobView, derive, with_positions
 from pseudofam_core.languages import LanguagePair, pair
@@ -41,7 +40,7 @@ def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Seque
         cache_root: The folder of results, below which jobs are kept.
         kind: A name of `pseudofam_core.jobs.work.DOORS`: ``estimate``, ``finetune``.
         payload: What the work needs to know: plain JSON values, a workspace among them under ``workspace``, written
-            by `workspace_to_json` and with its paths in full (`placed`).
+            by `Workspace.payload` and with its paths in full (`placed`).
         tasks: Names of the parts, which run by themselves and side by side where there are workers.
         title: What pages call the job.
 
@@ -75,7 +74,7 @@ def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[Lang
     if not pairs or len(set(pairs)) != len(pairs):
         raise ValueError(f"pairs must name at least one, and none twice. Got {', '.join(map(str, pairs)) or 'none'}.")
     workspace = placed(workspace)
-    payload = {"workspace": workspace_to_json(workspace)}
+    payload = {"workspace": workspace.payload()}
     return submit(cache_root, "estimate", payload, [str(one) for one in pairs], _title(workspace, pairs))
 
 
@@ -87,7 +86,7 @@ def submit_comparison(cache_root: Path, workspace: Workspace, *, scope: Scope = 
     """
     workspace = placed(workspace)
     title = f"Compare the estimates of {Path(workspace.model).name} on {Path(workspace.corpus).name}"
-    return submit(cache_root, "compare", {"workspace": workspace_to_json(workspace)}, [scope.value], title)
+    return submit(cache_root, "compare", {"workspace": workspace.payload()}, [scope.value], title)
 
 
 def placed(workspace: Workspace) -> Workspace:

@@ -72,9 +72,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in one.items() if name != "run"} for one in reports]
 
 
-def plain(metrics: Mapping[str, float]) -> dict[str, Any]:
+def plain(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
     """Metrics as JSON can hold them: Python's own numbers, None for NaN and infinity."""
-    return {name: float(value) if math.isfinite(value) else None for name, value in metrics.items()}
+    return {
+        name: None if value is None or not math.isfinite(value) else float(value) for name, value in metrics.items()
+    }
 
 
 def _before(first: Mapping[str, Any], reports: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from pseudofam_core.errors import JobError
 from pseudofam_core.progress import Progress
 from pseudofam_core.store.cache import write_atomically
 from pseudofam_core.store.keys import canonical, key_of
+from pseudofam_core.store.restoring import restored
 
 _VERSION = 2  # of the files' form; part of every id
 
@@ -201,13 +202,12 @@ def read_job(folder: Path) -> Job:
         JobError: There is none, or its files are damaged.
     """
     try:
-        values = _read_json(folder / "spec.json")
-        request = Request(**{**values, "tasks": tuple(values["tasks"])})
+        request = restored(Request, _read_json(folder / "spec.json"), place="spec.json")
         numbers = sorted(int(one.name) for one in (folder / "attempts").glob("[0-9]*"))
         return Job(request, tuple(_read_attempt(attempt_folder(folder, number), number) for number in numbers))
     except FileNotFoundError as error:
         raise JobError(f"There is no job {folder.name}. Submit it again.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:  # MalformedValue is one
         raise JobError(f"The job {folder} can't be read ({error}). Remove the folder and submit it again.") from error
 
 
@@ -233,11 +233,9 @@ def claim_attempt(folder: Path, attempt: Attempt) -> bool:
 def read_task(attempt: Path, name: str) -> Task | None:
     """What the worker of a task wrote last, or None where none has begun."""
     try:
-        values = _read_json(_task_file(attempt, name))
+        return restored(Task, _read_json(_task_file(attempt, name)), place=f"task {name}")
     except FileNotFoundError:
         return None
-    progress = values["progress"] and Progress(**values["progress"])
-    return Task(**{**values, "state": State(values["state"]), "progress": progress})
 
 
 def write_task(attempt: Path, name: str, task: Task) -> None:
@@ -246,10 +244,9 @@ def write_task(attempt: Path, name: str, task: Task) -> None:
 
 
 def _read_attempt(attempt: Path, number: int) -> Attempt:
-    values = _read_json(attempt / "attempt.json")
-    todo = tuple(values["todo"])
-    tasks = {name: task for name in todo if (task := read_task(attempt, name))}
-    return Attempt(**{**values, "todo": todo}, number=number, cancelled=cancel_mark(attempt).exists(), tasks=tasks)
+    known = {"number": number, "cancelled": cancel_mark(attempt).exists(), "tasks": {}}
+    read = restored(Attempt, {**_read_json(attempt / "attempt.json"), **known}, place="attempt.json")
+    return replace(read, tasks={name: task for name in read.todo if (task := read_task(attempt, name))})
 
 
 def _task_file(attempt: Path, name: str) -> Path:
@@ -261,5 +258,4 @@ def _write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return values
+    return restored(dict[str, Any], json.loads(path.read_text(encoding="utf-8")), place=path.name)

@@ -10,10 +10,10 @@ from typing import Any
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.engine_file import place
-from pseudofam_core.jobs.payloads import workspace_from_json
 from pseudofam_core.jobs.record import Attempt, Job, State, Task
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.restoring import restored
 
 STALLED_AFTER_S = 15.0
 CRASHED_AFTER_S = 60.0
@@ -168,7 +168,7 @@ def derive(job: Job, *, age: Callable[[Task], Age], engine: str | None) -> JobVi
         id=request.id,
         kind=request.kind,
         title=request.title,
-        workspace=None if workspace is None else workspace_from_json(workspace),
+        workspace=None if workspace is None else restored(Workspace, workspace),
         state=_state([one.state for one in tasks], cancelled=latest.cancelled),
         created=request.created,
         submitted=latest.submitted,

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from pseudofam_core import __version__
 from pseudofam_core.errors import JobCancelled, PseudoFamError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import record
 from pseudofam_core.jobs.logs import logging_to
-from pseudofam_core.jobs.payloads import workspace_from_json
 from pseudofam_core.jobs.pulse import Pulse
 from pseudofam_core.jobs.record import Request, State
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Report, ShouldStop
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.restoring import restored
 
 MOST_RUNS = 3
 
@@ -79,7 +80,7 @@ def _estimate(request: Request, name: str, cache: Cache, report: Report, should_
     """Compute the Fisher diagonal of a pair."""
     from pseudofam_core.estimates import computing
 
-    workspace, pool = workspace_from_json(request.payload["workspace"]), tuple(pair(one) for one in request.tasks)
+    workspace, pool = restored(Workspace, request.payload["workspace"]), tuple(pair(one) for one in request.tasks)
     spec = computing.fisher_spec(workspace, pair(name))
     computing.compute(spec, cache, pool=pool, report=report, should_stop=should_stop)
 
@@ -89,7 +90,7 @@ def _compare(request: Request, name: str, cache: Cache, report: Report, should_s
     from pseudofam_core import estimates
     from pseudofam_core.similarity import pools
 
-    workspace = workspace_from_json(request.payload["workspace"])
+    workspace = restored(Workspace, request.payload["workspace"])
     found = {one: estimates.find_fisher(spec, cache) for one, spec in estimates.fisher_specs(workspace).items()}
     finished = {one: artifact for one, artifact in found.items() if artifact is not None}
     pools.compare_pool(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)

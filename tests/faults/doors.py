@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 from pseudofam_core.errors import JobCancelled
-from pseudofam_core.jobs import work, workspace_from_json
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.jobs import work
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.restoring import restored
 
 PRELOAD = f'["{__file__}"]'  # for DASK_DISTRIBUTED__WORKER__PRELOAD
 
@@ -48,7 +50,7 @@ def slow_estimate(request, name, cache, report, should_stop):
             time.sleep(request.payload["rest"])
 
     computing.estimate_fisher = functools.partial(estimate_fisher, checkpoint_seconds=0.0)
-    spec = computing.fisher_spec(workspace_from_json(request.payload["workspace"]), pair(name))
+    spec = computing.fisher_spec(restored(Workspace, request.payload["workspace"]), pair(name))
     computing.compute(spec, cache, batch_tokens=20, report=rest, should_stop=should_stop)
 
 

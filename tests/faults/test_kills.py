@@ -33,7 +33,7 @@ def estimate_bytes(workspace, cache, name):
 def test_an_estimate_whose_worker_is_killed_goes_on_at_its_checkpoint_to_the_same_bytes(
     start, engine_root, workspace, cache
 ):
-    payload = {"workspace": jobs.workspace_to_json(workspace), "rest": 0.3}
+    payload = {"workspace": workspace.payload(), "rest": 0.3}
     job, notes = start("slow-estimate", ["tr-en"], **payload)
     wait_until(lambda: len(lines(notes)) >= 4)
     worker, before = int(lines(notes)[0][1]), int(lines(notes)[-1][2])
@@ -47,7 +47,7 @@ def test_an_estimate_whose_worker_is_killed_goes_on_at_its_checkpoint_to_the_sam
 
 
 def test_what_a_cancelled_job_has_finished_stays_and_is_told(start, engine_root, workspace):
-    job, notes = start("slow-estimate", ["az-en", "de-en"], workspace=jobs.workspace_to_json(workspace), rest=0.1)
+    job, notes = start("slow-estimate", ["az-en", "de-en"], workspace=workspace.payload(), rest=0.1)
     wait_until(lambda: len({name for name, *_ in lines(notes)}) == 2)
     jobs.cancel(engine_root, job)
     seen = wait_for(engine_root, job, State.CANCELLED, seconds=2.0)

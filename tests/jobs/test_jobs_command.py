@@ -23,7 +23,7 @@ TASKS = ("be-en", "uk-en")
 def job(tmp_path, monkeypatch):
     """A queued job of two pairs."""
     monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path))
-    request = Request("estimate", {"workspace": jobs.workspace_to_json(Workspace())}, TASKS, "Estimate 2 pairs", 1.0)
+    request = Request("estimate", {"workspace": Workspace().payload()}, TASKS, "Estimate 2 pairs", 1.0)
     folder = record.job_folder(tmp_path, request.id)
     record.write_request(folder, request)
     record.claim_attempt(folder, Attempt(1, TASKS, 2.0, "engine", None, False, {}))

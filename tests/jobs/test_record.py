@@ -13,16 +13,16 @@ from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import record
-from pseudofam_core.jobs.payloads import workspace_from_json, workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State, Task
 from pseudofam_core.languages import languages, pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.restoring import restored
 
 BE, UK, ARM = "be-en", "uk-en", "overlap/seed-1"
 
 
 def request(workspace):
-    return Request("estimate", {"workspace": workspace_to_json(workspace)}, (BE, ARM), "Estimate 2 pairs", 1000.0)
+    return Request("estimate", {"workspace": workspace.payload()}, (BE, ARM), "Estimate 2 pairs", 1000.0)
 
 
 REQUEST = request(Workspace())
@@ -50,12 +50,12 @@ workspaces = st.builds(
 
 @given(workspaces)
 def test_a_workspace_survives_json(workspace):
-    text = json.dumps(workspace_to_json(workspace))
-    assert workspace_from_json(json.loads(text)) == workspace
+    text = json.dumps(workspace.payload())
+    assert restored(Workspace, json.loads(text)) == workspace
 
 
 def test_pairs_are_written_as_people_write_them():
-    assert workspace_to_json(Workspace(pairs=(pair(BE), pair(UK))))["pairs"] == ["be-en", "uk-en"]
+    assert Workspace(pairs=(pair(BE), pair(UK))).payload()["pairs"] == ["be-en", "uk-en"]
 
 
 def test_equal_requests_are_one_job_and_different_ones_are_not():

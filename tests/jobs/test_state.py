@@ -10,7 +10,6 @@ import pytest
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.engine_file import place
-from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Job, Request, State, Task
 from pseudofam_core.jobs.state import CRASHED_AFTER_S, STALLED_AFTER_S, derive, with_positions
 from pseudofam_core.progress import Progress
@@ -36,7 +35,7 @@ def attempt(*tasks, number=1, cancelled=False, host=None, todo=(BE, UK, SK)):
 
 
 def see(*attempts, engine=ENGINE):
-    payload = {"workspace": workspace_to_json(Workspace(seed=7))}
+    payload = {"workspace": Workspace(seed=7).payload()}
     request = Request("estimate", payload, attempts[0].todo, "Estimate", NOW - 200)
     return derive(
         Job(request, attempts), age=lambda task: Age(NOW - task.heartbeat, NOW - task.heartbeat), engine=engine

@@ -11,12 +11,11 @@ from pseudofam_core import __version__
 from pseudofam_core.errors import ModelError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import cancel, log_tail, pulse, record, work
-from pseudofam_core.jobs.payloads import workspace_to_json
 from pseudofam_core.jobs.record import Attempt, Request, State
 from pseudofam_core.progress import Meter, Progress
 
 BE = "be-en"
-REQUEST = Request("estimate", {"workspace": workspace_to_json(Workspace(seed=5))}, (BE,), "Estimate", 1.0)
+REQUEST = Request("estimate", {"workspace": Workspace(seed=5).payload()}, (BE,), "Estimate", 1.0)
 
 
 @pytest.fixture
