@@ -14,6 +14,7 @@ from pseudofam_core.commands.options import (
     add_families_from,
     add_workspace,
     choice,
+    chosen_corpus,
     count,
     families_workspace,
     finished_estimates,
@@ -125,7 +126,7 @@ def _comet(options: argparse.Namespace) -> None:
 
 def _comparison(options: argparse.Namespace) -> Comparison:
     estimated = families_workspace(options)
-    workspace = tuned_workspace(estimated, options.corpus)
+    workspace = tuned_workspace(estimated, chosen_corpus(options))
     runs, pool = _chosen_runs(options, workspace), pool_of(workspace)
     families = _families(options, estimated)
     arms = {

@@ -14,6 +14,7 @@ from pseudofam_core.commands.options import (
     add_workspace,
     bar,
     choice,
+    chosen_corpus,
     count,
     families_workspace,
     finished_estimates,
@@ -122,7 +123,7 @@ def _finetune(options: argparse.Namespace) -> None:
 
 def _request(options: argparse.Namespace) -> FinetuneRequest:
     estimated = families_workspace(options)
-    workspace = tuned_workspace(estimated, options.corpus)
+    workspace = tuned_workspace(estimated, chosen_corpus(options))
     refuse_lacking(workspace)
     recipe, budget = _trained_as(options, workspace.model)
 

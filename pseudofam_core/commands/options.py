@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pseudofam_core.commands.estimator import add_estimator, chosen_estimator
+from pseudofam_core.corpora.choices import limited_source
 from pseudofam_core.errors import JobCancelled, PseudoFamError
 from pseudofam_core.estimates import find_fisher, fisher_specs
 from pseudofam_core.estimates.spec import Workspace
@@ -31,6 +32,14 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     default = Workspace()
     parser.add_argument("--model", default=default.model, help="sample, a Hugging Face folder or a hub name")
     parser.add_argument("--corpus", default=default.corpus, help="sample, a folder or file, or hf:NAME")
+    parser.add_argument(
+        "--only-kept-back",
+        nargs="?",
+        const=True,
+        metavar="MODEL_FOLDER",
+        help="train or estimate on text of --corpus alone that a model trained by `pretrain --keep-back` has not read "
+        "(default: --model); the same as --corpus CORPUS#kept-back=MODEL_FOLDER",
+    )
     parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
     parser.add_argument("--split", default=default.split)
     parser.add_argument("--parameters", default=default.parameters, help="ffn, encoder-ffn, …, or a regular expression")
@@ -83,7 +92,7 @@ def chosen_workspace(options: argparse.Namespace) -> Workspace:
     """The workspace that the options name."""
     return Workspace(
         model=options.model,
-        corpus=options.corpus,
+        corpus=chosen_corpus(options),
         pairs=options.pairs,
         split=options.split,
         parameters=options.parameters,
@@ -95,7 +104,15 @@ def chosen_workspace(options: argparse.Namespace) -> Workspace:
 
 def families_workspace(options: argparse.Namespace) -> Workspace:
     """The workspace whose estimates tell the families."""
-    return replace(chosen_workspace(options), corpus=options.families_from or options.corpus)
+    return replace(chosen_workspace(options), corpus=options.families_from or chosen_corpus(options))
+
+
+def chosen_corpus(options: argparse.Namespace) -> str:
+    """The corpus that the options name, limited to what was kept back where they say so."""
+    if not options.only_kept_back:
+        return str(options.corpus)
+    model = options.model if options.only_kept_back is True else options.only_kept_back
+    return limited_source(options.corpus, model)
 
 
 def written(text: str, out: Path | None) -> None:

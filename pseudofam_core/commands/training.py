@@ -26,10 +26,28 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", required=True, help="a folder or file, or hf:NAME")
     parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and its checkpoints")
-    parser.add_argument("--steps", type=count, default=3200, help="updates in all (default: %(default)s)")
+    parser.add_argument("--steps", type=count, help="updates in all (default: 3200)")
     parser.add_argument(
         "--cap", type=_cap, action="append", default=[], metavar="PAIR=N", help="use N sentences of PAIR"
     )
+    parser.add_argument(
+        "--keep-back",
+        type=float,
+        metavar="SHARE",
+        help="share of every pair's training text that is never read, in no pair; listed by digest in OUT/kept_back.json",
+    )
+    parser.add_argument(
+        "--vocabulary-pairs", type=pairs_of, help="pairs that the vocabulary covers, uncapped, beyond those trained on"
+    )
+    parser.add_argument("--vocabulary-size", type=count, help="pieces (default: 10000)")
+    parser.add_argument("--d-model", type=count, help="width (default: 256)")
+    parser.add_argument("--encoder-layers", type=count, help="(default: 4)")
+    parser.add_argument("--decoder-layers", type=count, help="(default: 3)")
+    parser.add_argument("--dropout", type=float, help="(default: 0.1)")
+    parser.add_argument("--batch-tokens", type=count, help="padded tokens of both sides of a batch (default: 4096)")
+    parser.add_argument("--learning-rate", type=float, dest="peak_learning_rate", help="at its peak (default: 0.0015)")
+    parser.add_argument("--warmup-steps", type=count, help="the learning rate rises so long (default: 400)")
+    parser.add_argument("--save-every", type=count, default=250, help="updates between checkpoints (default: 250)")
     parser.add_argument("--half", action="store_true", help="save the finished weights in half precision")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cache", type=Path, default=default_root(), help=argparse.SUPPRESS)
@@ -60,12 +78,19 @@ def _score(options: argparse.Namespace) -> None:
     written(scores_csv(scores), options.out)
 
 
+_PRETRAINING = (
+    *("steps", "keep_back", "vocabulary_pairs", "vocabulary_size", "d_model", "encoder_layers", "decoder_layers"),
+    *("dropout", "batch_tokens", "peak_learning_rate", "warmup_steps"),
+)
+
+
 def _pretrain(options: argparse.Namespace) -> None:
     from pseudofam_core.finetuning.pretraining import PretrainingSpec, pretrain  # opens torch
 
     workspace = Workspace(corpus=options.corpus, pairs=options.pairs)
-    spec = PretrainingSpec(pool_of(workspace), steps=options.steps, caps=dict(options.cap), seed=options.seed)
-    print(pretrain(spec, corpus_of(workspace), options.out, half=options.half))
+    chosen = {name: value for name in _PRETRAINING if (value := getattr(options, name)) is not None}
+    spec = PretrainingSpec(pool_of(workspace), caps=dict(options.cap), seed=options.seed, **chosen)
+    print(pretrain(spec, corpus_of(workspace), options.out, save_every=options.save_every, half=options.half))
 
 
 def _cap(text: str) -> tuple[LanguagePair, int]:

@@ -9,6 +9,8 @@ from pseudofam_core.corpora.bitext import SPLITS, Bitext, ParallelCorpus
 from pseudofam_core.corpora.choices import Choices, parse_source
 from pseudofam_core.corpora.cleaning import Cleaning, CleaningReport, Reason, clean
 from pseudofam_core.corpora.hugging_face import HubCorpus, SavedDatasetCorpus
+from pseudofam_core.corpora.kept_back import read_kept_back
+from pseudofam_core.corpora.limited import LimitedCorpus
 from pseudofam_core.corpora.line_files import LineFilesCorpus
 from pseudofam_core.corpora.moses import MosesCorpus
 from pseudofam_core.corpora.naming import told
@@ -27,6 +29,7 @@ __all__ = [
     "Cleaning",
     "CleaningReport",
     "HubCorpus",
+    "LimitedCorpus",
     "LineFilesCorpus",
     "MosesCorpus",
     "ParallelCorpus",
@@ -60,9 +63,15 @@ def open_corpus(source: str | Path) -> ParallelCorpus:
     What it leaves open can be said after its name, as in ``my/corpus#test=devtest,zh=zh-cn`` (`parse_source`).
 
     Raises:
-        CorpusError: Nothing is there, or no reader knows the layout; the message lists what was looked for.
+        CorpusError: Nothing is there, or no reader knows the layout; the message lists what was looked for. Or a model is
+            named that lists no text as kept back.
     """
     place, choices = parse_source(str(source))
+    corpus = _opened(place, choices)
+    return corpus if choices.kept_back is None else LimitedCorpus(corpus, read_kept_back(Path(choices.kept_back)))
+
+
+def _opened(place: str, choices: Choices) -> ParallelCorpus:
     if place.startswith(HubCorpus.prefix):
         return HubCorpus(place.removeprefix(HubCorpus.prefix), choices=choices)
     path = Path(place).expanduser()

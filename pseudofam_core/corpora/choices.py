@@ -1,6 +1,7 @@
 """What a person says of a corpus after its place: which of two splits, which of two columns, which common language.
 
-Written ``my/corpus#test=devtest,zh=zh-cn``, wherever a corpus is named: `--corpus`, the Corpus field of the app, a job.
+And the model whose unread text it is limited to. Written ``my/corpus#test=devtest,zh=zh-cn``, wherever a corpus is named:
+`--corpus`, the Corpus field of the app, a job.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import language
 
 QUOTES = ("text", "read")
+_KEPT_BACK = "kept-back"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -28,12 +30,14 @@ class Choices:
         quotes: Whether quotes in TSV files are ``text`` or are ``read`` as a spreadsheet's; None: as the file shows.
         splits: By split: the file, word or split that it is taken from, as the corpus spells it.
         columns: By language: the column or file that it is taken from, as the corpus spells it.
+        kept_back: Folder of a model that has kept text back; train is then that text alone (`LimitedCorpus`).
     """
 
     target: str = "en"
     quotes: str | None = None
     splits: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     columns: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    kept_back: str | None = None
 
 
 def parse_source(source: str) -> tuple[str, Choices]:
@@ -56,6 +60,8 @@ def parse_source(source: str) -> tuple[str, Choices]:
             splits[name] = value
         elif name == "target" and (code := _code(value)):
             chosen["target"] = code
+        elif name == _KEPT_BACK:
+            chosen["kept_back"] = value
         elif name == "quotes" and value in QUOTES:
             chosen["quotes"] = value
         elif code := _code(name):
@@ -70,11 +76,27 @@ def say_which(root: Path | str, name: str, value: str) -> str:
     return f"Say which after the corpus, as in `--corpus {root}#{name}={value}`, or in the app's field Corpus."
 
 
-def absolute_source(source: str) -> str:
-    """The same source with its path in full, where it is a path that exists."""
+def limited_source(source: str, model: str) -> str:
+    """The same source limited to the training text that the model in a folder has not read."""
     place, written = _parted(source)
-    path = Path(place).expanduser()
-    return (str(path.absolute()) if path.exists() else place) + (f"#{written}" if written else "")
+    return f"{place}#{f'{written},' if written else ''}{_KEPT_BACK}={model}"
+
+
+def absolute_source(source: str) -> str:
+    """The same source with its paths in full, where they exist: its own, and that of a model that limits it."""
+    place, written = _parted(source)
+    choices = ",".join(_in_full(one) for one in written.split(",")) if written else ""
+    return _absolute(place) + (f"#{choices}" if choices else "")
+
+
+def _in_full(choice: str) -> str:
+    name, _, value = (part.strip() for part in choice.partition("="))
+    return f"{name}={_absolute(value)}" if name == _KEPT_BACK else choice
+
+
+def _absolute(name: str) -> str:
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.exists() else name
 
 
 def _parted(source: str) -> tuple[str, str]:
@@ -92,7 +114,7 @@ def _code(spelling: str) -> str | None:
 
 def _refuse(source: str, one: str) -> NoReturn:
     raise CorpusError(
-        f"After # a corpus takes {', '.join(SPLITS)}, target, quotes ({' or '.join(QUOTES)}) or a language, each with = and "
-        f"a name, parted by commas, as in my/corpus#test=devtest,zh=zh-cn. Got {one!r}.",
+        f"After # a corpus takes {', '.join(SPLITS)}, target, quotes ({' or '.join(QUOTES)}), {_KEPT_BACK} or a language, "
+        f"each with = and a name, parted by commas, as in my/corpus#test=devtest,zh=zh-cn. Got {one!r}.",
         path=source,
     )

@@ -6,8 +6,6 @@ Training is transformers' Trainer; what is ours is the order in which sentences 
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sentencepiece
 import torch
 from torch.utils.data import DataLoader
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
-from pseudofam_core.languages import LanguagePair, languages
+from pseudofam_core.corpora.held_out import held_out, without
+from pseudofam_core.corpora.kept_back import KEPT_BACK_FILE, KeptBack, keep_back, read_kept_back, write_kept_back
+from pseudofam_core.errors import CorpusError, ModelError
+from pseudofam_core.finetuning.training import last_checkpoint
+from pseudofam_core.finetuning.vocabulary import train_tokenizer
+from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.loading import IGNORED_LABEL, padded, padded_batch
 from pseudofam_core.models.memory import keep_freed_memory
+from pseudofam_core.models.precision import computes_in_bfloat16
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
 
 logger = logging.getLogger(__name__)
 
+_TOKENIZER_FILE = "sentencepiece.bpe.model"
 _CHUNK_BATCHES = 50  # sentences are drawn and length-sorted in chunks of about this many batches
 
 
@@ -53,7 +56,11 @@ class PretrainingSpec:
         label_smoothing: Of the training loss.
         temperature: A pair of n sentences is drawn in proportion to n^(1/temperature); 2 is the square root.
         caps: Most training sentences kept of a pair (a seeded sample), by pair.
-        seed: Of the weights, the sample and the order.
+        vocabulary_pairs: Further pairs whose text the tokenizer reads, uncapped, though the model may not: languages that
+            it is to learn later.
+        keep_back: Share of the training text, of every pair, that neither the model nor its tokenizer reads; see
+            `pseudofam_core.corpora.kept_back` for what is guaranteed. 0 keeps nothing back.
+        seed: Of the weights, the sample, the order and what is kept back.
     """
 
     pairs: tuple[LanguagePair, ...]
@@ -70,6 +77,8 @@ class PretrainingSpec:
     label_smoothing: float = 0.1
     temperature: float = 2.0
     caps: Mapping[LanguagePair, int] | None = None
+    vocabulary_pairs: tuple[LanguagePair, ...] = ()
+    keep_back: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -79,7 +88,7 @@ class PretrainingSpec:
         for name in ("steps", "batch_tokens", "d_model", "temperature"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive. Got {getattr(self, name)}.")
-        for name in ("dropout", "decay_fraction", "label_smoothing"):
+        for name in ("dropout", "decay_fraction", "label_smoothing", "keep_back"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1). Got {getattr(self, name)}.")
 
@@ -89,9 +98,12 @@ def pretrain(
 ) -> Path:
     """Train the model that `spec` describes into `out`, going on from the last checkpoint there.
 
+    Dev and test sentences of the corpus, of any pair, are not read. What is kept back is listed in `out` before anything is
+    read. A checkpoint may be gone on with by other pairs or caps (copy the folder): the split of the text must be the same.
+
     Args:
         spec: What to train.
-        corpus: Read for the ``train`` split of each pair only.
+        corpus: Read for the ``train`` split of each pair, and for what must be left out of it.
         out: Folder for tokenizer, checkpoints and, at the end, the model.
         save_every: Updates between checkpoints (the last two are kept).
         half: Save the finished weights as float16: half the size; any command loads them as float32.
@@ -100,59 +112,31 @@ def pretrain(
         `out`, a Hugging Face folder.
 
     Raises:
-        CorpusError: A training split is missing or damaged.
+        CorpusError: A training split is missing or damaged, or can't be split as asked.
+        ModelError: What was begun in `out` has read text that is to be kept back now, or the other way round.
     """
     keep_freed_memory()
     out.mkdir(parents=True, exist_ok=True)
-    bitexts = [_capped(corpus.read(pair, "train").complete, spec) for pair in spec.pairs]
-    if not (out / "sentencepiece.bpe.model").exists():
-        train_tokenizer(bitexts, out, vocabulary_size=spec.vocabulary_size, seed=spec.seed)
+    texts = dict(_readable(spec, corpus, out))
+    capped = {pair: _capped(texts[pair], spec) for pair in spec.pairs}
+    if not (out / _TOKENIZER_FILE).exists():
+        covered = {**capped, **{pair: texts[pair] for pair in spec.vocabulary_pairs}}
+        train_tokenizer(list(covered.values()), out, vocabulary_size=spec.vocabulary_size, seed=spec.seed)
     tokenizer = M2M100Tokenizer.from_pretrained(out)
     torch.manual_seed(spec.seed)
     trainer = _PlannedTrainer(
         M2M100ForConditionalGeneration(model_config(spec, tokenizer)),
-        [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in bitexts],
+        [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in capped.values()],
         spec,
         _arguments(spec, out, save_every),
         int(tokenizer.pad_token_id),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)))
+    resumed = last_checkpoint(out)
+    trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     model = trainer.model.half() if half else trainer.model
     model.save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))
     return out
-
-
-def train_tokenizer(bitexts: Sequence[Bitext], out: Path, *, vocabulary_size: int, seed: int) -> None:
-    """Train one SentencePiece vocabulary over all sides and write an M2M100 tokenizer into `out`.
-
-    Each language gives at most as many lines as the square-root law leaves it, so that no
-    language owns the vocabulary; unknown characters fall back to bytes.
-    """
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(_vocabulary_sample(bitexts, seed=seed)),
-        model_writer=model,
-        vocab_size=vocabulary_size,
-        hard_vocab_limit=False,
-        model_type="unigram",
-        character_coverage=0.9995,
-        byte_fallback=True,
-        normalization_rule_name="nfkc",
-        num_threads=1,
-        minloglevel=2,
-    )
-    (out / "sentencepiece.bpe.model").write_bytes(model.getvalue())
-    pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    # fairseq's order: <s> <pad> </s> <unk>, then the pieces without SentencePiece's own three.
-    names = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(i) for i in range(3, pieces.get_piece_size()))]
-    (out / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(names)}, ensure_ascii=False))
-    codes = [one.m2m100 for one in languages().values() if one.m2m100]
-    M2M100Tokenizer(
-        str(out / "vocab.json"),
-        str(out / "sentencepiece.bpe.model"),
-        additional_special_tokens=[f"__{code}__" for code in codes],  # else decoding does not skip them
-    ).save_pretrained(str(out))
 
 
 def model_config(spec: PretrainingSpec, tokenizer: M2M100Tokenizer) -> M2M100Config:
@@ -259,7 +243,7 @@ def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArg
         adam_beta2=0.98,
         weight_decay=0.01,
         max_grad_norm=1.0,
-        bf16=True,
+        bf16=computes_in_bfloat16(),
         use_cpu=not torch.cuda.is_available(),
         seed=spec.seed,
         save_steps=save_every,
@@ -270,6 +254,36 @@ def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArg
     )
 
 
+def _readable(spec: PretrainingSpec, corpus: ParallelCorpus, out: Path) -> Iterator[tuple[LanguagePair, Bitext]]:
+    """The training text of each pair that is not kept back, nor dev or test of any pair."""
+    held = held_out(corpus, corpus.pairs(), seed=spec.seed)
+    kept = keep_back(corpus, share=spec.keep_back, seed=spec.seed) if spec.keep_back else None
+    _list_kept_back(kept, out)
+    for pair in dict.fromkeys((*spec.pairs, *spec.vocabulary_pairs)):
+        text = without(corpus.read(pair, "train").complete, held)
+        text = text if kept is None else kept.without_kept(text)
+        if not len(text):
+            raise CorpusError(f"No training sentence of {pair} in {corpus.name} may be read. Leave the pair out.")
+        yield pair, text
+
+
+def _list_kept_back(kept: KeptBack | None, out: Path) -> None:
+    """List what is kept back in `out`.
+
+    Raises:
+        ModelError: What was begun there keeps back something else.
+    """
+    before = read_kept_back(out) if (out / KEPT_BACK_FILE).exists() else None
+    begun = before is not None or (out / _TOKENIZER_FILE).exists()
+    if begun and before != kept:
+        raise ModelError(
+            f"{out} was begun with another split of the text: what it has read can't be kept back now. Choose another "
+            "folder, or the corpus, keep_back and seed that it was begun with."
+        )
+    if kept is not None and before is None:
+        write_kept_back(kept, out)
+
+
 def _capped(bitext: Bitext, spec: PretrainingSpec) -> Bitext:
     cap = (spec.caps or {}).get(bitext.pair)
     if cap is None or cap >= len(bitext):
@@ -278,17 +292,3 @@ def _capped(bitext: Bitext, spec: PretrainingSpec) -> Bitext:
     return Bitext(
         bitext.pair, bitext.split, tuple(bitext.sources[i] for i in kept), tuple(bitext.targets[i] for i in kept)
     )
-
-
-def _vocabulary_sample(bitexts: Sequence[Bitext], *, seed: int) -> Iterator[str]:
-    """Distinct lines of each language, the square root of the largest language's count shared out."""
-    lines: dict[str, set[str]] = {}
-    for bitext in bitexts:
-        lines.setdefault(bitext.pair.source, set()).update(bitext.sources)
-        lines.setdefault(bitext.pair.target, set()).update(bitext.targets)
-    largest = max(len(distinct) for distinct in lines.values())
-    rng = np.random.default_rng(seed)
-    for code in sorted(lines):
-        distinct = sorted(lines[code])
-        n_drawn = min(len(distinct), int(np.sqrt(len(distinct) * largest) / 2) + 1)
-        yield from (distinct[i] for i in rng.permutation(len(distinct))[:n_drawn])

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from transformers import M2M100Config, M2M100ForConditionalGeneration
 
+from pseudofam_core.__main__ import main
 from pseudofam_core.corpora import open_corpus
+from pseudofam_core.corpora.kept_back import read_kept_back
+from pseudofam_core.errors import CorpusError, ModelError
+from pseudofam_core.finetuning import pretraining
 from pseudofam_core.finetuning.pretraining import PretrainingSpec, draw_batches, pretrain
 from pseudofam_core.languages import pair
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.models.tokenization import ModelFamily
 from pseudofam_core.progress import Meter
+from tests.cases import ENGLISH
 
+DE, TR = pair("de-en"), pair("tr-en")
+SMALLEST = M2M100Config(
+    vocab_size=8, d_model=4, encoder_layers=1, decoder_layers=1, encoder_attention_heads=1, decoder_attention_heads=1
+)
 SPEC = PretrainingSpec(
-    (pair("de-en"), pair("tr-en")),
+    (DE, TR),
     vocabulary_size=380,
     d_model=16,
     encoder_layers=1,
@@ -68,11 +82,114 @@ def test_a_run_that_was_cut_off_is_gone_on_with(saved_corpus, tmp_path):
         torch.testing.assert_close(resumed[name], one, rtol=1e-5, atol=1e-7)
 
 
-def test_caps_keep_so_many_sentences(saved_corpus, tmp_path):
-    capped = replace(SPEC, steps=2, caps={pair("de-en"): 2, pair("tr-en"): 2}, vocabulary_size=330)
-    pretrain(capped, open_corpus(saved_corpus), tmp_path / "capped")
-    vocabulary = (tmp_path / "capped" / "vocab.json").read_text()
-    assert vocabulary.count("<0x") == 256
+@pytest.fixture
+def read(monkeypatch):
+    """What the tokenizer and the model were given, without training either."""
+    found = {"vocabulary": [], "model": []}
+
+    def tokenizer(bitexts, out, **_):
+        found["vocabulary"] += bitexts
+        (out / "sentencepiece.bpe.model").touch()
+
+    class Trainer:
+        def __init__(self, *_):
+            self.model = M2M100ForConditionalGeneration(SMALLEST)
+
+        def train(self, **_):
+            return None
+
+    monkeypatch.setattr(pretraining, "train_tokenizer", tokenizer)
+    monkeypatch.setattr(pretraining, "encode", lambda tokenizer, family, bitext, **_: found["model"].append(bitext))
+    monkeypatch.setattr(pretraining, "_PlannedTrainer", Trainer)
+    monkeypatch.setattr(pretraining, "model_config", lambda spec, tokenizer: SMALLEST)
+    monkeypatch.setattr(pretraining.M2M100Tokenizer, "from_pretrained", lambda out: Mock(pad_token_id=1))
+    return found
+
+
+def n_rows(bitexts):
+    return {str(one.pair): len(one) for one in bitexts}
+
+
+def test_caps_keep_so_many_sentences_of_the_model_and_the_vocabulary(saved_corpus, tmp_path, read):
+    pretrain(replace(SPEC, caps={DE: 2, TR: 3}), open_corpus(saved_corpus), tmp_path)
+    assert n_rows(read["model"]) == n_rows(read["vocabulary"]) == {"de-en": 2, "tr-en": 3}
+
+
+def test_the_vocabulary_covers_pairs_that_are_capped_or_not_trained_on(saved_corpus, tmp_path, read):
+    spec = replace(SPEC, caps={DE: 2}, vocabulary_pairs=(DE, pair("sv-en")))
+    pretrain(spec, open_corpus(saved_corpus), tmp_path)
+    assert n_rows(read["model"]) == {"de-en": 2, "tr-en": 7}
+    assert n_rows(read["vocabulary"]) == {"de-en": 7, "tr-en": 7, "sv-en": 7}
+
+
+def test_nothing_that_is_kept_back_is_read_in_any_pair(saved_corpus, tmp_path, read):
+    corpus = open_corpus(saved_corpus)
+    pretrain(replace(SPEC, keep_back=0.5, vocabulary_pairs=(pair("sv-en"),)), corpus, tmp_path)
+    kept = read_kept_back(tmp_path)
+    seen = Counter(line for one in (*read["model"], *read["vocabulary"]) for line in (*one.sources, *one.targets))
+    for one in corpus.pairs():
+        whole = corpus.read(one, "train")
+        unread = kept.only_kept(whole)
+        assert 0 < len(unread) < len(whole)
+        assert not seen.keys() & {*unread.sources, *unread.targets}
+    assert all(one == kept.without_kept(corpus.read(one.pair, "train")) for one in read["model"])
+
+
+def test_the_split_is_of_the_corpus_whatever_pairs_are_trained_on(saved_corpus, tmp_path, read):
+    corpus, half = open_corpus(saved_corpus), replace(SPEC, keep_back=0.5)
+    pretrain(half, corpus, tmp_path / "two")
+    pretrain(replace(half, pairs=(DE,)), corpus, tmp_path / "one")
+    assert read_kept_back(tmp_path / "one") == read_kept_back(tmp_path / "two")
+
+
+def test_dev_and_test_of_any_pair_are_not_read(saved_corpus, tmp_path, read):
+    folder = Path(shutil.copytree(saved_corpus, tmp_path / "corpus"))
+    for split, line in (("dev", ENGLISH[1].upper()), ("test", ENGLISH[2])):
+        (folder / "sv-en" / f"{split}.sv").write_text("svenska\n", encoding="utf-8")
+        (folder / "sv-en" / f"{split}.en").write_text(f"{line}\n", encoding="utf-8")
+    pretrain(SPEC, open_corpus(folder), tmp_path / "model")
+    for one in (*read["model"], *read["vocabulary"]):
+        assert one.targets == (ENGLISH[0], *ENGLISH[3:])
+
+
+@pytest.mark.parametrize(("before", "now"), [(0.0, 0.5), (0.5, 0.0), (0.5, 0.4)])
+def test_what_was_begun_with_another_split_is_not_gone_on_with(saved_corpus, tmp_path, read, before, now):
+    corpus = open_corpus(saved_corpus)
+    pretrain(replace(SPEC, keep_back=before), corpus, tmp_path)
+    pretrain(replace(SPEC, keep_back=before, pairs=(DE,)), corpus, tmp_path)  # other pairs may go on
+    with pytest.raises(ModelError, match="another split of the text"):
+        pretrain(replace(SPEC, keep_back=now), corpus, tmp_path)
+
+
+def test_a_pair_of_which_nothing_may_be_read_is_an_error(saved_corpus, tmp_path, read):
+    folder = Path(shutil.copytree(saved_corpus, tmp_path / "corpus"))
+    for side in ("de", "en"):
+        shutil.copy(folder / "de-en" / f"train.{side}", folder / "de-en" / f"test.{side}")
+    with pytest.raises(CorpusError, match="No training sentence of de-en"):
+        pretrain(SPEC, open_corpus(folder), tmp_path / "model")
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_the_precision_is_what_the_machine_can_do(monkeypatch, tmp_path, able):
+    monkeypatch.setattr(pretraining, "computes_in_bfloat16", lambda: able)
+    assert pretraining._arguments(SPEC, tmp_path, 1).bf16 is able
+
+
+def test_half_a_text_trains_a_model_that_another_goes_on_from(saved_corpus, tmp_path):
+    """For real, by the command: the low-resource pair joins later, in a copy of the folder, from its last whole checkpoint."""
+    options = ["pretrain", "--corpus", str(saved_corpus), "--keep-back", "0.5", "--vocabulary-pairs", "de-en"]
+    options += ["--vocabulary-size", "340", "--d-model", "16", "--encoder-layers", "1", "--decoder-layers", "1"]
+    options += ["--dropout", "0", "--batch-tokens", "300", "--warmup-steps", "1", "--save-every", "2"]
+    main([*options, "--pairs", "tr-en", "--steps", "4", "--out", str(tmp_path / "unseen")])
+    shutil.copytree(tmp_path / "unseen", tmp_path / "fresh")
+    (tmp_path / "fresh" / "checkpoint-4" / "trainer_state.json").unlink()  # cut off while it was written
+    main([*options, "--pairs", "tr-en,de-en", "--cap", "de-en=1", "--steps", "5", "--out", str(tmp_path / "fresh")])
+    unseen, fresh = weights(tmp_path / "unseen"), weights(tmp_path / "fresh")
+    assert any(not torch.equal(one, fresh[name]) for name, one in unseen.items())
+    state = json.loads((tmp_path / "fresh" / "checkpoint-5" / "trainer_state.json").read_text())
+    assert state["global_step"] == 5
+    assert (tmp_path / "fresh" / "vocab.json").read_text() == (tmp_path / "unseen" / "vocab.json").read_text()
+    assert read_kept_back(tmp_path / "fresh") == read_kept_back(tmp_path / "unseen")
 
 
 def test_batches_hold_the_budget_and_the_temperature():
@@ -94,6 +211,8 @@ def test_batches_hold_the_budget_and_the_temperature():
         ({"steps": 0}, "steps"),
         ({"dropout": 1.0}, "dropout"),
         ({"temperature": 0}, "temperature"),
+        ({"keep_back": 1.0}, "keep_back"),
+        ({"keep_back": -0.5}, "keep_back"),
     ],
 )
 def test_what_can_not_be_trained_is_refused(change, message):
