@@ -47,8 +47,8 @@ from pseudofam_core.finetuning import (
 )
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison, compare_pool
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.store.cache import Cache, default_root, write_atomically
 
 

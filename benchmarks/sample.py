@@ -27,9 +27,9 @@ from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring import translating
+from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 from pseudofam_core.structure.correlation import p_words

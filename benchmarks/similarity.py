@@ -28,8 +28,9 @@ from pseudofam_core.families.selection import select_families
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.matrices import compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import OverlapCurve
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 
 _CODES = ("be", "bg", "bn", "de", "en", "fa", "hi", "hr", "id", "ja", "kk")
 _N_TENSORS = 8

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from pseudofam_core.families.selection import select_families, select_family
     from pseudofam_core.families.spec import Rule, SelectionSpec
     from pseudofam_core.languages import LanguagePair, pair
+    from pseudofam_core.similarity.measures import Measure
     from pseudofam_core.similarity.pools import compare_pool
     from pseudofam_core.similarity.results import PairwiseMatrix
-    from pseudofam_core.similarity.spec import Measure, Scope
+    from pseudofam_core.similarity.spec import Scope
     from pseudofam_core.store.cache import Cache, default_root
     from pseudofam_core.structure.clustering import linkage
 
@@ -72,9 +73,10 @@ _HOMES = {
     "families.selection": ("select_families", "select_family"),
     "families.spec": ("Rule", "SelectionSpec"),
     "languages": ("LanguagePair", "pair"),
+    "similarity.measures": ("Measure",),
     "similarity.pools": ("compare_pool",),
     "similarity.results": ("PairwiseMatrix",),
-    "similarity.spec": ("Measure", "Scope"),
+    "similarity.spec": ("Scope",),
     "store.cache": ("Cache", "default_root"),
     "structure.clustering": ("linkage",),
 }

@@ -18,22 +18,10 @@ from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.models.hub import SAMPLE
 from pseudofam_core.models.parameters import PARAMETER_GROUPS
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 _VIEW = "view"
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
-_MEASURES = {
-    Measure.MSE: "Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
-    Measure.KL: (
-        "Kullback-Leibler divergence of the raw Fisher values, as the paper's scripts compute it. It may be negative; its "
-        "size decides. It mixes how strongly a pair excites the model with where."
-    ),
-    Measure.KL_NORMALISED: "Kullback-Leibler divergence after each diagonal is divided by its sum: only where, not how strongly.",
-    Measure.OVERLAP: "Share of each pair's most important parameters that the other one has among its own. Large is near.",
-    Measure.JACCARD: "As Overlap, but of all parameters that either pair counts as important: the same in both directions.",
-    Measure.COSINE: "Angle between the two diagonals: only where they lie, not how strong they are. Large is near.",
-    Measure.CONSENSUS: "Mean rank among a target's neighbours by MSE, KL (normalised) and Overlap: what the measures agree on.",
-}
 _ESTIMATORS = {
     Estimator.PER_SENTENCE: "of each sentence by itself, as the formula says. The default.",
     Estimator.PER_BATCH: "of training updates with dropout and label smoothing, as the paper's scripts do: 4,096 tokens × 2 each "
@@ -74,10 +62,10 @@ def sidebar() -> None:
         )
         measure = st.selectbox(
             "Measure",
-            tuple(_MEASURES),
+            tuple(Measure),
             format_func=_measure_label,
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
-            **view_state.choice("measure", tuple(_MEASURES), Measure.OVERLAP, code=lambda one: one.value, shared=True),
+            **view_state.choice("measure", tuple(Measure), Measure.OVERLAP, code=lambda one: one.value, shared=True),
         )
         top_fraction = st.slider(
             "Top share K",
@@ -85,8 +73,8 @@ def sidebar() -> None:
             0.95,
             step=0.005,
             format="%.3f",
-            disabled=not measure.has_masks and measure is not Measure.CONSENSUS,
-            help="For Overlap, Jaccard and the consensus: the share of the parameters that count as important. The paper: 0.40.",
+            disabled=not measure.depends_on_k,
+            help=f"For {_measures_with_k()}: the share of the parameters that count as important. The paper: 0.40.",
             **view_state.number("k", 0.4, low=0.05, high=0.95, shared=True),
         )
         found = _language_search(workspace.pairs or pool)
@@ -126,7 +114,7 @@ def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
 
 def measure_words(measure: Measure) -> str:
     """One plain sentence: what the measure's numbers mean."""
-    return _MEASURES[measure]
+    return measure.row.words
 
 
 def _through_the_front_door() -> None:
@@ -262,4 +250,9 @@ def _at_most(n_sentences: int | None) -> str:
 
 
 def _measures_help() -> str:
-    return "\n".join(f"- **{measure.label}**: {words}" for measure, words in _MEASURES.items())
+    return "\n".join(f"- **{measure.label}**: {measure.row.words}" for measure in Measure)
+
+
+def _measures_with_k() -> str:
+    *most, last = (measure.label for measure in Measure if measure.depends_on_k)
+    return f"{', '.join(most)} and {last}"

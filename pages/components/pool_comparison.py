@@ -14,9 +14,9 @@ from pseudofam_core import jobs
 from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity import pools
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.store.cache import Artifact, Cache, default_root
 from pseudofam_core.store.keys import key_of
 

@@ -22,7 +22,7 @@ from pseudofam_core.outcomes.results import PAPER_CLAIM_WORDS, Comparison, Quest
 from pseudofam_core.outcomes.run_settings import compared_settings, settings_that_differ
 from pseudofam_core.outcomes.translations import Span, Translated, marked_html, side_by_side
 from pseudofam_core.scoring.significance import Word
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn

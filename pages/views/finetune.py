@@ -22,7 +22,7 @@ from pseudofam_core.finetuning import (
     is_random,
 )
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 Finished = Callable[[FinetuneSpec], bool]
 _MEMBERS = "members"

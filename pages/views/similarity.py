@@ -15,16 +15,16 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.similarity.pools import CONSENSUS_OF, PoolComparison
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure import clustering, yardsticks
 from pseudofam_core.structure.agreement import measure_agreement
 from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 from pseudofam_core.structure.pool_map import PoolMap, pool_map
 from pseudofam_core.structure.uriel import UrielKind, UrielMissing
 
-SHOWN_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP)
+SHOWN_MEASURES = tuple(one for one in Measure if one.row.is_side_by_side)
 _CONFIG = {"displaylogo": False}
 _NUMBER = st.column_config.NumberColumn
 
@@ -134,7 +134,7 @@ def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], t
         },
         alt="Agreement of every two measures",
     )
-    labels = ", ".join(one.label for one in CONSENSUS_OF)
+    labels = ", ".join(one.label for one in Measure.CONSENSUS.combined)
     st.caption(
         "Where measures disagree, a family depends on the choice of one: a reason for doubt. The measure **Consensus** in the "
         f"sidebar is the mean rank by {labels}."

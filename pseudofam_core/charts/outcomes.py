@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from pseudofam_core.outcomes.results import PAPER_CLAIM, Comparison, Outcome, Question
 from pseudofam_core.scoring.significance import Estimate, Verdict, Word
+from pseudofam_core.similarity.measures import Measure
 
 _LINE = "#7d8b95"
 _ROW = 28
@@ -22,11 +23,7 @@ _ARM_STYLES = {
     "zero-shot": ("#7d8b95", "circle-open"),
     "single": ("#7d8b95", "circle"),
     "traditional": ("#d55e00", "square"),
-    "mse": ("#3b8ed0", "triangle-up"),
-    "kl": ("#0f9d76", "triangle-down"),
-    "kl-normalised": ("#0f9d76", "triangle-down-open"),
-    "overlap": ("#aa4499", "diamond"),
-    "consensus": ("#6a5acd", "star"),
+    **{one.value: (one.row.style.colour, one.row.style.symbol) for one in Measure},
     "own": ("#cc6677", "hexagon"),
     "all": ("#b8860b", "cross"),
 }

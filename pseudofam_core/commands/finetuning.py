@@ -50,8 +50,8 @@ from pseudofam_core.finetuning import (
     tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison, compare_pool
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.store.cache import Cache
 
 

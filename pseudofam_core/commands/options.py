@@ -21,9 +21,10 @@ from pseudofam_core.estimates import find_fisher, fisher_specs
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import compare, compare_pool, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
 
 
@@ -70,7 +71,7 @@ def add_families_from(parser: argparse.ArgumentParser) -> None:
 def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
     """The chosen estimates compared."""
     cache, estimates = Cache(options.cache), finished_estimates(options, chosen_workspace(options))
-    if options.measure is Measure.CONSENSUS:
+    if options.measure.combined:
         return compare_pool(estimates, scope=options.scope, cache=cache).matrix(options.measure, options.top_fraction)
     spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
     return compare(estimates, spec, cache)

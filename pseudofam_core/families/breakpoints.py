@@ -14,8 +14,8 @@ from itertools import pairwise
 from pseudofam_core.families.selection import first_step, neighbour_distances, select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 Members = tuple[LanguagePair, ...]
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from pseudofam_core.families.selection import compared_decimals, first_test
 from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 N_DRAWN = 10_000
 # Values ordered at once: 16 MB.

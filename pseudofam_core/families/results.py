@@ -8,7 +8,8 @@ from typing import Any
 
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.spec import Scope
 
 
 @dataclass(frozen=True)

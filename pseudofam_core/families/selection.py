@@ -15,8 +15,8 @@ import pandas as pd
 from pseudofam_core.families.results import Neighbour, PseudoFamily
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 FAMILY_COLUMNS = (
     "target",
@@ -32,8 +32,6 @@ FAMILY_COLUMNS = (
     "member_traditional_family",
     "same_traditional_family",
 )
-# The paper's scripts round |KL| and Overlap, and leave MSE, whose values are tiny, as it is.
-_PAPER_DECIMALS = {Measure.KL: 5, Measure.KL_NORMALISED: 5, Measure.OVERLAP: 5}
 
 
 def select_families(matrix: PairwiseMatrix, *, selection: SelectionSpec) -> tuple[PseudoFamily, ...]:
@@ -118,7 +116,7 @@ def families_frame(families: Iterable[PseudoFamily]) -> pd.DataFrame:
 
 def compared_decimals(measure: Measure, selection: SelectionSpec) -> int | None:
     """Decimals that values and gaps are rounded to before the rule compares them; None where they are not."""
-    return _PAPER_DECIMALS.get(measure) if selection.decimals is None else selection.decimals
+    return measure.row.decimals if selection.decimals is None else selection.decimals
 
 
 def first_test(measure: Measure) -> int:

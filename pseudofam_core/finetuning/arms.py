@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from pseudofam_core.corpora.batches import shuffled_indices
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 ZERO_SHOT, SINGLE, TRADITIONAL, RANDOM, ALL = "zero-shot", "single", "traditional", "random", "all"
 ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in Measure), RANDOM, ALL)
 """Names that `named_arms` takes. ``random`` stands for one family per draw and size."""
-ARM_MEASURES = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.OVERLAP, Measure.CONSENSUS)
+ARM_MEASURES = tuple(one for one in Measure if one.row.is_usual_arm)
 DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in ARM_MEASURES), RANDOM, ALL)
 """What a comparison has where nothing else is said: the paper's measures, their normalised KL, and consensus."""
 

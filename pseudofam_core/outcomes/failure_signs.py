@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.significance import Verdict, Word
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 # MSE and KL add up over parameters: with half of the mass in a hundredth of them, these few decide as much as all others.
 MOST_TOP_SHARE = 0.5

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool, measure_name
-from pseudofam_core.similarity.spec import Measure
 
 
 def consensus(matrices: Sequence[PairwiseMatrix]) -> PairwiseMatrix:

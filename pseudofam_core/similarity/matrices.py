@@ -1,21 +1,10 @@
 """Compare the Fisher diagonals of a pool, pair by pair (METHOD.md §2).
 
-With F_i the diagonal of pair i over P parameters, rows are targets t and columns auxiliaries a:
-
-=============  ================================================================  =====================
-measure        formula                                                           direction
-=============  ================================================================  =====================
-mse            1/P Σ_p (F_t − F_a)²                                              symmetric distance
-kl             Σ_p F_t (log(F_t + ε) − log(F_a + ε)), ε = 1e-16                  directed, may be < 0
-kl-normalised  the same after each F is divided by its own sum                   directed distance
-overlap        #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F           similarity in [0, 1]
-jaccard        #(M_t ∧ M_a) / #(M_t ∨ M_a)                                       symmetric similarity
-cosine         Σ_p F_t F_a / (|F_t| |F_a|)                                       symmetric similarity
-=============  ================================================================  =====================
+The formulas stand in `pseudofam_core.similarity.measures`; rows are targets, columns auxiliaries.
 
 Every Fisher file is a ``.safetensors`` with a float32 tensor per parameter. Files are mapped and read in blocks, by all
 processors; memory does not grow with their size (about 300 MB, and 4 KB for each two pairs). Sums are float64; their
-accuracy is stated in `pseudofam_core.similarity.matrices.sums`. Equal diagonals are at distance exactly 0 and have equal rows
+accuracy is stated in `pseudofam_core.similarity.sums`. Equal diagonals are at distance exactly 0 and have equal rows
 and columns, and the order of the pool does not change a bit of the values.
 """
 
@@ -27,12 +16,13 @@ from pathlib import Path
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.progress import never
 from pseudofam_core.similarity.diagonals import Diagonals
+from pseudofam_core.similarity.measures import SUMMED, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.shared import shared_counts, shared_to_read
-from pseudofam_core.similarity.spec import Measure, Scope, SimilaritySpec
-from pseudofam_core.similarity.sums import matrices_of_sums, sums_to_read
+from pseudofam_core.similarity.spec import Scope, SimilaritySpec
+from pseudofam_core.similarity.sums import SumKernel, sums_to_read, values_of_sums
+from pseudofam_core.similarity.traits import FromSums
 
-SUMMED = (Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.COSINE)
 _Files = Mapping[LanguagePair, Path]
 _Report = Callable[[int, int], None]
 
@@ -72,11 +62,11 @@ def similarity_matrix(
 
     Raises:
         ValueError: Arguments that don't fit together, files that hold different parameters, a value that is negative
-            or not finite, a diagonal of zeros for kl-normalised or cosine, or a mask with nothing in `names`.
+            or not finite, a diagonal of zeros for a measure that needs a positive sum, or a mask with nothing in `names`.
         DamagedArtifact: A file can't be read.
         JobCancelled: `should_stop` said so.
     """
-    if measure not in SUMMED and not measure.has_masks:
+    if measure.combined:
         raise ValueError(f"measure must compare Fisher diagonals. Got {measure}, which combines other measures.")
     pairs = tuple(sorted(files))
     # One place says which K and scope belong to a measure.
@@ -86,8 +76,9 @@ def similarity_matrix(
     with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
         provenance = {"n_parameters": pool.count(compared)}
         if not measure.has_masks:
-            pool.expect(sums_to_read(pool, compared, (measure,)))
-            values = matrices_of_sums(pool, compared, (measure,))
+            kernels = _kernels((measure,))
+            pool.expect(sums_to_read(pool, compared, kernels.values()))
+            values = values_of_sums(pool, compared, kernels)
             if measure not in values:
                 raise _only_zeros(pool, compared, measure)
             return PairwiseMatrix(pairs, values[measure], measure, provenance=provenance)
@@ -107,9 +98,9 @@ def similarity_matrices(
     should_stop: Callable[[], bool] = never,
     n_threads: int | None = None,
 ) -> dict[Measure, PairwiseMatrix]:
-    """`similarity_matrix` by several measures without masks, in one read (the normalised KL takes another).
+    """`similarity_matrix` by several measures without masks, in one read (normalised diagonals take another).
 
-    Those that are not defined where a diagonal holds nothing but zeros, kl-normalised and cosine, are missing then.
+    Those that are not defined where a diagonal holds nothing but zeros are missing then.
 
     Args:
         files: See `similarity_matrix`.
@@ -127,8 +118,9 @@ def similarity_matrices(
     compared = _compared(files, names, measures)
     with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
         provenance = {"n_parameters": pool.count(compared)}
-        pool.expect(sums_to_read(pool, compared, measures))
-        values = matrices_of_sums(pool, compared, measures)
+        kernels = _kernels(measures)
+        pool.expect(sums_to_read(pool, compared, kernels.values()))
+        values = values_of_sums(pool, compared, kernels)
     return {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
 
 
@@ -169,8 +161,9 @@ def compare_files(
     fractions = tuple(step / n_steps for step in range(1, n_steps + 1))
     with Diagonals(files, report=report, should_stop=should_stop, n_threads=n_threads) as pool:
         provenance = {"n_parameters": pool.count(compared)}
-        pool.expect(sums_to_read(pool, compared, measures) + shared_to_read(pool, scoped))
-        values = matrices_of_sums(pool, compared, measures)
+        kernels = _kernels(measures)
+        pool.expect(sums_to_read(pool, compared, kernels.values()) + shared_to_read(pool, scoped))
+        values = values_of_sums(pool, compared, kernels)
         counts = shared_counts(pool, compared, scoped, fractions)
     matrices = {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
     return matrices, OverlapCurve(pool.pairs, fractions, counts, scope, provenance)
@@ -184,6 +177,11 @@ def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]
     if len(files) < 2:
         raise ValueError(f"files must be of at least 2 pairs to compare. Got {len(files)}. Estimate another pair.")
     return sorted(set(names))
+
+
+def _kernels(measures: Collection[Measure]) -> dict[Measure, SumKernel]:
+    """By measure, those that are computed from sums."""
+    return {one: one.computed.kernel for one in measures if isinstance(one.computed, FromSums)}
 
 
 def _only_zeros(pool: Diagonals, names: Sequence[str], measure: Measure) -> ValueError:

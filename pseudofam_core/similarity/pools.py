@@ -24,21 +24,19 @@ from pseudofam_core.models.parameters import compared_parameters, select_paramet
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.similarity.consensus import consensus
 from pseudofam_core.similarity.matrices import compare_files, similarity_matrix
+from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
-from pseudofam_core.similarity.spec import ComparisonSpec, Measure, Scope, SimilaritySpec
+from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of
 
 COMPARISON_STAGE = "comparison"
-COMPARISON_VERSION = 1  # raise it when the same spec would give another value
-# Overlap at a K between the steps of the curve.
+# A comparison holds all measures: another one, or another version of one, makes it another.
+COMPARISON_VERSION = sum(measure.row.version for measure in FISHER_MEASURES)
+# One measure at a K between the steps of the curve. Its version is the measure's.
 SIMILARITY_STAGE = "similarity"
-SIMILARITY_VERSION = 2
 _FILE = "comparison.safetensors"
 _CURVE = "shared"
-# The paper's three measures, each with one vote. Its raw KL tells how strong a diagonal is rather than where it lies,
-# so that the normalised one votes in its place.
-CONSENSUS_OF = (Measure.MSE, Measure.KL_NORMALISED, Measure.OVERLAP)
 _N_STEPS = 1000
 # A pass reads the files so often: the sums, the normalised sums, the thresholds (twice where files are large), the masks.
 _READS = 5
@@ -52,7 +50,7 @@ class PoolComparison:
     Attributes:
         spec: What was compared.
         matrices: The matrix of each measure without masks. Those that a diagonal of nothing but zeros does not have
-            (kl-normalised, cosine) are missing.
+            (`SumKernel.needs_positive_sum`) are missing.
         curve: Shared parameters at every K.
         provenance: Model, corpus, estimator, counts, key.
     """
@@ -69,15 +67,14 @@ class PoolComparison:
             ValueError: K is not a step of the curve, a mask marks nothing that is compared, or a diagonal of nothing
                 but zeros that the measure is not defined for.
         """
-        if measure is Measure.CONSENSUS:
-            return consensus([self.matrix(one, top_fraction) for one in CONSENSUS_OF])
+        if measure.combined:
+            return consensus([self.matrix(one, top_fraction) for one in measure.combined])
         if measure.has_masks:
             return self.curve.matrix(top_fraction, measure=measure)
         if measure not in self.matrices:
-            mse = self.matrices[Measure.MSE]
             raise ValueError(
                 f"A diagonal must have a positive sum for {measure.label}. Got only zeros for one of "
-                f"{', '.join(map(str, mse.pairs))}. Estimate it with more sentences, or leave it out of the pool."
+                f"{', '.join(map(str, self.spec.pairs))}. Estimate it with more sentences, or leave it out of the pool."
             )
         return self.matrices[measure]
 
@@ -284,8 +281,8 @@ def _loaded(spec: ComparisonSpec, artifact: Artifact, estimates: Mapping[Languag
 
 
 def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilaritySpec, cache: Cache) -> PairwiseMatrix:
-    """Overlap or Jaccard at a K that the curve does not hold."""
-    key = key_of(SIMILARITY_STAGE, SIMILARITY_VERSION, spec)
+    """A measure with masks at a K that the curve does not hold."""
+    key = key_of(SIMILARITY_STAGE, spec.measure.row.version, spec)
     artifact = cache.find(SIMILARITY_STAGE, key)
     if artifact is None:
         assert spec.scope is not None  # SimilaritySpec demands it of measures with masks

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.measures import MASKED, Measure
+from pseudofam_core.similarity.spec import Scope
+from pseudofam_core.similarity.traits import FromMasks
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -124,8 +126,8 @@ class OverlapCurve:
                 f"top_fraction must be a step of the curve. Got {top_fraction}. Take {nearest:g}, the nearest, or ask "
                 "similarity_matrix for the exact value at any K."
             )
-        if not measure.has_masks:
-            raise ValueError(f"measure must be overlap or jaccard: a curve holds no other. Got {measure}.")
+        if not isinstance(measure.computed, FromMasks):
+            raise ValueError(f"measure must be {' or '.join(MASKED)}: a curve holds no other. Got {measure}.")
         step = self._nearest(top_fraction)
         shared = self.shared[:, :, step].astype(np.float64)
         marked = shared.diagonal()
@@ -134,8 +136,8 @@ class OverlapCurve:
                 f"A mask must mark at least one compared parameter. Got none for {self.pairs[int(marked.argmin())]}: "
                 f"the top {top_fraction:g} of its model lies elsewhere. Raise top_fraction, or take scope=group."
             )
-        whole = marked[:, None] if measure is Measure.OVERLAP else marked[:, None] + marked - shared
-        return PairwiseMatrix(self.pairs, shared / whole, measure, self.steps[step], self.scope, self.provenance)
+        values = measure.computed.values(shared)
+        return PairwiseMatrix(self.pairs, values, measure, self.steps[step], self.scope, self.provenance)
 
     def between(self, target: LanguagePair, auxiliary: LanguagePair) -> npt.NDArray[np.float64]:
         """(n_steps,) Overlap of two pairs over all K; NaN where the target's mask marks nothing that is compared.

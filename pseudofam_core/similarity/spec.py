@@ -1,4 +1,4 @@
-"""How pairs are compared: measures, scopes, and what a comparison's key is made of."""
+"""What a comparison's key is made of."""
 
 from __future__ import annotations
 
@@ -6,38 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pseudofam_core.languages import LanguagePair
-
-
-class Measure(StrEnum):
-    """How two Fisher diagonals are compared: `FISHER_MEASURES`, and the mean rank by several of them."""
-
-    MSE = "mse"
-    KL = "kl"
-    KL_NORMALISED = "kl-normalised"
-    OVERLAP = "overlap"
-    JACCARD = "jaccard"
-    COSINE = "cosine"
-    CONSENSUS = "consensus"
-
-    @property
-    def is_similarity(self) -> bool:
-        """Whether larger means nearer: Overlap, Jaccard and the cosine. Their distance is 1 − w."""
-        return self in (Measure.OVERLAP, Measure.JACCARD, Measure.COSINE)
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether it compares masks of the top K of the parameters, and so has a K and a scope."""
-        return self in (Measure.OVERLAP, Measure.JACCARD)
-
-    @property
-    def label(self) -> str:
-        """The name that pages and figures write."""
-        names = {"mse": "MSE", "kl": "KL", "kl-normalised": "KL (normalised)"}
-        return names.get(self.value, self.value.capitalize())
-
-
-# Those that are computed from the diagonals themselves.
-FISHER_MEASURES = tuple(one for one in Measure if one is not Measure.CONSENSUS)
+from pseudofam_core.similarity.measures import FISHER_MEASURES, MASKED, Measure
 
 
 class Scope(StrEnum):
@@ -102,7 +71,7 @@ class SimilaritySpec:
                 raise ValueError(f"scope must be group or model for {self.measure}. Got None.")
         elif self.top_fraction is not None or self.scope is not None:
             raise ValueError(
-                f"top_fraction and scope are for overlap and jaccard only. Leave them out for {self.measure}."
+                f"top_fraction and scope are for {' and '.join(MASKED)} only. Leave them out for {self.measure}."
             )
         if len(self.fishers) != len(self.pairs):
             raise ValueError(f"fishers must align with pairs. Got {len(self.fishers)} for {len(self.pairs)} pairs.")

@@ -17,8 +17,9 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.traits import Geometry
 from pseudofam_core.structure.correlation import N_PERMUTATIONS
 
 Labels = npt.NDArray[np.int64]
@@ -66,22 +67,22 @@ class NeighbourAgreement:
 def linkage_methods(measure: Measure) -> tuple[str, ...]:
     """The methods whose precondition the measure meets.
 
-    Ward's method is about variance, so that its distances must be Euclidean. MSE's roots are: MSE is the squared
-    Euclidean distance between two diagonals, divided by the number of parameters. KL, Overlap and a consensus are not.
+    Ward's method is about variance, so that its distances must be Euclidean (`Geometry`). MSE's roots are: MSE is the
+    squared Euclidean distance between two diagonals, divided by the number of parameters.
     """
-    return (*LINKAGE_METHODS, "ward") if measure is Measure.MSE else LINKAGE_METHODS
+    return LINKAGE_METHODS if measure.row.geometry is Geometry.UNKNOWN else (*LINKAGE_METHODS, "ward")
 
 
 def linkage(matrix: PairwiseMatrix, *, method: str = "average") -> FloatMatrix:
     """Hierarchical clustering of the pool, leaves in optimal order.
 
     Distances are the mean of both directions (`PairwiseMatrix.symmetric_distances`): KL and Overlap are directed, and
-    linkage needs symmetry. Ward's method takes the roots of MSE.
+    linkage needs symmetry. Ward's method takes the roots of distances that are squares (MSE).
 
     Returns:
         Z of `scipy.cluster.hierarchy`: (n − 1, 4), a row per merge with its two nodes, its height in the matrix's units
-        (Overlap: 1 − w) and its number of leaves. Ward's heights are in roots of the matrix's units (nats² for MSE):
-        √(2·|A|·|B| / (|A| + |B|)) times the root-mean-square distance between the means of A and B.
+        (Overlap: 1 − w) and its number of leaves. Ward's heights are in the units of the distances that it takes
+        (nats² for MSE's roots): √(2·|A|·|B| / (|A| + |B|)) times the root-mean-square distance between the means of A and B.
 
     Raises:
         ValueError: A method that is unknown, or whose precondition the measure does not meet (`linkage_methods`).
@@ -89,11 +90,11 @@ def linkage(matrix: PairwiseMatrix, *, method: str = "average") -> FloatMatrix:
     if method not in (methods := linkage_methods(matrix.measure)):
         raise ValueError(
             f"method must be one of {', '.join(methods)} for {matrix.measure.label}. Got {method!r}. Take average; "
-            "ward needs Euclidean distances, which only MSE's roots are."
+            f"ward needs Euclidean distances: {', '.join(one for one in Measure if 'ward' in linkage_methods(one))}."
         )
     # The mean of both KL directions is Σ (F_i − F_j)(log F_i − log F_j) / 2 ≥ 0, but rounding can leave it below 0.
     distances = np.maximum(matrix.symmetric_distances(), 0)
-    if method == "ward":
+    if method == "ward" and matrix.measure.row.geometry is Geometry.SQUARED_EUCLIDEAN:
         distances = np.sqrt(distances)
     return hierarchy.linkage(squareform(distances, checks=False), method=method, optimal_ordering=True)
 

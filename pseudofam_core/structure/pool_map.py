@@ -9,7 +9,7 @@ from sklearn.manifold import MDS
 
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.traits import Geometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class PoolMap:
 def pool_map(matrix: PairwiseMatrix) -> PoolMap:
     """Lay a pool out on a plane by metric multidimensional scaling (SMACOF, from the classical solution).
 
-    Distances are averaged over both directions. MSE, a squared distance, goes in by its roots. The plane's orientation,
+    Distances are averaged over both directions. Squared
+    distances (MSE) go in by their roots. The plane's orientation,
     which is free, is the classical solution's, so that equal matrices make equal maps.
 
     Raises:
@@ -39,7 +40,7 @@ def pool_map(matrix: PairwiseMatrix) -> PoolMap:
     if len(matrix.pairs) < 3:
         raise ValueError(f"A map needs at least 3 pairs. Got {len(matrix.pairs)}. Estimate another pair.")
     distances = np.maximum(matrix.symmetric_distances(), 0)
-    if matrix.measure is Measure.MSE:
+    if matrix.measure.row.geometry is Geometry.SQUARED_EUCLIDEAN:
         distances = np.sqrt(distances)
     # Units are of no account on a map, and tiny ones would end the iteration at once.
     distances = distances / (distances.max() or 1.0)

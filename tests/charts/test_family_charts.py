@@ -12,8 +12,8 @@ from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.selection import select_families, select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 PAIRS = tuple(pair(f"{code}-en") for code in ("be", "uk", "bg", "kk", "tr"))
 PAPER = SelectionSpec()

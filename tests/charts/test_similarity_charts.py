@@ -5,8 +5,9 @@ from pseudofam_core import charts
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import languages, pair, pair_labels
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.structure import clustering
 
 PAIRS = tuple(sorted(map(pair, ("be-en", "uk-en", "bg-en", "kk-en", "tr-en", "de-en", "ja-en"))))

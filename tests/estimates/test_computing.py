@@ -37,8 +37,9 @@ from pseudofam_core.languages import pair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.models.tokenization import encode
+from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
-from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
 from tests import reference_fisher
 from tests.cases import save_corpus, save_model

@@ -15,8 +15,8 @@ from pseudofam_core.families.breakpoints import Sweep, count_sweep, radius_sweep
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, languages, pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 TARGET = pair("be-en")
 OTHERS = sorted(

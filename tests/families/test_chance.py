@@ -11,8 +11,8 @@ from pseudofam_core.families.chance import chance_sizes, paper_sizes
 from pseudofam_core.families.selection import select_families, select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, languages, pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 PAPER = SelectionSpec()
 POOL = tuple(LanguagePair(code, "en") for code in sorted(languages()) if code != "en")

@@ -26,8 +26,9 @@ from pseudofam_core.families.selection import (
 )
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, languages, pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from tests import reference
 
 PAPER = SelectionSpec()

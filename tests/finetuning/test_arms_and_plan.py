@@ -11,7 +11,7 @@ import pytest
 from pseudofam_core.finetuning import SMALL, Arm, Budget, BudgetMode, Recipe, distinct_members, named_arms, random_arms
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.languages import pair
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 TARGET = pair("be-en")
 POOL = tuple(map(pair, ("be-en", "uk-en", "bg-en", "tr-en", "id-en", "ja-en")))

@@ -9,7 +9,7 @@ from pseudofam_core.outcomes.failure_signs import (
     stopping_at_two,
 )
 from pseudofam_core.scoring.significance import Estimate, Verdict
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 
 BE, UK = pair("be-en"), pair("uk-en")
 

@@ -13,7 +13,7 @@ from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import Budget, open_texts, random_arms
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity import pools
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 from tests.pages.cases_finetuning import finished, with_tests
 from tests.pages.conftest import CODES, PAIRS, World, said
 

@@ -11,7 +11,7 @@ from pages.views.families.lists import Pin, pin_of
 from pseudofam_core import estimates
 from pseudofam_core.families.breakpoints import Span
 from pseudofam_core.families.spec import Rule, SelectionSpec
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 from tests.pages.conftest import CODES, PAIRS, said
 
 TABS = ("Why", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 from tests.pages.conftest import CODES, PAIRS, said
 
 

@@ -15,8 +15,8 @@ from pseudofam_core.languages import pair
 from pseudofam_core.models.hub import resolve_model, sample_model
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.scoring.translating import score, translate
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 
 

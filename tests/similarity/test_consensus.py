@@ -12,8 +12,8 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import languages, pair
 from pseudofam_core.similarity.consensus import consensus
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix, measure_name
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure.agreement import measure_agreement
 from pseudofam_core.structure.correlation import kendall_w, mantel
 

@@ -22,9 +22,10 @@ from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.models.parameters import compared_parameters
 from pseudofam_core.similarity import diagonals as blocks
 from pseudofam_core.similarity import ranks, shared, sums
-from pseudofam_core.similarity.matrices import SUMMED, compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.matrices import compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.measures import SUMMED, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from tests import reference
 
 PAIRS = [pair(f"{code}-en") for code in ("be", "de", "fa", "ja", "uk")]

@@ -14,9 +14,10 @@ from pseudofam_core.estimates import FISHER_FILE, FISHER_STAGE
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.similarity import pools
-from pseudofam_core.similarity.matrices import SUMMED, similarity_matrix
+from pseudofam_core.similarity.matrices import similarity_matrix
+from pseudofam_core.similarity.measures import FISHER_MEASURES, SUMMED, Measure
 from pseudofam_core.similarity.pools import compare, compare_pool, comparison_cost, find_comparison, similarity_spec
-from pseudofam_core.similarity.spec import Measure, Scope
+from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache
 from tests import reference
 
@@ -167,6 +168,17 @@ def test_a_diagonal_of_zeros_leaves_the_measures_that_can_bear_it(estimate, tens
     for measure in (Measure.KL_NORMALISED, Measure.COSINE):
         with pytest.raises(ValueError, match=f"positive sum for {measure.label[:2]}"):
             pool.matrix(measure)
+
+
+def test_a_comparison_kept_before_a_measure_was_added_is_computed_again(estimates, cache, monkeypatch):
+    """Found, it would lack the measure, and a page would say that a diagonal holds nothing but zeros."""
+    today = pools.COMPARISON_VERSION
+    assert today == sum(one.row.version for one in FISHER_MEASURES)
+    monkeypatch.setattr(pools, "COMPARISON_VERSION", today - FISHER_MEASURES[-1].row.version)
+    compare_pool(estimates, cache=cache)
+    monkeypatch.setattr(pools, "COMPARISON_VERSION", today)
+    assert find_comparison(estimates, cache=cache) is None
+    assert set(compare_pool(estimates, cache=cache).matrices) == set(SUMMED)
 
 
 def test_progress_and_stopping(estimates, cache):

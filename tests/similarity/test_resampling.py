@@ -12,15 +12,15 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import family_stability
 from pseudofam_core.languages import languages, pair
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import (
     BootstrapReplicates,
-    ShardSketches,
     bootstrap_replicates,
     resampled_counts,
     sketch_matrix,
 )
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from tests import reference
 
 POOL = tuple(sorted(pair(f"{code}-en") for code in sorted(languages()) if code != "en"))

@@ -10,7 +10,7 @@ import pytest
 from pseudofam_core.errors import CacheError
 from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import pair
-from pseudofam_core.similarity.spec import Measure
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.store.cache import Cache, write_atomically
 from pseudofam_core.store.keys import canonical, file_digest, files_digest, key_of
 

@@ -3,8 +3,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from pseudofam_core.languages import pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure.pool_map import pool_map
 
 PAIRS = tuple(pair(f"{code}-en") for code in ("be", "bg", "bn", "de", "fa"))

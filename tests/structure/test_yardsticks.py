@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 from pseudofam_core.languages import pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.structure import uriel
 from pseudofam_core.structure.correlation import mantel
 from pseudofam_core.structure.uriel import UrielKind, UrielMissing, uriel_distances

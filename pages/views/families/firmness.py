@@ -21,10 +21,11 @@ from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamilyStability, family_stability
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
-from pseudofam_core.similarity.resampling import BootstrapReplicates, ShardSketches, bootstrap_replicates, sketch_matrix
+from pseudofam_core.similarity.replicates import ShardSketches
+from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
@@ -56,7 +57,7 @@ def firmness_view(
 
 def stability_of(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> FamilyStability | None:
     """How firm the families are, where the page is asked to resample and can."""
-    if view_state.text_of("resample") != "yes" or matrix.measure is Measure.CONSENSUS:
+    if view_state.text_of("resample") != "yes" or matrix.measure.combined:
         return None
     try:
         return _stability(
@@ -116,8 +117,8 @@ def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: 
 
 
 def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None:
-    if matrix.measure is Measure.CONSENSUS:
-        st.caption("The consensus can't be resampled. Choose one of its measures in the sidebar.")
+    if matrix.measure.combined:
+        st.caption(f"{matrix.measure.label} can't be resampled. Choose one of its measures in the sidebar.")
         return
     key = _sketch_key(pool)
     try:

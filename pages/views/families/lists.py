@@ -16,9 +16,9 @@ from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 _PINS = "pins"
 _LIST, _LIST_ERROR, _UPLOAD = "family_list", "family_list_error", "family_list_file"
@@ -52,7 +52,7 @@ class Pin:
     def label(self) -> str:
         """How people read it."""
         rule = self.selection
-        share = f" {self.top_fraction:.3g}" if self.measure.has_masks or self.measure is Measure.CONSENSUS else ""
+        share = f" {self.top_fraction:.3g}" if self.measure.depends_on_k else ""
         number = f" {rule.largest}" if rule.rule is Rule.NEAREST else ""
         radius = "" if rule.initial_radius is None else f" {rule.initial_radius:g}"
         return f"{self.target.label}, {self.measure.label}{share}, {rule.rule.value}{number}{radius}"

@@ -21,9 +21,9 @@ from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.failure_signs import measures_that_disagree, stopping_at_two
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import FISHER_MEASURES, Measure
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
 _CONFIG = {"displaylogo": False}
@@ -72,7 +72,7 @@ def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
 def measures_view(comparison: PoolComparison, target: LanguagePair, *, top_fraction: float) -> None:
     """The same target by every measure, by the paper's rule."""
     matrices = {}
-    for measure in (*FISHER_MEASURES, Measure.CONSENSUS):
+    for measure in Measure:
         try:
             matrices[measure] = comparison.matrix(measure, top_fraction)
         except ValueError:  # a diagonal of zeros: the page's own measure says so
@@ -146,7 +146,7 @@ def _agreement(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure
     rows = {
         measure: off_diagonal(np.abs(one.distances)).reshape(len(one.pairs), -1)
         for measure, one in matrices.items()
-        if measure is not Measure.CONSENSUS
+        if not measure.combined
     }
     found: dict[tuple[Measure, Measure], float] = {}
     for one, other in combinations(rows, 2):

@@ -14,8 +14,8 @@ from pseudofam_core.families.selection import mutual_choices, select_family
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.spec import Measure
 
 _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 

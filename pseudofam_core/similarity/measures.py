@@ -1,0 +1,216 @@
+"""The measures by which pairs are compared: one table of all that the package and the pages need to know of each.
+
+With F_i the diagonal of pair i over P parameters, rows are targets t and columns auxiliaries a:
+
+=============  ================================================================  =====================
+measure        formula                                                           direction
+=============  ================================================================  =====================
+mse            1/P Σ_p (F_t − F_a)²                                              symmetric distance
+kl             Σ_p F_t (log(F_t + ε) − log(F_a + ε)), ε = 1e-16                  directed, may be < 0
+kl-normalised  the same after each F is divided by its own sum                   directed distance
+overlap        #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F           similarity in [0, 1]
+jaccard        #(M_t ∧ M_a) / #(M_t ∨ M_a)                                       symmetric similarity
+cosine         Σ_p F_t F_a / (|F_t| |F_a|)                                       symmetric similarity
+consensus      mean rank of a among t's neighbours by `FromRanks.measures`       directed distance
+=============  ================================================================  =====================
+
+A new measure is a member here with its row, its sums in `sums`, and their resampled twin in `replicates`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from pseudofam_core.similarity import replicates, sums
+from pseudofam_core.similarity.sums import FloatMatrix, Product, SumKernel
+from pseudofam_core.similarity.traits import FromMasks, FromRanks, FromSums, Geometry, Row, Style
+
+
+def _overlaps(shared: FloatMatrix) -> FloatMatrix:
+    return shared / _marked(shared)[..., :, None]
+
+
+def _jaccards(shared: FloatMatrix) -> FloatMatrix:
+    marked = _marked(shared)
+    return shared / (marked[..., :, None] + marked[..., None, :] - shared)
+
+
+def _marked(shared: FloatMatrix) -> FloatMatrix:
+    return np.diagonal(shared, axis1=-2, axis2=-1)
+
+
+class Measure(StrEnum):
+    """How two Fisher diagonals are compared. A member is its name and its row of the table."""
+
+    row: Row
+
+    def __new__(cls, name: str, row: Row | None = None) -> Measure:
+        """A string that knows its row; a member without one can't be made, and ends the import."""
+        if row is None:
+            raise TypeError(f"A measure must have a row. Got none for {name}.")
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.row = row
+        return member
+
+    MSE = (
+        "mse",
+        Row(
+            label="MSE",
+            words="Mean squared difference of the two Fisher diagonals. Small: the two excite the same parameters as strongly.",
+            computed=FromSums(
+                SumKernel(Product.SQUARES, sums.mean_squared_differences), replicates.mean_squared_differences
+            ),
+            style=Style("#3b8ed0", "triangle-up"),
+            is_similarity=False,
+            is_directed=False,
+            geometry=Geometry.SQUARED_EUCLIDEAN,
+            decimals=None,
+            is_usual_arm=True,
+            is_side_by_side=True,
+            version=1,
+        ),
+    )
+    KL = (
+        "kl",
+        Row(
+            label="KL",
+            words="Kullback-Leibler divergence of the raw Fisher values, as the paper's scripts compute it. It may be "
+            "negative; its size decides. It mixes how strongly a pair excites the model with where.",
+            computed=FromSums(SumKernel(Product.LOGS, sums.divergences), replicates.divergences),
+            style=Style("#0f9d76", "triangle-down"),
+            is_similarity=False,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=5,
+            is_usual_arm=True,
+            is_side_by_side=True,
+            version=1,
+        ),
+    )
+    KL_NORMALISED = (
+        "kl-normalised",
+        Row(
+            label="KL (normalised)",
+            words="Kullback-Leibler divergence after each diagonal is divided by its sum: only where, not how strongly.",
+            computed=FromSums(
+                SumKernel(Product.LOGS, sums.divergences, normalised=True, needs_positive_sum=True),
+                replicates.normalised_divergences,
+            ),
+            style=Style("#0f9d76", "triangle-down-open"),
+            is_similarity=False,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=5,
+            is_usual_arm=True,
+            is_side_by_side=True,
+            version=1,
+        ),
+    )
+    OVERLAP = (
+        "overlap",
+        Row(
+            label="Overlap",
+            words="Share of each pair's most important parameters that the other one has among its own. Large is near.",
+            computed=FromMasks(_overlaps),
+            style=Style("#aa4499", "diamond"),
+            is_similarity=True,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=5,
+            is_usual_arm=True,
+            is_side_by_side=True,
+            version=2,
+        ),
+    )
+    JACCARD = (
+        "jaccard",
+        Row(
+            label="Jaccard",
+            words="As Overlap, but of all parameters that either pair counts as important: the same in both directions.",
+            computed=FromMasks(_jaccards),
+            style=Style("#aa4499", "diamond-open"),
+            is_similarity=True,
+            is_directed=False,
+            geometry=Geometry.UNKNOWN,
+            decimals=None,
+            is_usual_arm=False,
+            is_side_by_side=False,
+            version=2,
+        ),
+    )
+    COSINE = (
+        "cosine",
+        Row(
+            label="Cosine",
+            words="Angle between the two diagonals: only where they lie, not how strong they are. Large is near.",
+            computed=FromSums(
+                SumKernel(Product.SQUARES, sums.cosines, needs_positive_sum=True),
+                replicates.cosines,
+            ),
+            style=Style("#8a5a44", "pentagon"),
+            is_similarity=True,
+            is_directed=False,
+            geometry=Geometry.UNKNOWN,
+            decimals=None,
+            is_usual_arm=False,
+            is_side_by_side=False,
+            version=1,
+        ),
+    )
+    CONSENSUS = (
+        "consensus",
+        Row(
+            label="Consensus",
+            words="Mean rank among a target's neighbours by MSE, KL (normalised) and Overlap: what the measures agree on.",
+            # The paper's three measures, each with one vote. Its raw KL tells how strong a diagonal is rather than
+            # where it lies, so that the normalised one votes in its place.
+            computed=FromRanks(("mse", "kl-normalised", "overlap")),
+            style=Style("#6a5acd", "star"),
+            is_similarity=False,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=None,
+            is_usual_arm=True,
+            is_side_by_side=False,
+            version=1,
+        ),
+    )
+
+    @property
+    def label(self) -> str:
+        """The name that pages and figures write."""
+        return self.row.label
+
+    @property
+    def is_similarity(self) -> bool:
+        """Whether larger means nearer. Its distance is then 1 − w."""
+        return self.row.is_similarity
+
+    @property
+    def computed(self) -> FromSums | FromMasks | FromRanks:
+        """How its values come about."""
+        return self.row.computed
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it compares masks of the top K of the parameters, and so has a K and a scope."""
+        return isinstance(self.computed, FromMasks)
+
+    @property
+    def depends_on_k(self) -> bool:
+        """Whether K changes its values: that of its own masks, or of a measure whose ranks it combines."""
+        return self.has_masks or any(one.has_masks for one in self.combined)
+
+    @property
+    def combined(self) -> tuple[Measure, ...]:
+        """The measures whose ranks it is the mean of; none for those that are computed from diagonals."""
+        return tuple(map(Measure, self.computed.measures)) if isinstance(self.computed, FromRanks) else ()
+
+
+# Those that are computed from the diagonals themselves, those of them that do without masks, and those with masks.
+FISHER_MEASURES = tuple(one for one in Measure if not one.combined)
+SUMMED = tuple(one for one in FISHER_MEASURES if not one.has_masks)
+MASKED = tuple(one for one in FISHER_MEASURES if one.has_masks)
