@@ -33,6 +33,12 @@ def normalised(F: Sequence[float]) -> list[float]:
     return [f / total for f in F]
 
 
+def hellinger(F: Sequence[float], G: Sequence[float]) -> float:
+    """Of diagonals as they are: each is divided by its sum here."""
+    roots = [[math.sqrt(share) for share in normalised(one)] for one in (F, G)]
+    return math.sqrt(math.fsum((f - g) ** 2 for f, g in zip(*roots, strict=True)) / 2)
+
+
 def top_positions(F: Sequence[float], top_fraction: float) -> set[int]:
     """Positions of the largest values; of equal ones the earlier."""
     k = max(1, round(top_fraction * len(F)))

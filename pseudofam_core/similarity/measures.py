@@ -11,6 +11,7 @@ kl-normalised  the same after each F is divided by its own sum                  
 overlap        #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F           similarity in [0, 1]
 jaccard        #(M_t ∧ M_a) / #(M_t ∨ M_a)                                       symmetric similarity
 cosine         Σ_p F_t F_a / (|F_t| |F_a|)                                       symmetric similarity
+hellinger      1/√2 ‖√(F_t/ΣF_t) − √(F_a/ΣF_a)‖₂                                 symmetric distance, ≤ 1
 consensus      mean rank of a among t's neighbours by `FromRanks.measures`       directed distance
 =============  ================================================================  =====================
 
@@ -154,6 +155,26 @@ class Measure(StrEnum):
             is_similarity=True,
             is_directed=False,
             geometry=Geometry.UNKNOWN,
+            decimals=None,
+            is_usual_arm=False,
+            is_side_by_side=False,
+            version=1,
+        ),
+    )
+    HELLINGER = (
+        "hellinger",
+        Row(
+            label="Hellinger",
+            words="Distance between the roots of the two diagonals, each divided by its sum: only where they lie, not how "
+            "strong they are, and the same in both directions. 0 is the same place, 1 no parameter in common.",
+            computed=FromSums(
+                SumKernel(Product.ROOTS, sums.hellinger_distances, normalised=True, needs_positive_sum=True),
+                replicates.hellinger_distances,
+            ),
+            style=Style("#b5651d", "hourglass"),
+            is_similarity=False,
+            is_directed=False,
+            geometry=Geometry.EUCLIDEAN,
             decimals=None,
             is_usual_arm=False,
             is_side_by_side=False,

@@ -90,6 +90,17 @@ def normalised_divergences(sketches: ShardSketches, weights: Weights) -> FloatMa
     return _divergences(sketches, weights / _totals(sketches, weights)[:, :, None])
 
 
+def hellinger_distances(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
+    """1/√2 ‖√p_t − √p_a‖₂ with p the diagonals divided by their sums; roots in float32, products in float64."""
+    products = np.zeros((*weights.shape[:2], weights.shape[1]))
+    for p in _blocks(sketches, weights / _totals(sketches, weights)[:, :, None]):
+        roots = np.sqrt(p).astype(np.float64)
+        # What is taken from all pairs alike does not change their differences, and leaves more digits to them.
+        roots -= roots.mean(axis=1, keepdims=True)
+        products += roots @ roots.transpose(0, 2, 1)
+    return np.sqrt(np.minimum(_squared_distances(products) / 2, 1))
+
+
 def _inner_products(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
     """(n_replicates, n, n): F_t · F_a, from the inner products of all shards, which are summed once for all replicates."""
     n, S, m = sketches.sums.shape

@@ -42,6 +42,7 @@ class Product(Enum):
 
     SQUARES = "G, with a row and a column for R"
     LOGS = "C"
+    ROOTS = "G of √F in F's place"
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,11 @@ def values_of_sums(pool: Diagonals, names: Names, kernels: Mapping[_K, SumKernel
 def mean_squared_differences(read: Pass) -> FloatMatrix:
     """1/P Σ (F_t − F_a)²."""
     return _squared_distances(read, Product.SQUARES, _square) / read.pool.count(read.names)
+
+
+def hellinger_distances(read: Pass) -> FloatMatrix:
+    """1/√2 ‖√F_t − √F_a‖₂, between 0 and 1 where each F sums to 1."""
+    return np.sqrt(np.minimum(_squared_distances(read, Product.ROOTS, _square_of_roots) / 2, 1))
 
 
 def divergences(read: Pass) -> FloatMatrix:
@@ -236,9 +242,17 @@ def _cross(tile: FloatMatrix, R: FloatMatrix, scratch: FloatMatrix) -> FloatMatr
     return np.dot(tile, np.log(L, out=L).T)
 
 
+def _gram_of_roots(tile: FloatMatrix, R: FloatMatrix, scratch: FloatMatrix) -> FloatMatrix:
+    np.sqrt(tile, out=scratch[:-1])
+    np.sqrt(R, out=scratch[-1])
+    scratch[:-1] -= scratch[-1]
+    return np.dot(scratch, scratch.T)
+
+
 _OF_TILE: Mapping[Product, Callable[[FloatMatrix, FloatMatrix, FloatMatrix], FloatMatrix]] = {
     Product.SQUARES: _gram,
     Product.LOGS: _cross,
+    Product.ROOTS: _gram_of_roots,
 }
 
 
@@ -312,6 +326,10 @@ def _terms(
 
 def _square(F: FloatMatrix, G: FloatMatrix) -> float:
     return float(np.sum((F - G) ** 2))
+
+
+def _square_of_roots(F: FloatMatrix, G: FloatMatrix) -> float:
+    return _square(np.sqrt(F), np.sqrt(G))
 
 
 def _divergence(target: FloatMatrix, auxiliary: FloatMatrix) -> float:

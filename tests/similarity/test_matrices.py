@@ -87,13 +87,14 @@ def vectors(rows: list[list[float]]) -> Pool:
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("names", [FFN, list(SHAPES), ["scale"]], ids=["ffn", "all", "scalar"])
-@pytest.mark.parametrize("measure", [Measure.MSE, Measure.KL, Measure.KL_NORMALISED])
+@pytest.mark.parametrize("measure", [Measure.MSE, Measure.KL, Measure.KL_NORMALISED, Measure.HELLINGER])
 def test_sums_match_their_twins(pool, write, names, measure):
     got = similarity_matrix(write(pool), measure=measure, names=names)
     diagonals = {one: reference.flat(tensors, names) for one, tensors in pool.items()}
     if measure is Measure.KL_NORMALISED:
         diagonals = {one: reference.normalised(values) for one, values in diagonals.items()}
-    twin = reference.mean_squared_difference if measure is Measure.MSE else reference.divergence
+    twins = {Measure.MSE: reference.mean_squared_difference, Measure.HELLINGER: reference.hellinger}
+    twin = twins.get(measure, reference.divergence)
     expected = [[twin(diagonals[t], diagonals[a]) for a in PAIRS] for t in PAIRS]
     # Float64 sums against correctly rounded ones; 1e-15 is what rounding leaves of terms that cancel.
     assert_allclose(got.values, expected, rtol=1e-12, atol=1e-15)
@@ -369,9 +370,11 @@ def test_sums_are_their_twins_on_any_pool(write, rows):
         assert_within(got[Measure.KL_NORMALISED], [reference.normalised(row) for row in rows], rounding=1e-15)
         cosines = [[reference.cosine(t, a) for a in rows] for t in rows]
         assert_allclose(got[Measure.COSINE].values, cosines, rtol=0, atol=1e-12)
+        assert_allclose(got[Measure.HELLINGER].values, hellingers(rows), rtol=1e-12, atol=1e-15)
     else:
         assert Measure.KL_NORMALISED not in got
         assert Measure.COSINE not in got
+        assert Measure.HELLINGER not in got
 
 
 def assert_within(got: PairwiseMatrix, rows: list[list[float]], *, rounding: float = 0) -> None:
@@ -425,6 +428,29 @@ def test_near_neighbours_keep_their_digits(write, fraction):
     )
     assert_within(got[Measure.KL], rows)
     assert_within(got[Measure.KL_NORMALISED], [reference.normalised(row) for row in rows])
+    # Roots of rounded shares: each off by about a unit in its last place, which a distance can't fall below.
+    assert_allclose(got[Measure.HELLINGER].values, hellingers(rows), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [4.0, 2.0**-20])
+def test_hellinger_sees_where_diagonals_lie_and_not_how_large_they_are(write, scale):
+    rng = np.random.default_rng(8)
+    rows = rng.lognormal(-9, 3, (4, 257)).astype(np.float32)
+    rows[2] = np.float32(scale) * rows[0]
+    rows[1, :] = 0
+    rows[1, 256] = 1
+    rows[3, 256] = 0
+    values = similarity_matrix(written(write, rows), measure=Measure.HELLINGER, names=["a", "b"]).values
+    assert values[0, 2] == values[2, 0] == 0
+    assert_array_equal(values[0], values[2])
+    assert_allclose(values[1, 3], 1, rtol=1e-15)
+    assert values.max() <= 1
+    # A metric: no way round is shorter.
+    assert (values[:, None, :] <= values[:, :, None] + values[None, :, :] + 1e-15).all()
+
+
+def hellingers(rows: list[list[float]]) -> list[list[float]]:
+    return [[reference.hellinger(t, a) for a in rows] for t in rows]
 
 
 def test_the_curve_of_the_model_scope_is_its_twin_and_is_directed(pool, write):

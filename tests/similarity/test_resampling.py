@@ -12,7 +12,7 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import family_stability
 from pseudofam_core.languages import languages, pair
-from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import (
     BootstrapReplicates,
@@ -24,14 +24,7 @@ from pseudofam_core.similarity.results import PairwiseMatrix
 from tests import reference
 
 POOL = tuple(sorted(pair(f"{code}-en") for code in sorted(languages()) if code != "en"))
-MEASURES = (
-    (Measure.MSE, None),
-    (Measure.KL, None),
-    (Measure.KL_NORMALISED, None),
-    (Measure.COSINE, None),
-    (Measure.OVERLAP, 0.4),
-    (Measure.JACCARD, 0.4),
-)
+MEASURES = tuple((one, 0.4 if one.has_masks else None) for one in FISHER_MEASURES)
 
 
 def sketches(n=5, n_shards=4, m=700, *, shared=True, seed=0, spread=1.0) -> ShardSketches:
@@ -63,10 +56,13 @@ def literal(of: ShardSketches, times: np.ndarray, measure: Measure, top_fraction
         case Measure.COSINE:
             unit = np.array(diagonals) / np.linalg.norm(diagonals, axis=1, keepdims=True)
             return unit @ unit.T
+        case Measure.HELLINGER:
+            return np.array([[reference.hellinger(f, g) for g in diagonals] for f in diagonals])
     # Sums of float32 shards round in float32: marks are taken of what float32 holds.
     tops = [reference.top_positions(np.float32(f).tolist(), top_fraction) for f in diagonals]
     if measure is Measure.OVERLAP:
         return np.array([[reference.overlap(f, g) for g in tops] for f in tops])
+    assert measure is Measure.JACCARD
     return np.array([[len(f & g) / len(f | g) for g in tops] for f in tops])
 
 
@@ -121,10 +117,10 @@ def test_equal_diagonals_are_at_no_distance():
     sums = of.sums.copy()
     sums[1] = sums[0]
     of = dataclasses.replace(of, sums=sums)
-    for measure in (Measure.MSE, Measure.KL_NORMALISED):
+    for measure in (Measure.MSE, Measure.KL_NORMALISED, Measure.HELLINGER):
         values = bootstrap_replicates(of, measure=measure, n_replicates=5, seed=1).values
         assert (values[:, [0, 1], [1, 0]] <= 1e-7 * values.max()).all()
-        assert (values[:, 0, 0] == 0).all() or measure is not Measure.MSE
+        assert (values[:, 0, 0] == 0).all() or measure is Measure.KL_NORMALISED
 
 
 def test_draws_are_seeded_shared_or_each_its_own_and_fair():

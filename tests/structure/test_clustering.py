@@ -92,22 +92,29 @@ def test_ward_is_for_euclidean_distances_alone():
             linkage(matrix_of(random_values(4), measure), method="ward")
 
 
-def test_wards_merges_add_the_least_variance():
-    # Ward's definition, on the diagonals themselves: join the two clusters whose union adds the least to the sum of
-    # squares about the means; the height is √(2·added), in roots of the mean over parameters.
+@pytest.mark.parametrize("measure", [Measure.MSE, Measure.HELLINGER])
+def test_wards_merges_add_the_least_variance(measure):
+    # Ward's definition, on the points themselves: join the two clusters whose union adds the least to the sum of
+    # squares about the means; the height is √(2·added). MSE's points are the diagonals over √P, Hellinger's their
+    # normalised roots over √2.
     diagonals = np.random.default_rng(4).gamma(1, size=(8, 5))
-    mse = ((diagonals[:, None] - diagonals) ** 2).mean(axis=2)
-    tree = linkage(matrix_of(mse), method="ward")
+    if measure is Measure.MSE:
+        points = diagonals / 5**0.5
+        distances = ((points[:, None] - points) ** 2).sum(axis=2)
+    else:
+        points = np.sqrt(diagonals / diagonals.sum(axis=1, keepdims=True) / 2)
+        distances = np.array([[reference.hellinger(f, g) for g in diagonals] for f in diagonals])
+    tree = linkage(matrix_of(distances, measure), method="ward")
 
     def squares(cluster) -> float:
-        return float(((diagonals[list(cluster)] - diagonals[list(cluster)].mean(axis=0)) ** 2).sum())
+        return float(((points[list(cluster)] - points[list(cluster)].mean(axis=0)) ** 2).sum())
 
     clusters = [frozenset([i]) for i in range(8)]
     for row, merged in zip(tree, clades(tree), strict=True):
         added = {A | B: squares(A | B) - squares(A) - squares(B) for A, B in combinations(clusters, 2)}
         expected = min(added, key=added.get)
         assert merged == expected
-        assert row[2] == pytest.approx((2 * added[expected] / 5) ** 0.5)
+        assert row[2] == pytest.approx((2 * added[expected]) ** 0.5)
         clusters = [one for one in clusters if not one <= expected] + [expected]
 
 

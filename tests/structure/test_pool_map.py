@@ -16,7 +16,7 @@ def matrix(distances, measure):
     return PairwiseMatrix(PAIRS, 1 - distances if measure.is_similarity else distances, measure, fraction, scope)
 
 
-@pytest.mark.parametrize("measure", [Measure.KL_NORMALISED, Measure.OVERLAP])
+@pytest.mark.parametrize("measure", [Measure.KL_NORMALISED, Measure.OVERLAP, Measure.HELLINGER])
 def test_points_of_a_plane_keep_their_distances(measure):
     distances = cdist(POINTS, POINTS) / 10
     drawn = pool_map(matrix(distances, measure))
