@@ -19,11 +19,11 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from safetensors.numpy import save_file
 
+from driving.server import CHROMIUM, FLAGS, Server, settled
 from pseudofam_core import estimates
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, languages
 from pseudofam_core.store.cache import Cache
-from tests.browser.conftest import CHROMIUM, FLAGS, Server, settled
 
 _N_MEASURED = 9
 _LINES = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is late.")

@@ -2,76 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
+from driving.server import CHROMIUM, FLAGS, Server
 from pseudofam_core.jobs import engine
 
 playwright = pytest.importorskip("playwright.sync_api")
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-
-
-class Server:
-    """``streamlit run app.py`` on a free port, with a cache of its own."""
-
-    def __init__(self, folder: Path, model: Path, corpus: Path) -> None:
-        self.cache, self.model, self.corpus = folder / "cache", model, corpus
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = (folder / "server.log").open("w")
-        self.start()
-
-    def start(self) -> None:
-        arguments = [
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            "--server.port",
-            str(self.port),
-            "--server.address",
-            "127.0.0.1",
-        ]
-        environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache)}
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
-        )
-        deadline = time.monotonic() + 60
-        while not self._healthy():
-            assert self.process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def address(self, page: str = "", **view: str) -> str:
-        """A page with the test's workspace in its address."""
-        query = urlencode({"model": self.model, "corpus": self.corpus, **view})
-        return f"http://127.0.0.1:{self.port}/{page}?{query}"
-
-    def _healthy(self) -> bool:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"{self.address().split('/?')[0]}/_stcore/health") as answer,
-        ):
-            return answer.status == 200
-        return False
 
 
 @pytest.fixture(scope="session")
@@ -114,9 +52,3 @@ def page(browser):
 def _is_fault(message) -> bool:
     """An error of the console. On a link to a page below the root, Streamlit's client first looks for the server there."""
     return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
-
-
-def settled(page) -> None:
-    """Wait until the app is connected and its script has ended."""
-    page.wait_for_selector("[data-testid=stApp][data-test-connection-state=CONNECTED]")
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

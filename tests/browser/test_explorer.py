@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import settled
+from driving.server import settled
 
 PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "lab")
 

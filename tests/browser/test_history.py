@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.browser.conftest import settled
+from driving.server import settled
 
 
 def pick(page, label, option):

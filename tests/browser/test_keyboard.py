@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from driving.server import settled
 from pseudofam_core import estimates
 from pseudofam_core.estimates import computing
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.store.cache import Cache
-from tests.browser.conftest import settled
 
 # What has the focus; whether the one before looked otherwise while it had it, or stands later in the document. Inputs show
 # a caret and tables a cell of their own; of the menu the present page's link is tinted anyway.
