@@ -80,6 +80,11 @@ def add_squares(total: Tensor, parts: Sequence[Contribution]) -> None:
         from pseudofam_core.estimates.fisher.triton_kernel import add_outer_squares
 
         add_outer_squares(total, outers[0].outputs, outers[0].inputs)
+    elif outers and not rows and _fits_cpu_kernel(total):
+        from pseudofam_core.estimates.fisher.cpu_kernel import add_outer_squares as add_on_cpu
+
+        whole = outers[0] if len(outers) == 1 else _as_one(outers)
+        add_on_cpu(total, whole.outputs, whole.inputs, _lengths(whole.outputs))
     elif outers:
         _add_tiles(total, outers, _LookedUp.of(rows, total) if rows else None)
     elif rows:
@@ -89,6 +94,21 @@ def add_squares(total: Tensor, parts: Sequence[Contribution]) -> None:
 @functools.cache
 def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+def _fits_cpu_kernel(total: Tensor) -> bool:
+    """Whether llvmlite is there, as it is for most CPUs. PyTorch's products, which need nothing, are slower."""
+    return not total.is_cuda and total.dtype == torch.float32 and total.stride(-1) == 1 and _has_llvm()
+
+
+@functools.cache
+def _has_llvm() -> bool:
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+def _as_one(outers: Sequence[Outer]) -> Outer:
+    """Several uses of a matrix are one, of all their tokens."""
+    return Outer(torch.cat([one.outputs for one in outers], 1), torch.cat([one.inputs for one in outers], 1))
 
 
 @dataclass(frozen=True)
