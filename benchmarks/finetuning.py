@@ -130,6 +130,7 @@ def _rows(
     request: FinetuneRequest, runs: Mapping[tuple[FinetuneRequest, str], list[FinetuneRun]], texts: FinetuneTexts
 ) -> Iterator[dict[str, object]]:
     """A row per distinct run: means over the seeds that are finished."""
+    tested = request.task.tested
     for members, names in distinct_members(request.arms).items():
         if own := runs.get((request, names[0])):
             yield {
@@ -138,9 +139,8 @@ def _rows(
                 "arm": " = ".join(names),
                 "auxiliaries": " ".join(one.source for one in members or ()),
                 "seeds": len(own),
-                "BLEU": _mean([run.scores["test"]["bleu"] for run in own]),
-                "chrF++": _mean([run.scores["test"]["chrf"] for run in own]),
-                "dev BLEU": _mean([run.scores["dev"]["bleu"] for run in own]),
+                **{one.label: _mean([run.scores["test"][one.name] for run in own]) for one in request.task.metrics},
+                f"dev {tested.label}": _mean([run.scores["dev"][tested.name] for run in own]),
                 "updates": _mean([run.updates for run in own]),
                 "scored at": _mean([run.scored_update for run in own]),
                 "seconds": _mean([sum(run.seconds.values()) for run in own]),
@@ -157,7 +157,9 @@ def _tell(request: FinetuneRequest, arm: str, seed: int, run: FinetuneRun | None
         print(name, "stopped", flush=True)
     else:
         seconds = ", ".join(f"{phase} {value:.0f} s" for phase, value in run.seconds.items())
-        print(f"{name}: BLEU {run.scores['test']['bleu']:.1f} after {run.updates} updates; {seconds}", flush=True)
+        tested = run.task.tested
+        score = f"{tested.label} {run.scores['test'][tested.name]:.{tested.decimals}f}"
+        print(f"{name}: {score} after {run.updates} updates; {seconds}", flush=True)
 
 
 def _options() -> argparse.Namespace:

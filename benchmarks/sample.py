@@ -26,13 +26,13 @@ from pseudofam_core.families.selection import select_families
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.scoring import translating
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 from pseudofam_core.structure.correlation import p_words
+from pseudofam_core.tasks.translation import TRANSLATION
 
 _N_PERMUTATIONS = 99_999
 
@@ -126,11 +126,12 @@ def _scores(name: str, workspace: Workspace) -> dict[str, float]:
     reports = []
     for pair in pool_of(workspace):
         bitext = corpus.read(pair, "test").complete
-        reports.append(translating.score(bitext, translating.translate(model, bitext)))
-        print(f"{name} {pair} {reports[-1].n_sentences} BLEU {reports[-1].bleu:.1f} chrF++ {reports[-1].chrf:.1f}")
-    print(f"{name}: {reports[0].bleu_signature} | {reports[0].chrf_signature}")
-    bleu, chrf = ([getattr(one, metric) for one in reports] for metric in ("bleu", "chrf"))
-    return {f"mean_bleu_{name}": round(float(np.mean(bleu)), 2), f"mean_chrf_{name}": round(float(np.mean(chrf)), 2)}
+        reports.append(TRANSLATION.score(bitext, TRANSLATION.generate(model, bitext)))
+        scores = " ".join(f"{one.label} {reports[-1].scores[one.name]:.{one.decimals}f}" for one in TRANSLATION.metrics)
+        print(f"{name} {pair} {reports[-1].n_sentences} {scores}")
+    print(f"{name}: {' | '.join(reports[0].signatures.values())}")
+    means = {metric: float(np.mean([one.scores[metric] for one in reports])) for metric in reports[0].scores}
+    return {f"mean_{metric}_{name}": round(value, 2) for metric, value in means.items()}
 
 
 if __name__ == "__main__":

@@ -32,9 +32,10 @@ from pseudofam_core.outcomes.arm_names import arms_found
 from pseudofam_core.outcomes.results import Comparison
 from pseudofam_core.outcomes.run_settings import comparable
 from pseudofam_core.outcomes.testing import compare_arms
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.similarity import pools
 from pseudofam_core.store.cache import Cache, default_root
+from pseudofam_core.tasks.translation import TRANSLATION
 
 _PROTOCOLS = {
     Protocol.DETOKENISED: "Detokenised, all sentences",
@@ -186,8 +187,8 @@ def compared(
 view = current_view()
 st.title("Compare")
 st.markdown(
-    "Whether a family paid: translation quality (BLEU and chrF++) of the same target trained with different languages, with "
-    "intervals, so that luck can be told from gain."
+    f"Whether a family paid: {TRANSLATION.quality} ({TRANSLATION.metric_labels}) of the same target trained with different "
+    "languages, with intervals, so that luck can be told from gain."
 )
 pool = pool_or_stop(view.workspace)
 under_way = running_jobs(default_root(), FINETUNING)

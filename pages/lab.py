@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.inputs import current_view
 from pages.components.navigation import COMPARE_PAGE, ESTIMATES_PAGE, FAMILIES_PAGE, SIMILARITY_PAGE, page_link
+from pseudofam_core.tasks.translation import TRANSLATION
 
 _HERE = ":green-badge[:material/check: can be tried here]"
 _PARTLY = ":orange-badge[:material/rule: in part]"
@@ -76,7 +77,7 @@ QUESTIONS = (
         {ESTIMATES_PAGE: "Estimate another model"},
     ),
     Question(
-        "Does similarity predict the gain in BLEU at all?",
+        f"Does similarity predict the gain in {TRANSLATION.tested.label} at all?",
         _PARTLY,
         "Fine-tune a target with families near and far, random ones among them. If nearer ones do not translate better, "
         "similarity does not predict gain.",

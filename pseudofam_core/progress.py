@@ -19,7 +19,7 @@ class Progress:
         total: Units in all.
         unit: What is counted: ``sentences``.
         rate: Units per second of this run, or None before the first is done.
-        metrics: The latest measurements by name: ``loss``, ``dev chrF++``, ``tokens per second``. Empty where none is new.
+        metrics: The latest measurements by name: ``loss``, ``dev loss``, ``tokens per second``. Empty where none is new.
             None stands for NaN and infinity where a job has written it down.
     """
 

@@ -12,8 +12,8 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import FINETUNE_STAGE, Budget, BudgetMode, FinetuneRun, FinetuneSpec, Recipe, run_of
 from pseudofam_core.finetuning.runs import OUTPUTS_FILE, finetune_key
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.scoring.scorer import score
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.tasks.translation import TRANSLATION
 from tests.cases_translations import corrupted, sentences
 
 BE = pair("be-en")
@@ -84,10 +84,10 @@ def hash_of(*values: Any) -> int:
 
 
 def _summary(spec: FinetuneSpec, text: Bitext, hypotheses: Sequence[str]) -> dict[str, Any]:
-    report = score(text, hypotheses)
+    report = TRANSLATION.score(text, hypotheses)
     own = [(one, 1000 // (i + 1)) for i, one in enumerate(spec.pairs)] if not spec.is_zero_shot else []
     return {
-        "scores": {"test": {"bleu": report.bleu, "chrf": report.chrf, "n_sentences": len(text)}},
+        "scores": {"test": {**report.scores, "n_sentences": len(text)}},
         "contributions": [
             {"pair": one, "available": 50, "sentences": 60, "source_tokens": n, "target_tokens": n, "updates": 70}
             for one, n in own

@@ -9,13 +9,12 @@ import streamlit as st
 
 from pseudofam_core import jobs
 from pseudofam_core.jobs import JobView, TaskView
+from pseudofam_core.tasks.translation import TRANSLATION
 
 TOKENS_PER_S = "tokens_per_s"
 _LABELS = {
     "loss": "training loss",
-    "dev_loss": "dev loss",
-    "dev_bleu": "dev BLEU",
-    "dev_chrf": "dev chrF++",
+    **{f"dev_{one.name}": f"dev {one.label}" for one in TRANSLATION.dev_metrics},
     TOKENS_PER_S: "tokens per second",
 }
 _MOST_POINTS = 400

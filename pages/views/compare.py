@@ -18,11 +18,13 @@ from pseudofam_core.exchange.outcome_tables import comparison_csv, comparison_fr
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.failure_signs import FailureSign, no_gain
-from pseudofam_core.outcomes.results import PAPER_CLAIM_WORDS, Comparison, Question
+from pseudofam_core.outcomes.results import Comparison, Question
 from pseudofam_core.outcomes.run_settings import compared_settings, settings_that_differ
 from pseudofam_core.outcomes.translations import Span, Translated, marked_html, side_by_side
+from pseudofam_core.scoring.metrics import Metric
 from pseudofam_core.scoring.significance import Word
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.tasks.task import Task
 
 _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn
@@ -33,12 +35,10 @@ _USUALLY_BESIDE = ("traditional", "overlap")
 _NAMES = {
     "target": "Target",
     "arm": "Arm",
-    "chrF++_difference": "chrF++ difference",
     "control_difference": "Against random",
     "control_p": "p on it (Holm)",
     "control_verdict": "Verdict on it",
     "control_caveat": "Caveat on it",
-    "difference": "BLEU difference",
     "p": "p (Holm)",
     "verdict": "Verdict",
     "draws": "Draws",
@@ -53,18 +53,7 @@ _NAMES = {
     "test": "Test",
     "caveat": "Caveat",
 }
-_ORDER = (
-    "Target",
-    "Arm",
-    "BLEU",
-    "BLEU interval",
-    "chrF++",
-    "spBLEU",
-    "BLEU difference",
-    "Difference interval",
-    "p (Holm)",
-    "Verdict",
-    "chrF++ difference",
+_AFTER_SCORES = (
     "Against random",
     "p on it (Holm)",
     "Verdict on it",
@@ -83,17 +72,10 @@ _ORDER = (
 )
 _COLUMNS = {
     "Arm": _TEXT(pinned=True),
-    "BLEU": _NUMBER(format="%.1f", help="Mean over the runs."),
-    "chrF++": _NUMBER(format="%.1f"),
-    "spBLEU": _NUMBER(format="%.1f"),
-    "BLEU difference": _NUMBER(format="%+.1f", help="BLEU minus the pinned arm's."),
-    "chrF++ difference": _NUMBER(format="%+.1f", help="chrF++ minus the pinned arm's. It is not tested."),
     "p (Holm)": _NUMBER(format="%.3f", help="Of the test, corrected for the number of comparisons."),
     "Verdict": _TEXT(help="Better or worse only where the corrected test says so."),
-    "Against random": _NUMBER(format="%+.1f", help="BLEU minus that of random families of the same size."),
     "p on it (Holm)": _NUMBER(format="%.3f"),
     "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
-    "Spread": _NUMBER(format="%.2f", help="Standard deviation of BLEU over the draws, else over the seeds."),
     "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
     "Target tokens": _NUMBER(format="localized", help="Of the target pair, read up to the scored weights."),
     "Auxiliary tokens": _NUMBER(format="localized", help="Of all auxiliaries together."),
@@ -127,7 +109,7 @@ def group_input(groups: Sequence[Sequence[FinetuneRun]]) -> Sequence[FinetuneRun
 
 
 def score_view(comparison: Comparison) -> None:
-    """BLEU of every arm: a dumbbell per target."""
+    """The tested metric of every arm: a dumbbell per target."""
     arms = st.multiselect(
         "Arms shown",
         comparison.arms,
@@ -140,7 +122,7 @@ def score_view(comparison: Comparison) -> None:
         score_figure(comparison, arms=arms or None),
         key="scores",
         config=figure_config("scores"),
-        alt="BLEU of each arm, a line per target",
+        alt=f"{comparison.task.tested.label} of each arm, a line per target",
     )
     st.caption(
         "How to read it: a line per target, a mark per arm; further right is a higher score. How far apart two marks must be "
@@ -158,11 +140,11 @@ def difference_view(comparison: Comparison) -> None:
         difference_figure(comparison),
         key="differences",
         config=figure_config("differences"),
-        alt=f"BLEU of each arm minus that of {comparison.pinned}, with intervals",
+        alt=f"{comparison.task.tested.label} of each arm minus that of {comparison.pinned}, with intervals",
     )
     st.caption(
-        f"Right of zero: more BLEU than {comparison.pinned}. Colour and shape tell the verdict of the test, corrected for "
-        "the number of comparisons; point at a mark for its p and its caveats."
+        f"Right of zero: more {comparison.task.tested.label} than {comparison.pinned}. Colour and shape tell the verdict of the "
+        "test, corrected for the number of comparisons; point at a mark for its p and its caveats."
     )
     if len(comparison.targets) > 1:
         st.plotly_chart(
@@ -187,11 +169,11 @@ def control_view(comparison: Comparison) -> None:
         control_figure(comparison),
         key="controls",
         config=figure_config("against-random"),
-        alt="BLEU of each arm minus that of random families of the same size, with intervals",
+        alt=f"{comparison.task.tested.label} of each arm minus that of random families of the same size, with intervals",
     )
     st.caption(
-        "Right of zero: these languages gave more BLEU than as many drawn blindly. Only a verdict of better says that it is "
-        "more than luck; with one draw, the luck of the draw is not counted."
+        f"Right of zero: these languages gave more {comparison.task.tested.label} than as many drawn blindly. Only a verdict "
+        "of better says that it is more than luck; with one draw, the luck of the draw is not counted."
     )
 
 
@@ -223,34 +205,40 @@ def no_gain_view(comparison: Comparison) -> None:
         show_signs(*signs)
     elif signs:
         n = len(comparison.targets)
-        with st.expander(f"No gain in BLEU on {len(signs)} of {n} targets", icon=":material/flag:"):
+        with st.expander(
+            f"No gain in {comparison.task.tested.label} on {len(signs)} of {n} targets", icon=":material/flag:"
+        ):
             show_signs(*signs)
 
 
 def claim_view(comparison: Comparison) -> None:
     """The paper's claim, as its claim, and what else it was measured with."""
-    words = PAPER_CLAIM_WORDS
-    if comparison.pinned != "traditional" and all(comparison.of(one, "traditional") for one in comparison.targets):
-        words += " Pin `traditional` to hold your pseudo families against it."
+    claim = comparison.task.claim
+    if claim is None:
+        return
+    words = claim.words
+    if comparison.pinned != claim.over and all(comparison.of(one, claim.over) for one in comparison.targets):
+        words += f" Pin `{claim.over}` to hold your pseudo families against it."
     st.info(words, icon=":material/format_quote:")
 
 
 def outcome_table(comparison: Comparison) -> None:
     """Scores, differences, verdicts and budgets, with downloads."""
-    table = comparison_frame(comparison).rename(columns=_NAMES)
-    for name, ends in (("BLEU interval", "BLEU"), ("Difference interval", "difference")):
+    task = comparison.task
+    tested = task.tested
+    table = comparison_frame(comparison).rename(columns=_NAMES | _difference_names(task))
+    for name, ends in ((f"{tested.label} interval", tested.label), ("Difference interval", "difference")):
         if f"{ends}_low" in table:
-            table[name] = [
-                _interval(low, high) for low, high in zip(table[f"{ends}_low"], table[f"{ends}_high"], strict=True)
-            ]
-    shown = [name for name in _ORDER if name in table and table[name].notna().any()]
+            both = zip(table[f"{ends}_low"], table[f"{ends}_high"], strict=True)
+            table[name] = [_interval(low, high, tested) for low, high in both]
+    shown = [name for name in _order(task) if name in table and table[name].notna().any()]
     if len(comparison.targets) == 1:
         shown.remove("Target")
     st.dataframe(
         table[shown],
         hide_index=True,
         placeholder="–",
-        column_config=_COLUMNS,
+        column_config=_COLUMNS | _score_columns(task),
         height=min(38 + 35 * len(table), 640),
         alt="Scores, differences from the pinned arm, verdicts and budgets",
     )
@@ -323,8 +311,9 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
         with st.container(border=True):
             st.html(_sentence_html(one, shown, comparison.pinned))
     st.caption(
-        f"The {len(found)} test sentences on which these arms differ most. The number beside each arm is sentence chrF++. Of an "
-        "arm with several runs, the first seed speaks. Single sentences prove nothing; the test above does."
+        f"The {len(found)} test sentences on which these arms differ most. The number beside each arm is sentence "
+        f"{comparison.task.sentence_metric.label}. Of an arm with several runs, the first seed speaks. Single sentences "
+        "prove nothing; the test above does."
     )
 
 
@@ -351,7 +340,7 @@ def _sentence_html(one: Translated, arms: Sequence[str], pinned: str) -> str:
     """Source, reference, and the arms' translations below one another, so that the differing words meet the eye."""
     lines = [("source", _text(one.source), ""), ("reference", _text(one.reference), "")]
     for arm in arms:
-        lines.append((arm, marked_html(one.spans[arm]), f" · {one.chrf[arm]:.0f}"))
+        lines.append((arm, marked_html(one.spans[arm]), f" · {one.scores[arm]:.0f}"))
     rows = "".join(
         f'<div style="opacity:0.7">{_text(name)}{" (pinned)" if name == pinned else ""}{score}</div><div dir="auto">{words}</div>'
         for name, words, score in lines
@@ -365,16 +354,50 @@ def _text(words: str) -> str:
 
 
 def _no_gain(comparison: Comparison, target: LanguagePair) -> FailureSign | None:
-    """The sign of a target: of its pseudo family with most BLEU, where the test does not call that one better."""
+    """The sign of a target: of its pseudo family that scores best, where the test does not call that one better."""
     pinned = comparison.of(target, comparison.pinned)
     own = [one for one in comparison.outcomes if one.target == target and one.arm in tuple(Measure)]
     verdicts = [one.verdict for one in own if one.verdict and pinned and one.members != pinned.members]
-    best = max(verdicts, key=lambda one: one.delta.value, default=None)
-    return None if best is None else no_gain(target, best, against=f"`{comparison.pinned}`")
+    best = max(verdicts, key=lambda one: one.gain, default=None)
+    if best is None:
+        return None
+    return no_gain(target, best, metric=comparison.task.tested, against=f"`{comparison.pinned}`")
 
 
-def _interval(low: float, high: float) -> str | None:
-    return None if pd.isna(low) else f"{low:.1f} to {high:.1f}"
+def _interval(low: float, high: float, metric: Metric) -> str | None:
+    return None if pd.isna(low) else f"{low:.{metric.decimals}f} to {high:.{metric.decimals}f}"
+
+
+def _difference_names(task: Task) -> dict[str, str]:
+    """What the columns of differences are called."""
+    others = {f"{one.label}_difference": f"{one.label} difference" for one in task.others}
+    return {"difference": f"{task.tested.label} difference", **others}
+
+
+def _order(task: Task) -> list[str]:
+    """The columns of the table, in order."""
+    first, *others = (one.label for one in task.metrics)
+    scores = [first, f"{first} interval", *others, *(one.label for one in task.beside)]
+    tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict"]
+    return ["Target", "Arm", *scores, *tested, *(f"{one} difference" for one in others), *_AFTER_SCORES]
+
+
+def _score_columns(task: Task) -> dict[str, Any]:
+    """How scores and their differences are shown."""
+    tested = task.tested
+    signed = f"%+.{tested.decimals}f"
+    decimals = {one.label: one.decimals for one in task.metrics} | {one.label: one.decimals for one in task.beside}
+    columns = {label: _NUMBER(format=f"%.{n}f") for label, n in decimals.items()}
+    columns[tested.label] = _NUMBER(format=f"%.{tested.decimals}f", help="Mean over the runs.")
+    columns[f"{tested.label} difference"] = _NUMBER(format=signed, help=f"{tested.label} minus the pinned arm's.")
+    for one in task.others:
+        words = f"{one.label} minus the pinned arm's. It is not tested."
+        columns[f"{one.label} difference"] = _NUMBER(format=f"%+.{one.decimals}f", help=words)
+    words = f"{tested.label} minus that of random families of the same size."
+    columns["Against random"] = _NUMBER(format=signed, help=words)
+    words = f"Standard deviation of {tested.label} over the draws, else over the seeds."
+    columns["Spread"] = _NUMBER(format=f"%.{tested.decimals + 1}f", help=words)
+    return columns
 
 
 def _group_label(number: int, group: Sequence[FinetuneRun]) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components import view_state
 from pseudofam_core.finetuning import DEV_METRICS, PRECISIONS, PRESETS, BudgetMode, Lora, Recipe
 from pseudofam_core.models.hub import SAMPLE
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def settings_input(model: str) -> Settings:
             dev_metric=st.selectbox(
                 "Best weights by",
                 DEV_METRICS,
-                help="On dev: loss is quick, BLEU translates dev at each evaluation.",
+                format_func=lambda one: TRANSLATION.dev_metric(one).label,
+                help="On dev. The loss is quick; any other translates dev at each evaluation.",
                 **view_state.choice("dev", DEV_METRICS, recipe.dev_metric),
             ),
             lora=_lora_input(),

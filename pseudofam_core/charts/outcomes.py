@@ -12,9 +12,11 @@ from math import ceil
 
 import plotly.graph_objects as go
 
-from pseudofam_core.outcomes.results import PAPER_CLAIM, Comparison, Outcome, Question
+from pseudofam_core.outcomes.results import Comparison, Outcome, Question
+from pseudofam_core.scoring.metrics import Metric
 from pseudofam_core.scoring.significance import Estimate, Verdict, Word
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.tasks.task import Task
 
 _LINE = "#7d8b95"
 _ROW = 28
@@ -36,7 +38,7 @@ _VERDICT_STYLES = {
 
 
 def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -> go.Figure:
-    """Draw the BLEU of each arm, one line per target, a mark per arm: a dumbbell where there are two.
+    """Draw the tested metric of each arm, one line per target, a mark per arm: a dumbbell where there are two.
 
     Args:
         comparison: What to draw.
@@ -49,9 +51,11 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
     if unknown := [arm for arm in shown if arm not in comparison.arms]:
         raise ValueError(f"arms must be of {', '.join(comparison.arms)}. Got {', '.join(unknown)}.")
     targets = comparison.targets
-    figure = go.Figure()
+    figure, tested = go.Figure(), comparison.task.tested
     for row, target in enumerate(targets):
-        values = [one.bleu.value for one in comparison.outcomes if one.target == target and one.arm in shown]
+        values = [
+            one.scores[tested.name].value for one in comparison.outcomes if one.target == target and one.arm in shown
+        ]
         if values:
             ends = [min(values), max(values)]
             line = {"color": _LINE, "width": 2}
@@ -61,32 +65,35 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
     for arm, (colour, symbol) in _arm_styles(comparison.arms).items():
         if arm in shown:
             own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
-            figure.add_trace(_arm_marks(arm, own, colour, symbol))
-    _lay_out_rows(figure, [target.label for target in targets], title="BLEU", above=40 + 20 * ceil(len(shown) / 3))
+            figure.add_trace(_arm_marks(arm, own, comparison.task, colour, symbol))
+    _lay_out_rows(
+        figure, [target.label for target in targets], title=tested.label, above=40 + 20 * ceil(len(shown) / 3)
+    )
     return figure
 
 
 def difference_figure(comparison: Comparison) -> go.Figure:
-    """Draw BLEU minus the pinned arm's, with intervals, arm by arm under each target, the averages last.
+    """Draw the tested metric minus the pinned arm's, with intervals, arm by arm under each target, the averages last.
 
-    Colour and symbol give the verdict of the corrected test, not of the interval. Where the traditional family is
-    pinned, the paper's claim is a dotted line.
+    Colour and symbol give the verdict of the corrected test, not of the interval. Where the arm is pinned that a
+    paper claims a gain over, its claim is a dotted line.
     """
-    title = f"BLEU minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
+    title = f"{comparison.task.tested.label} minus that of {comparison.pinned}, with its {1 - comparison.level:.0%} interval"
     figure = _differences(comparison, Question.PINNED, title)
-    if comparison.pinned == "traditional":
+    claim = comparison.task.claim
+    if claim is not None and comparison.pinned == claim.over:
         figure.add_vline(
-            PAPER_CLAIM,
+            claim.gain,
             line={"color": _LINE, "width": 2, "dash": "dot"},
-            annotation={"text": f"the paper's claim, +{PAPER_CLAIM}", "yanchor": "bottom", "xanchor": "center"},
+            annotation={"text": f"the paper's claim, +{claim.gain}", "yanchor": "bottom", "xanchor": "center"},
             annotation_position="top",
         )
     return figure
 
 
 def control_figure(comparison: Comparison) -> go.Figure:
-    """Draw BLEU minus that of random families of the same size, as `difference_figure` does; empty where there are none."""
-    title = f"BLEU minus that of random, with its {1 - comparison.level:.0%} interval"
+    """Draw the tested metric minus that of random families of the same size, as `difference_figure` does; empty without any."""
+    title = f"{comparison.task.tested.label} minus that of random, with its {1 - comparison.level:.0%} interval"
     return _differences(comparison, Question.RANDOM, title)
 
 
@@ -136,7 +143,7 @@ def _differences(comparison: Comparison, question: Question, title: str) -> go.F
     figure = go.Figure()
     figure.add_vline(0, line={"color": _LINE, "width": 2})
     for word, (colour, symbol) in _VERDICT_STYLES.items():
-        figure.add_trace(_difference_marks(word, rows, colour, symbol))
+        figure.add_trace(_difference_marks(word, rows, comparison.task.tested, colour, symbol))
     _lay_out_rows(figure, [row.label for row in rows], title=title, above=64)
     return figure
 
@@ -146,7 +153,7 @@ def _grouped(heading: str, verdicts: Mapping[str, Verdict]) -> list[_Row]:
     return [_Row(f"<b>{heading}</b>"), *tested]
 
 
-def _difference_marks(word: Word, rows: Sequence[_Row], colour: str, symbol: str) -> go.Scatter:
+def _difference_marks(word: Word, rows: Sequence[_Row], metric: Metric, colour: str, symbol: str) -> go.Scatter:
     own = [(y, row.told, row.verdict) for y, row in enumerate(rows) if row.verdict and row.verdict.word is word]
     reach = [verdict.delta.high - verdict.delta.value for _, _, verdict in own]
     return go.Scatter(
@@ -157,23 +164,25 @@ def _difference_marks(word: Word, rows: Sequence[_Row], colour: str, symbol: str
         name=str(word),
         showlegend=True,
         marker={"color": colour, "symbol": symbol, "size": 12, "line": {"color": colour, "width": 2}},
-        customdata=[[told, _interval(verdict.delta), _wrapped(verdict)] for _, told, verdict in own],
+        customdata=[[told, _interval(verdict.delta, metric), _wrapped(verdict)] for _, told, verdict in own],
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
     )
 
 
-def _arm_marks(arm: str, own: Sequence[tuple[int, Outcome]], colour: str, symbol: str) -> go.Scatter:
+def _arm_marks(arm: str, own: Sequence[tuple[int, Outcome]], task: Task, colour: str, symbol: str) -> go.Scatter:
+    n = len(task.metrics)
+    told = "".join(f"{metric.label} %{{customdata[{i}]}}<br>" for i, metric in enumerate(task.metrics, start=1))
     return go.Scatter(
-        x=[one.bleu.value for _, one in own],
+        x=[one.scores[task.tested.name].value for _, one in own],
         y=[row for row, _ in own],
         mode="markers",
         name=arm,
         marker={"color": colour, "symbol": symbol, "size": 11, "opacity": 0.9, "line": {"color": colour, "width": 2}},
-        customdata=[[one.target.label, _interval(one.bleu), _interval(one.chrf), _effort(one)] for _, one in own],
-        hovertemplate=(
-            f"<b>%{{customdata[0]}}</b>, {arm}<br>BLEU %{{customdata[1]}}<br>chrF++ %{{customdata[2]}}<br>"
-            "%{customdata[3]}<extra></extra>"
-        ),
+        customdata=[
+            [one.target.label, *(_interval(one.scores[metric.name], metric) for metric in task.metrics), _effort(one)]
+            for _, one in own
+        ],
+        hovertemplate=f"<b>%{{customdata[0]}}</b>, {arm}<br>{told}%{{customdata[{n + 1}]}}<extra></extra>",
     )
 
 
@@ -184,8 +193,10 @@ def _arm_styles(arms: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {arm: _ARM_STYLES.get(arm) or rest[arm] for arm in arms}
 
 
-def _interval(one: Estimate) -> str:
-    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+def _interval(one: Estimate, metric: Metric) -> str:
+    """With a digit more than tables have."""
+    n = metric.decimals + 1
+    return f"{one.value:.{n}f} [{one.low:.{n}f}, {one.high:.{n}f}]"
 
 
 def _wrapped(verdict: Verdict) -> str:

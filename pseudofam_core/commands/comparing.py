@@ -36,7 +36,7 @@ from pseudofam_core.outcomes.results import Comparison, Question
 from pseudofam_core.outcomes.run_settings import comparable, compared_settings, settings_that_differ
 from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.comet import DEFAULT_COMET, comet_python, comet_scores
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import LEVEL
 from pseudofam_core.similarity.pools import compare_pool
 from pseudofam_core.store.cache import Cache

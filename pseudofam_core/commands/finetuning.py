@@ -192,7 +192,7 @@ def _told(expected: Cost) -> str:
 
 def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], FinetuneRun]) -> str:
     """Each arm's mean scores over its seeds, equal arms named together. `compare` says what they mean."""
-    rows = []
+    rows, task = [], request.task
     for members, names in distinct_members(request.arms).items():
         own = [run for (arm, _), run in runs.items() if arm == names[0]]
         test, dev = (pd.DataFrame([run.scores[split] for run in own]) for split in ("test", "dev"))
@@ -201,15 +201,15 @@ def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], Finetune
                 "arm": " = ".join(names),
                 "auxiliaries": " ".join(one.source if one.target == "en" else str(one) for one in members or ()),
                 "runs": len(own),
-                "BLEU": round(test["bleu"].mean(), 1),
-                "chrF++": round(test["chrf"].mean(), 1),
-                "dev BLEU": round(dev["bleu"].mean(), 1),
+                **{one.label: round(test[one.name].mean(), one.decimals) for one in task.metrics},
+                f"dev {task.tested.label}": round(dev[task.tested.name].mean(), task.tested.decimals),
                 "updates": round(sum(run.updates for run in own) / len(own)),
                 "scored at": round(sum(run.scored_update for run in own) / len(own)),
             }
         )
     first = next(iter(runs.values())).scores["test"]
-    return f"{pd.DataFrame(rows).to_string(index=False)}\n{first['bleu_signature']} | {first['chrf_signature']}"
+    signatures = " | ".join(first[one.signature_name] for one in task.metrics)
+    return f"{pd.DataFrame(rows).to_string(index=False)}\n{signatures}"
 
 
 COMMANDS = (("finetune", _add_finetune, "fine-tune a target with each arm's auxiliaries, and score it"),)

@@ -20,6 +20,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.tables import scores_csv
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.store.cache import default_root
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 def _add_pretrain(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +64,6 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 
 def _score(options: argparse.Namespace) -> None:
     from pseudofam_core.estimates import computing  # opens torch
-    from pseudofam_core.scoring import translating
 
     workspace = chosen_workspace(options)
     model, corpus, scores = computing.open_model(workspace), corpus_of(workspace), []
@@ -71,10 +71,8 @@ def _score(options: argparse.Namespace) -> None:
         for one in pool_of(workspace):
             bitext = corpus.read(one, workspace.split).complete
             with bar(str(one)) as report:
-                found = translating.translate(
-                    model, bitext, beams=options.beams, report=report, should_stop=should_stop
-                )
-            scores.append(translating.score(bitext, found))
+                found = TRANSLATION.generate(model, bitext, beams=options.beams, report=report, should_stop=should_stop)
+            scores.append(TRANSLATION.score(bitext, found))
     written(scores_csv(scores), options.out)
 
 
@@ -99,6 +97,6 @@ def _cap(text: str) -> tuple[LanguagePair, int]:
 
 
 COMMANDS = (
-    ("score", _add_score, "translate a split of each pair and score it: BLEU and chrF++ as CSV"),
+    ("score", _add_score, f"translate a split of each pair and score it: {TRANSLATION.metric_labels} as CSV"),
     ("pretrain", _add_pretrain, "make a small M2M100 from a folder of parallel text"),
 )

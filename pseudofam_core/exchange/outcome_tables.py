@@ -8,19 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.exchange.tables import comments, escaped
-from pseudofam_core.outcomes.results import PAPER_CLAIM_WORDS, Average, Comparison, Outcome
+from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import settings_of
-from pseudofam_core.scoring.scorer import SPBLEU_MISSING, Protocol, spbleu
+from pseudofam_core.scoring.metrics import Beside
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.tasks.task import Task
 
 _LATEX_COLUMNS = {
-    "target": "target",
-    "arm": "arm",
-    "BLEU": "BLEU",
-    "chrF++": "chrF++",
-    "difference": "BLEU difference",
     "p": "p (Holm)",
     "verdict": "verdict",
     "control_difference": "against random",
@@ -35,7 +31,10 @@ _LATEX_WORDS = ("target", "arm", "verdict", "control_verdict")
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
-    """One row per target and arm, then the averages over targets. ``difference`` is BLEU minus the pinned arm's."""
+    """One row per target and arm, then the averages over targets.
+
+    A column per metric, by its label. ``difference`` is the tested metric minus the pinned arm's.
+    """
     rows = [_outcome_row(one, comparison) for one in comparison.outcomes]
     rows += [_average_row(one, comparison) for one in comparison.averages]
     return pd.DataFrame(rows)
@@ -49,13 +48,17 @@ def comparison_csv(comparison: Comparison) -> str:
 
 def comparison_latex(comparison: Comparison) -> str:
     """The table for a paper: a plain ``tabular`` that needs no package, after ``%`` lines that say how it was made."""
-    full = comparison_frame(comparison)
-    columns = {name: words for name, words in _LATEX_COLUMNS.items() if name in full}
-    shown = pd.DataFrame({name: [_cell(row, name) for row in full.to_dict("records")] for name in columns})
+    full, metrics = comparison_frame(comparison), comparison.task.metrics
+    words = {"target": "target", "arm": "arm", **{one.label: one.label for one in metrics}}
+    words |= {"difference": f"{comparison.task.tested.label} difference", **_LATEX_COLUMNS}
+    columns = {name: label for name, label in words.items() if name in full}
+    decimals = dict.fromkeys(columns, comparison.task.tested.decimals) | {one.label: one.decimals for one in metrics}
+    rows = full.to_dict("records")
+    shown = pd.DataFrame({name: [_cell(row, name, decimals[name]) for row in rows] for name in columns})
     style = shown.style.hide(axis="index").format(escape="latex").relabel_index(list(columns.values()), axis=1)
     aligned = "".join("l" if name in _LATEX_WORDS else "r" for name in columns)
-    rows = style.to_latex(column_format=aligned).splitlines()
-    ruled = [rows[0], r"\hline", rows[1], r"\hline", *rows[2:-1], r"\hline", rows[-1]]
+    lines = style.to_latex(column_format=aligned).splitlines()
+    ruled = [lines[0], r"\hline", lines[1], r"\hline", *lines[2:-1], r"\hline", lines[-1]]
     notes = [f"% {line[2:]}" for line in "".join(comments(provenance(comparison))).splitlines()]
     return "\n".join([*notes, *ruled]) + "\n"
 
@@ -95,7 +98,7 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
     return {
         "protocol": comparison.protocol.label,
         **comparison.signatures,
-        "spBLEU": next((words for one in comparison.outcomes if (words := _spbleu(one)[1])), SPBLEU_MISSING),
+        **{one.label: _signature_beside(one, comparison) for one in comparison.task.beside},
         "sentences": ", ".join(f"{target} {n}" for target, n in comparison.n_sentences.items()),
         "pinned": comparison.pinned,
         "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
@@ -104,7 +107,7 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
         **settings,
         **circumstances,
         "runs": " ".join(dict.fromkeys(run.key for run in runs)),
-        "claim": PAPER_CLAIM_WORDS,
+        **({"claim": comparison.task.claim.words} if comparison.task.claim else {}),
     }
 
 
@@ -113,12 +116,11 @@ def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
         "target": str(one.target),
         "arm": one.arm,
         "members": " | ".join(_members(own) for own in one.members),
-        **_numbers("BLEU", one.bleu),
-        **_numbers("chrF++", one.chrf),
+        **_score_cells(one, comparison.task),
         **_verdict_cells(one.verdict),
         **_control_cells(one.control),
-        **(_spbleu(one)[0] if comparison.protocol is Protocol.DETOKENISED else {}),
-        "chrF++_difference": None if one.chrf_delta is None else one.chrf_delta.value,
+        **(_cells_beside(one, comparison.task) if comparison.protocol is Protocol.DETOKENISED else {}),
+        **_delta_cells(one, comparison.task),
         "draws": one.n_draws,
         "runs": sum(map(len, one.runs)),
         "seeds": " ".join(map(str, one.seeds)),
@@ -136,24 +138,44 @@ def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
         "target": f"mean of {len(one.targets)}",
         "arm": one.arm,
         "members": "",
-        **_numbers("BLEU", one.bleu),
-        **_numbers("chrF++", one.chrf),
+        **_score_cells(one, comparison.task),
         **_verdict_cells(one.verdict),
         **_average_control_cells(one),
         "budget": comparison.budget or "none",
     }
 
 
-def _spbleu(one: Outcome) -> tuple[dict[str, float], str]:
-    """SpBLEU of all sentences, detokenised, mean over runs, as a cell, and its signature; nothing without its model."""
-    found = []
-    for run in (run for draw in one.runs for run in draw):
-        texts = run.outputs["test"]
-        bitext = Bitext(one.target, "test", texts["sources"], texts["references"])
-        if (scored := spbleu(bitext, texts["hypotheses"])) is None:
-            return {}, ""
-        found.append(scored)
-    return {"spBLEU": fmean(value for value, _ in found)}, found[0][1]
+def _score_cells(one: Outcome | Average, task: Task) -> dict[str, float]:
+    return {
+        name: value
+        for metric in task.metrics
+        for name, value in _numbers(metric.label, one.scores[metric.name]).items()
+    }
+
+
+def _delta_cells(one: Outcome, task: Task) -> dict[str, float | None]:
+    """The metrics that are not tested, minus the pinned arm's."""
+    deltas = {metric.label: one.deltas.get(metric.name) for metric in task.others}
+    return {f"{label}_difference": None if delta is None else delta.value for label, delta in deltas.items()}
+
+
+def _cells_beside(one: Outcome, task: Task) -> dict[str, float]:
+    """Metrics of all sentences, detokenised, mean over runs; those that can't be computed here are left out."""
+    scored = {metric.label: _beside(metric, one) for metric in task.beside}
+    return {label: fmean(value for value, _ in found) for label, found in scored.items() if found}
+
+
+def _signature_beside(metric: Beside, comparison: Comparison) -> str:
+    """How it was computed, or why it was not."""
+    scored = (_beside(metric, one) for one in comparison.outcomes)
+    return next((found[0][1] for found in scored if found), metric.missing)
+
+
+def _beside(metric: Beside, one: Outcome) -> list[tuple[float, str]]:
+    """Value and signature of each run; empty where they can't be computed here."""
+    texts = (run.outputs["test"] for draw in one.runs for run in draw)
+    scored = [metric.score(text["hypotheses"], text["references"]) for text in texts]
+    return [found for found in scored if found]
 
 
 def _members(members: Any) -> str:
@@ -202,8 +224,8 @@ def _average_control_cells(one: Average) -> dict[str, Any]:
     return cells | {"control_targets": named}
 
 
-def _cell(row: Mapping[Any, Any], name: str) -> str:
-    """A cell as a paper prints it: scores with one decimal and their interval."""
+def _cell(row: Mapping[Any, Any], name: str, n: int) -> str:
+    """A cell as a paper prints it: scores with `n` decimals and their interval."""
     value = row[name]
     if isinstance(value, str):
         return value
@@ -211,5 +233,5 @@ def _cell(row: Mapping[Any, Any], name: str) -> str:
         return ""
     if f"{name}_low" in row:
         sign = "+" if name.endswith("difference") else ""
-        return f"{value:{sign}.1f} [{row[f'{name}_low']:{sign}.1f}, {row[f'{name}_high']:{sign}.1f}]"
+        return f"{value:{sign}.{n}f} [{row[f'{name}_low']:{sign}.{n}f}, {row[f'{name}_high']:{sign}.{n}f}]"
     return f"{value:.3f}" if name == "p" else f"{value:,.0f}"

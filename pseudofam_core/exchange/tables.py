@@ -41,15 +41,15 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
 
 
 def scores_csv(scores: Sequence[ScoreReport]) -> str:
-    """One row per pair and their mean; the ``#`` lines carry sacreBLEU's signatures."""
+    """One row per pair and their mean, a column per metric; the ``#`` lines carry the metrics' signatures."""
     signatures: dict[str, None] = {}
     for one in scores:
-        signatures |= comments({"BLEU": one.bleu_signature, "chrF++": one.chrf_signature})
+        signatures |= comments({metric.label: one.signatures[metric.name] for metric in one.metrics})
     table = pd.DataFrame(
-        [(str(one.pair), one.split, one.n_sentences, one.bleu, one.chrf) for one in scores],
-        columns=["pair", "split", "sentences", "bleu", "chrf"],
+        [{"pair": str(one.pair), "split": one.split, "sentences": one.n_sentences, **one.scores} for one in scores]
     )
-    mean = {"pair": "mean", "split": "", "sentences": table["sentences"].sum(), **table[["bleu", "chrf"]].mean()}
+    means = table.drop(columns=["pair", "split", "sentences"]).mean()
+    mean = {"pair": "mean", "split": "", "sentences": table["sentences"].sum(), **means}
     table = pd.concat([table, pd.DataFrame([mean])])
     return "".join(signatures) + table.to_csv(index=False, float_format="%.2f", lineterminator="\n")
 

@@ -10,6 +10,7 @@ from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run, finished_run
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
+from pseudofam_core.scoring.metrics import LOSS
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import canonical, key_of
 
@@ -162,5 +163,5 @@ def _searches_alike(artifact: Artifact, recipe: Recipe, beams: int) -> bool:
     """Whether dev was evaluated by this recipe, and the final translation had as many beams."""
     spec = artifact.manifest["spec"]
     own = spec["recipe"]
-    beams_alike = recipe.dev_metric == "loss" or own["dev_beams"] == recipe.dev_beams
+    beams_alike = recipe.dev_metric == LOSS.name or own["dev_beams"] == recipe.dev_beams
     return own["dev_metric"] == recipe.dev_metric and beams_alike and spec.get("beams") == beams

@@ -11,7 +11,8 @@ from pseudofam_core.finetuning.processes import by_first
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.tokenization import EncodedPair
-from pseudofam_core.scoring.translating import score, translate
+from pseudofam_core.scoring.metrics import LOSS
+from pseudofam_core.tasks.task import Task
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -22,26 +23,32 @@ class DevSet:
     Args:
         bitext: The text.
         encoded: Its tokens.
-        recipe: Says whether BLEU is wanted, and the precision, which is training's.
-        max_length: Tokens at which translations are cut.
+        recipe: Says what chooses the weights, and the precision, which is training's.
+        task: Makes and scores outputs where a metric of them chooses.
+        max_length: Tokens at which outputs are cut.
     """
 
-    def __init__(self, bitext: Bitext, encoded: Sequence[EncodedPair], recipe: Recipe, *, max_length: int) -> None:
+    def __init__(
+        self, bitext: Bitext, encoded: Sequence[EncodedPair], recipe: Recipe, task: Task, *, max_length: int
+    ) -> None:
         """Keep the text."""
-        self._bitext, self._encoded, self._recipe, self._max_length = bitext, encoded, recipe, max_length
+        self._bitext, self._encoded, self._recipe, self._task = bitext, encoded, recipe, task
+        self._max_length = max_length
 
     def __call__(self, model: TranslationModel) -> dict[str, float]:
-        """``loss``, nats a token, not smoothed; and ``bleu`` where it chooses the weights. `model` is in evaluation mode."""
+        """``loss``, nats a token, not smoothed; and the metric that chooses the weights. `model` is in evaluation mode."""
         # Processes that differed in the last digit could choose different weights.
         return by_first(lambda: self._values(model))
 
     def _values(self, model: TranslationModel) -> dict[str, float]:
         dtype = _AUTOCAST.get(self._recipe.precision)
         with torch.inference_mode(), torch.autocast(model.device.type, dtype=dtype, enabled=dtype is not None):
-            values = {"loss": self._loss(model)}
-            if self._recipe.dev_metric == "bleu":
-                found = translate(model, self._bitext, beams=self._recipe.dev_beams, max_length=self._max_length)
-                values["bleu"] = score(self._bitext, found).bleu
+            values = {LOSS.name: self._loss(model)}
+            if self._recipe.dev_metric != LOSS.name:
+                found = self._task.generate(
+                    model, self._bitext, beams=self._recipe.dev_beams, max_length=self._max_length
+                )
+                values[self._recipe.dev_metric] = self._task.score(self._bitext, found).scores[self._recipe.dev_metric]
         return values
 
     def _loss(self, model: TranslationModel) -> float:

@@ -15,7 +15,6 @@ import torch
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.estimates import computing
-from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.costs import Pace
 from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
@@ -32,6 +31,7 @@ from pseudofam_core.finetuning.training import (
     PlannedTrainer,
     Supervision,
     arguments_of,
+    dev_values,
     last_checkpoint,
 )
 from pseudofam_core.models.hub import fetch_model, resolve_model
@@ -99,14 +99,16 @@ def trained_run(
     plan = spec.budget.plan(lengths, spec.pairs, spec.recipe, seed=spec.seed, n_processes=n_processes())
     torch.manual_seed(spec.seed)  # of the adapters' first weights
     model = _copied(base, spec)
-    dev = DevSet(texts.dev, _encoded(base, texts.dev, spec.max_length), spec.recipe, max_length=spec.max_length)
+    encoded_dev = _encoded(base, texts.dev, spec.max_length)
+    dev = DevSet(texts.dev, encoded_dev, spec.recipe, spec.task, max_length=spec.max_length)
     dev_curve: list[tuple[int, Mapping[str, float]]] = [(0, _before_training(dev, model, spec.recipe))]
     sides = [
         [np.array([len(getattr(one, side)) for one in sentences]) for sentences in encoded]
         for side in ("source", "target")
     ]
-    supervision = Supervision(spec.budget, report, asked_in_any(should_stop), Ledger(plan, spec.pairs, *sides).n_tokens)
-    trainer = _trainer(spec.budget, spec.recipe, spec.seed, model, encoded, plan, partial, dev)
+    n_tokens = Ledger(plan, spec.pairs, *sides).n_tokens
+    supervision = Supervision(spec.budget, spec.task, report, asked_in_any(should_stop), n_tokens)
+    trainer = _trainer(spec, model, encoded, plan, partial, dev)
     trainer.add_callback(supervision)
     resumed = by_first(lambda: last_checkpoint(partial))
     began = time.monotonic()
@@ -118,7 +120,7 @@ def trained_run(
     state = trainer.state
     scored = int(state.best_global_step if spec.budget.stops_early else state.global_step)
     history = state.log_history
-    dev_curve += [(one["step"], _dev_values(one)) for one in history if "eval_loss" in one]
+    dev_curve += [(one["step"], dev_values(one, spec.task)) for one in history if "eval_loss" in one]
     here = state.global_step - (int(resumed.name.rpartition("-")[2]) if resumed else 0)
     n_evaluations = max(1, here // spec.recipe.eval_every)
     return Trained(
@@ -152,18 +154,17 @@ def _before_training(dev: DevSet, model: TranslationModel, recipe: Recipe) -> Ma
 
 
 def _trainer(
-    budget: Budget,
-    recipe: Recipe,
-    seed: int,
+    spec: FinetuneSpec,
     model: TranslationModel,
     encoded: Sequence[list[EncodedPair]],
     plan: Plan,
     out: Path,
     dev: DevSet,
 ) -> PlannedTrainer:
-    arguments = arguments_of(budget, recipe, out, n_updates=plan.n_updates, seed=seed)
+    assert spec.recipe is not None  # zero-shot trains nothing
+    arguments = arguments_of(spec, out, n_updates=plan.n_updates)
     sentences = [sentence for one in encoded for sentence in one]
-    return PlannedTrainer(model, sentences, plan, arguments, recipe, functools.partial(dev, model))
+    return PlannedTrainer(model, sentences, plan, arguments, spec.recipe, functools.partial(dev, model))
 
 
 def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
@@ -200,10 +201,6 @@ def _unchanged(spec: FinetuneSpec, texts: FinetuneTexts) -> None:
         read |= {f"train of {pair}": (texts.train(pair), digest) for pair, digest in digests}
     if changed := [name for name, (bitext, digest) in read.items() if bitext.digest != digest]:
         raise CorpusError(f"The text of {spec.target} has changed since this run was asked for: {', '.join(changed)}.")
-
-
-def _dev_values(entry: Mapping[str, float]) -> Mapping[str, float]:
-    return {name: entry[f"eval_{name}"] for name in ("loss", "bleu") if f"eval_{name}" in entry}
 
 
 def _size(folder: Path | None) -> int:

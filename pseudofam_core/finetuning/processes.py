@@ -24,7 +24,7 @@ from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import JobCancelled
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.progress import ShouldStop
-from pseudofam_core.scoring.translating import translate
+from pseudofam_core.tasks.task import Task
 
 T = TypeVar("T")
 # While the first translates dev, or writes weights; torch would end the run after minutes.
@@ -57,21 +57,21 @@ def asked_in_any(should_stop: ShouldStop) -> ShouldStop:
     return lambda: any(gather_object([should_stop()]))
 
 
-def translate_shared(
-    model: TranslationModel, bitext: Bitext, *, should_stop: ShouldStop, **options: Any
+def generate_shared(
+    task: Task, model: TranslationModel, bitext: Bitext, *, should_stop: ShouldStop, **options: Any
 ) -> tuple[str, ...]:
-    """`translate`, each process a share of the sentences; every process gets all translations.
+    """`Task.generate`, each process a share of the sentences; every process gets all outputs.
 
     Raises:
         JobCancelled: `should_stop` said so in any process.
     """
     if (n := n_processes()) == 1:
-        return translate(model, bitext, should_stop=should_stop, **options)
+        return task.generate(model, bitext, should_stop=should_stop, **options)
     rank = _state().process_index
     mine = replace(bitext, sources=bitext.sources[rank::n], targets=bitext.targets[rank::n])
     written: Sequence[str] | None = None
     with contextlib.suppress(JobCancelled):  # told to the others first
-        written = translate(model, mine, should_stop=should_stop, **options) if len(mine) else ()
+        written = task.generate(model, mine, should_stop=should_stop, **options) if len(mine) else ()
     shares = gather_object([written])
     if None in shares:
         raise JobCancelled("Stopped on request while translating.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pseudofam_core.tasks.translation import TRANSLATION
+
 PRECISIONS = ("float32", "bf16", "fp16")
-DEV_METRICS = ("loss", "bleu")
+DEV_METRICS = tuple(one.name for one in TRANSLATION.dev_metrics)
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Recipe:
         accumulation: Batches of an update.
         temperature: A pair of n sentences is drawn in proportion to n^(1/temperature); None draws all alike (the paper).
         eval_every: Updates between two evaluations on dev; a checkpoint is written at each.
-        dev_metric: What chooses the best weights: ``loss`` (nats a token, not smoothed) or ``bleu``.
-        dev_beams: Beams of the dev translations where BLEU chooses.
+        dev_metric: What chooses the best weights: ``loss`` (nats a token, not smoothed), or a metric of the task by name.
+        dev_beams: Beams of the outputs on dev where another metric than the loss chooses.
         precision: ``float32``, or automatic mixed precision by ``bf16`` or ``fp16`` (fp16 needs a GPU).
         lora: Adapters, or None to train all weights.
     """

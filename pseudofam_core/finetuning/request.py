@@ -16,9 +16,10 @@ from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.scoring.scorer import require_tokenizer
 from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.restoring import restored
+from pseudofam_core.tasks.task import Task
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class FinetuneRequest:
         for name, values in (("arms", [arm.name for arm in self.arms]), ("seeds", self.seeds)):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"{name} must be at least one, and none twice. Got {', '.join(map(str, values))}.")
+
+    @property
+    def task(self) -> Task:
+        """What the model is fine-tuned to do: see `FinetuneSpec.task`."""
+        return TRANSLATION
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ def specs_of(
 
 def require_packages(request: FinetuneRequest) -> None:
     """See that the packages are there that scoring and adapters take, before anything is read."""
-    require_tokenizer(request.target.target)
+    request.task.require_language(request.target.target)
     if request.recipe.lora is not None and find_spec("peft") is None:
         raise ModelError(
             f"lora needs the package peft, which is not installed. Got rank {request.recipe.lora.rank}. Install it "

@@ -17,7 +17,7 @@ from pseudofam_core import __version__
 from pseudofam_core.estimates import computing
 from pseudofam_core.finetuning.exclusive import exclusive
 from pseudofam_core.finetuning.fit import Trained, base_model, trained_run
-from pseudofam_core.finetuning.processes import by_first, is_first, n_processes, translate_shared
+from pseudofam_core.finetuning.processes import by_first, generate_shared, is_first, n_processes
 from pseudofam_core.finetuning.runs import (
     FINETUNE_STAGE,
     OUTPUTS_FILE,
@@ -34,7 +34,6 @@ from pseudofam_core.finetuning.training import (
 )
 from pseudofam_core.models.loading import TranslationModel, without_bars
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
-from pseudofam_core.scoring.translating import score
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.keys import canonical
 
@@ -124,13 +123,10 @@ def _scored(
 ) -> _Scored:
     began, outputs, scores = time.monotonic(), {}, {}
     for bitext in (replace(texts.dev, split="dev"), texts.test):
-        hypotheses = translate_shared(
-            model, bitext, beams=spec.beams, max_length=spec.max_length, report=report, should_stop=should_stop
-        )
+        options: dict[str, Any] = {"beams": spec.beams, "max_length": spec.max_length}
+        hypotheses = generate_shared(spec.task, model, bitext, report=report, should_stop=should_stop, **options)
         outputs[bitext.split] = {"sources": bitext.sources, "references": bitext.targets, "hypotheses": hypotheses}
-        found = score(bitext, hypotheses)
-        names = ("n_sentences", "bleu", "chrf", "bleu_signature", "chrf_signature")
-        scores[bitext.split] = {name: getattr(found, name) for name in names}
+        scores[bitext.split] = spec.task.score(bitext, hypotheses).stored
     return _Scored(outputs, scores, time.monotonic() - began)
 
 

@@ -15,6 +15,8 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of
 from pseudofam_core.store.restoring import restored
+from pseudofam_core.tasks.task import Task
+from pseudofam_core.tasks.translation import TRANSLATION
 
 FINETUNE_STAGE = "finetune"
 WEIGHTS_STAGE = "finetune-weights"
@@ -58,11 +60,11 @@ class FinetuneRun:
         model_revision: Of the base model.
         test_digest: Of the test text: runs of different ones can't be compared.
         dev_digest: Of the dev text.
-        scores: By split (``dev``, ``test``): ``bleu``, ``chrf``, ``n_sentences`` and both signatures.
+        scores: By split (``dev``, ``test``): each metric of the task by its name, their signatures, and ``n_sentences``.
         contributions: The target's, then each member's.
         loss_curve: Update and mean training loss (smoothed, nats a token) since the point before.
-        dev_curve: Update (0 is the base model) and ``loss`` in nats a token, not smoothed, and ``bleu`` where that
-            chose.
+        dev_curve: Update (0 is the base model) and ``loss`` in nats a token, not smoothed, and the
+            metric that chose, where another did.
         updates: Updates done.
         scored_update: The update whose weights were scored.
         stopped: Why training ended: ``patience``, ``cap``, ``budget``; ``zero-shot``.
@@ -94,6 +96,11 @@ class FinetuneRun:
     device: str
     provenance: Mapping[str, Any]
     artifact: Artifact = field(repr=False, compare=False)
+
+    @property
+    def task(self) -> Task:
+        """What the model was fine-tuned to do: see `FinetuneSpec.task`."""
+        return TRANSLATION
 
     @property
     def is_zero_shot(self) -> bool:

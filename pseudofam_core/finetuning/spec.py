@@ -8,6 +8,8 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.tasks.task import Task
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class FinetuneSpec:
             raise ValueError(f"members must be sorted, distinct, and without the target. Got {self.members}.")
         if self.beams < 1:
             raise ValueError(f"beams must be at least 1. Got {self.beams}.")
+
+    @property
+    def task(self) -> Task:
+        """What the model is fine-tuned to do: always translation. A second task makes this a field."""
+        return TRANSLATION
 
     @property
     def is_zero_shot(self) -> bool:

@@ -17,7 +17,6 @@ from pseudofam_core.finetuning.training import (
 )
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, never, silent
-from pseudofam_core.scoring.translating import translate
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.keys import canonical
 
@@ -51,7 +50,7 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
     shutil.rmtree(partial, ignore_errors=True)
     trained = trained_run(spec, base_model(spec), texts, partial, report, never)
     began = time.monotonic()
-    translate(trained.model, texts.dev, beams=spec.beams, max_length=spec.max_length, report=report)
+    spec.task.generate(trained.model, texts.dev, beams=spec.beams, max_length=spec.max_length, report=report)
     pace = trained.pace(time.monotonic() - began, len(texts.dev))
     cache.store(
         TIMING_STAGE,

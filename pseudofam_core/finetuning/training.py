@@ -22,9 +22,11 @@ from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.recipe import Recipe
+from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Progress, Report, ShouldStop
+from pseudofam_core.tasks.task import Task
 
 logger = logging.getLogger(__name__)
 DevMetrics = Callable[[], dict[str, float]]
@@ -63,7 +65,7 @@ class PlannedTrainer(Seq2SeqTrainer):
         return DataLoader(self._sentences, batch_sampler=share, collate_fn=self._collate)  # type: ignore[arg-type]
 
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> EvalLoopOutput:
-        """Loss, and BLEU where it chooses, on the target's dev text."""
+        """What `DevSet` finds on the target's dev text."""
         self.model.eval()
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in self._dev_metrics().items()}
         return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=1)
@@ -99,13 +101,16 @@ def require_device(recipe: Recipe) -> None:
         raise ModelError("precision fp16 needs a GPU. This machine has none that torch sees. Take bf16 or float32.")
 
 
-def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, seed: int) -> Seq2SeqTrainingArguments:
+def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> Seq2SeqTrainingArguments:
     """The settings of a run as transformers takes them.
 
     Raises:
         ValueError: The batches of an update can't be shared evenly by the processes.
     """
-    early = budget.stops_early
+    assert spec.budget is not None  # zero-shot trains nothing
+    assert spec.recipe is not None
+    assert spec.seed is not None
+    recipe, early = spec.recipe, spec.budget.stops_early
     arguments = Seq2SeqTrainingArguments(
         output_dir=str(out.absolute()),
         max_steps=n_updates,
@@ -121,7 +126,7 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
         bf16=recipe.precision == "bf16",
         fp16=recipe.precision == "fp16",
         use_cpu=not torch.cuda.is_available(),
-        seed=seed,
+        seed=spec.seed,
         eval_strategy="steps",
         eval_steps=recipe.eval_every,
         save_strategy="steps",
@@ -129,7 +134,7 @@ def arguments_of(budget: Budget, recipe: Recipe, out: Path, *, n_updates: int, s
         save_total_limit=2 if early else 1,
         load_best_model_at_end=early,
         metric_for_best_model=recipe.dev_metric if early else None,
-        greater_is_better=recipe.dev_metric == "bleu" if early else None,
+        greater_is_better=spec.task.dev_metric(recipe.dev_metric).higher_is_better if early else None,
         logging_steps=max(1, recipe.eval_every // 5),
         # The filter would hide divergence behind the losses before. fp16 goes on: it leaves out updates that overflow.
         logging_nan_inf_filter=recipe.precision == "fp16",
@@ -159,6 +164,7 @@ class Supervision(TrainerCallback):
 
     Attributes:
         budget: Its patience counts evaluations.
+        task: Names what dev is evaluated by.
         report: Receives progress with the latest loss, dev values and pace.
         should_stop: Asked after each update.
         n_tokens: Source and target tokens up to each update: sums from the first.
@@ -167,6 +173,7 @@ class Supervision(TrainerCallback):
     """
 
     budget: Budget
+    task: Task
     report: Report
     should_stop: ShouldStop
     n_tokens: Callable[[int], int]
@@ -209,8 +216,9 @@ class Supervision(TrainerCallback):
                     f"Training diverged: the {words} at update {state.global_step} is {logs[name]}. Take a lower "
                     f"learning_rate or more warmup_updates. Got {args.learning_rate:g} and {args.warmup_steps:g}."
                 )
-        names = {"loss": "loss", "eval_loss": "dev_loss", "eval_bleu": "dev_bleu"}
-        self._metrics |= {names[name]: float(value) for name, value in logs.items() if name in names}
+        if "loss" in logs:
+            self._metrics["loss"] = float(logs["loss"])
+        self._metrics |= {f"dev_{name}": float(value) for name, value in dev_values(logs, self.task).items()}
         if "eval_loss" in logs:
             self._tell(state)
 
@@ -229,6 +237,11 @@ class Supervision(TrainerCallback):
             rate = (done - self._first) / self.seconds
             metrics["tokens_per_s"] = (self.n_tokens(done) - self.n_tokens(int(self._first))) / self.seconds
         self.report(Progress("training", done, state.max_steps, "updates", rate, metrics))
+
+
+def dev_values(logs: Mapping[str, float], task: Task) -> dict[str, float]:
+    """What an entry of the trainer's log holds of a task's dev metrics, by their names."""
+    return {one.name: logs[f"eval_{one.name}"] for one in task.dev_metrics if f"eval_{one.name}" in logs}
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.scoring.metrics import Metric
 from pseudofam_core.scoring.significance import Verdict, Word
 from pseudofam_core.similarity.measures import Measure
 
@@ -115,21 +116,23 @@ def measures_that_disagree(agreement: Mapping[tuple[Measure, Measure], float]) -
     )
 
 
-def no_gain(target: LanguagePair, verdict: Verdict, *, against: str) -> FailureSign | None:
+def no_gain(target: LanguagePair, verdict: Verdict, *, metric: Metric, against: str) -> FailureSign | None:
     """Whether the test does not call a pseudo family better.
 
     Args:
         target: What was adapted.
-        verdict: Of the family's BLEU.
+        verdict: Of the family's score.
+        metric: Which score.
         against: The arm it is held against, in words.
     """
     if verdict.word is Word.BETTER:
         return None
+    delta, n = verdict.delta, metric.decimals
     seen = "does worse than" if verdict.word is Word.WORSE else "can't be told from"
     return FailureSign(
-        "No gain in BLEU.",
-        f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {verdict.delta.value:+.1f} "
-        f"BLEU, its interval runs from {verdict.delta.low:+.1f} to {verdict.delta.high:+.1f}.",
+        f"No gain in {metric.label}.",
+        f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {delta.value:+.{n}f} "
+        f"{metric.label}, its interval runs from {delta.low:+.{n}f} to {delta.high:+.{n}f}.",
         "Look at the budget (under equal updates a family dilutes the target), at random families of the same size, and at "
         "more seeds.",
     )

@@ -8,15 +8,9 @@ from enum import Enum
 
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Estimate, Verdict
-
-PAPER_CLAIM = 1.7
-"""BLEU of pseudo over traditional families on average, as claimed by Ma, Liu and Zhang (EMNLP 2023, arXiv 2312.02820)."""
-PAPER_CLAIM_WORDS = (
-    f"The paper claims +{PAPER_CLAIM} BLEU on average of pseudo over traditional families (Ma, Liu and Zhang, EMNLP 2023, "
-    "arXiv 2312.02820: m2m100_418M, TED talks into English, tokenised BLEU on a filtered test set, one seed)."
-)
+from pseudofam_core.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -28,16 +22,15 @@ class Outcome:
         arm: Its name; random families of one size are one arm (``random-3``), compared as a distribution.
         members: Auxiliaries of each draw, one draw but for random families; None is zero-shot.
         seeds: Of its runs, sorted; empty for zero-shot.
-        bleu: Mean over the runs, with its interval.
-        chrf: chrF++, likewise.
-        spread: Standard deviation of BLEU over the draws, else over the seeds; None of one.
-        verdict: BLEU against the pinned arm's; None for the pinned arm itself.
-        chrf_delta: chrF++ minus the pinned arm's.
+        scores: Mean over the runs, with its interval, by name of the task's metric.
+        spread: Standard deviation of the tested metric over the draws, else over the seeds; None of one.
+        verdict: The tested metric against the pinned arm's; None for the pinned arm itself.
+        deltas: Each other metric minus the pinned arm's, by its name; empty for the pinned arm itself.
         updates: Updates behind the scored weights, mean over runs.
         target_tokens: Target-side tokens of the target pair that they read, mean over runs.
         auxiliary_tokens: The same of all auxiliaries together.
         runs: The runs, in draws.
-        control: BLEU against that of random families of the same size, which tells the right languages from merely more
+        control: The same against random families of the same size, which tells the right languages from merely more
             text. None where none was trained, and for random families themselves.
     """
 
@@ -45,11 +38,10 @@ class Outcome:
     arm: str
     members: tuple[tuple[LanguagePair, ...] | None, ...]
     seeds: tuple[int, ...]
-    bleu: Estimate
-    chrf: Estimate
+    scores: Mapping[str, Estimate]
     spread: float | None
     verdict: Verdict | None
-    chrf_delta: Estimate | None
+    deltas: Mapping[str, Estimate]
     updates: float
     target_tokens: float
     auxiliary_tokens: float
@@ -69,8 +61,7 @@ class Average:
     Attributes:
         arm: Its name.
         targets: The targets that have it and the pinned arm. The interval speaks of these, not of targets at large.
-        bleu: Mean BLEU.
-        chrf: Mean chrF++.
+        scores: Mean scores, by name of the task's metric.
         verdict: None for the pinned arm.
         control: Against random families of the same size, over the targets that have one; None where none has.
         controlled: Those targets.
@@ -78,8 +69,7 @@ class Average:
 
     arm: str
     targets: tuple[LanguagePair, ...]
-    bleu: Estimate
-    chrf: Estimate
+    scores: Mapping[str, Estimate]
     verdict: Verdict | None
     control: Verdict | None = None
     controlled: tuple[LanguagePair, ...] = ()
@@ -105,6 +95,7 @@ class Comparison:
     """Arms held against the pinned one.
 
     Attributes:
+        task: What the models were fine-tuned to do: it names metrics, and which of them is tested.
         pinned: Name of the arm that differences are taken from.
         protocol: What text was scored.
         level: Below which a corrected p lets one say better or worse.
@@ -116,6 +107,7 @@ class Comparison:
         circumstances: What differs between the runs beside auxiliaries and seeds, without forbidding to compare them.
     """
 
+    task: Task
     pinned: str
     protocol: Protocol
     level: float

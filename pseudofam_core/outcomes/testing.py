@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import fmean
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, is_random, without_draw
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import circumstances_that_differ, refuse_mixture
-from pseudofam_core.scoring.scorer import Protocol, Scorer
+from pseudofam_core.scoring.protocols import Protocol
+from pseudofam_core.scoring.scorer import Scorer
 from pseudofam_core.scoring.significance import (
     LEVEL,
     Estimate,
@@ -29,11 +30,11 @@ from pseudofam_core.scoring.significance import (
     replicates,
     sentence_weights,
 )
+from pseudofam_core.tasks.task import Task
 
 K = TypeVar("K")
 RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
 SEEDS = "bootstrap of sentences and variance of seeds, pooled over the target's arms, Student's t"
-_METRICS = ("BLEU", "chrF++")
 _SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
 
 
@@ -84,6 +85,7 @@ def compare_arms(
         for one, verdict in zip(scored, against_pinned, strict=True)
     ]
     return Comparison(
+        task=scored[0].task,
         pinned=pinned,
         protocol=protocol,
         level=level,
@@ -91,7 +93,9 @@ def compare_arms(
         outcomes=tuple(outcomes),
         averages=_averages(by_name, pinned, level) if len({one.target for one in scored}) > 1 else (),
         signatures={
-            f"{name} into {one.target.target}": s for one in scored for name, s in one.scorer.signatures.items()
+            f"{metric.label} into {one.target.target}": one.scorer.signatures[metric.name]
+            for one in scored
+            for metric in one.task.metrics
         },
         n_sentences={one.target: len(one.scorer.kept) for one in scored},
         circumstances=circumstances_that_differ(list(used.values())),
@@ -111,6 +115,16 @@ class _ScoredArm:
     luck: _Luck
 
     @property
+    def task(self) -> Task:
+        """What its models were fine-tuned to do."""
+        return self.runs[0][0].task
+
+    @property
+    def tested(self) -> Replicates:
+        """Its scores by the metric that is tested."""
+        return self.replicates[self.task.tested.name]
+
+    @property
     def all_runs(self) -> tuple[FinetuneRun, ...]:
         """Its runs, the draws one after the other."""
         return tuple(run for draw in self.runs for run in draw)
@@ -118,7 +132,7 @@ class _ScoredArm:
     @property
     def counts_luck(self) -> bool:
         """Whether it is known how far apart other seeds, or draws, would put its scores."""
-        return self.replicates["BLEU"].spread is not None
+        return self.tested.spread is not None
 
     @property
     def uncounted(self) -> str:
@@ -144,7 +158,7 @@ def _scored_arms(
         return []
     refuse_mixture(own)
     texts = own[0].outputs["test"]
-    scorer = Scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
+    scorer = own[0].task.scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
     weights = sentence_weights(len(scorer.kept), n_resamples=n_resamples)
     drawn: dict[str, list[tuple[tuple[LanguagePair, ...] | None, tuple[FinetuneRun, ...]]]] = {}
     for arm in arms:
@@ -177,11 +191,11 @@ def _replicated(
     groups = draws if luck is _Luck.DRAW else [(run,) for draw in draws for run in draw]
     return {
         name: replicates(
-            scorer.metrics[name],
+            metric,
             [[scorer.statistics(_hypotheses(run), name) for run in group] for group in groups],
             weights,
         )
-        for name in _METRICS
+        for name, metric in scorer.made.items()
     }
 
 
@@ -191,7 +205,7 @@ def _with_spread(scored: Sequence[_ScoredArm]) -> list[_ScoredArm]:
     spreads = {
         (luck, name): pooled_spread([one.replicates[name] for one in distinct if one.luck is luck])
         for luck in (_Luck.SEED, _Luck.DRAW)
-        for name in _METRICS
+        for name in {name: None for one in distinct for name in one.replicates}
     }
     return [
         replace(one, replicates={n: replace(r, spread=spreads.get((one.luck, n))) for n, r in one.replicates.items()})
@@ -217,37 +231,39 @@ def _verdicts(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> l
 
 def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     """The uncorrected verdict."""
-    delta = estimate([(1, one.replicates["BLEU"]), (-1, pinned.replicates["BLEU"])], level=level)
-    caveat = _caveat([one, pinned])
+    delta = estimate([(1, one.tested), (-1, pinned.tested)], level=level)
+    said: dict[str, Any] = {"caveat": _caveat([one, pinned]), "higher_is_better": one.task.tested.higher_is_better}
     if one.counts_luck or pinned.counts_luck:
-        return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat)
-    p = _paired_p(one.scorer, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
-    return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, caveat)
+        return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, **said)
+    p = _paired_p(one.scorer, one.task.tested.name, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
+    return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, **said)
 
 
 @functools.lru_cache(maxsize=256)
-def _paired_p(scorer: Scorer, pinned: tuple[str, ...], hypotheses: tuple[str, ...]) -> PairedP:
+def _paired_p(scorer: Scorer, metric: str, pinned: tuple[str, ...], hypotheses: tuple[str, ...]) -> PairedP:
     """Both tests of one run against another. They take a second, so that as more runs finish only these are tested."""
     lines = [scorer.prepared(one) for one in (pinned, hypotheses)]
-    (p,) = paired_tests(scorer.metrics["BLEU"], lines[0], lines[1:])
+    (p,) = paired_tests(scorer.made[metric], lines[0], lines[1:])
     return p
 
 
 def _outcome(
     one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None, control: Verdict | None
 ) -> Outcome:
-    observed = one.replicates["BLEU"].observed
-    terms = [(1.0, one.replicates["chrF++"]), (-1.0, pinned.replicates["chrF++"])]
+    observed = one.tested.observed
+    others = [] if verdict is None else [metric.name for metric in one.task.others]
     return Outcome(
         target=one.target,
         arm=one.arm,
         members=one.members,
         seeds=tuple(sorted({run.seed for run in one.all_runs if run.seed is not None})),
-        bleu=estimate([(1, one.replicates["BLEU"])], level=level),
-        chrf=estimate([(1, one.replicates["chrF++"])], level=level),
+        scores={name: estimate([(1, own)], level=level) for name, own in one.replicates.items()},
         spread=float(observed.std(ddof=1)) if len(observed) > 1 else None,
         verdict=verdict,
-        chrf_delta=None if verdict is None else estimate(terms, level=level),
+        deltas={
+            name: estimate([(1.0, one.replicates[name]), (-1.0, pinned.replicates[name])], level=level)
+            for name in others
+        },
         updates=_mean(one, lambda run: run.scored_update),
         target_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[:1])),
         auxiliary_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[1:])),
@@ -271,8 +287,7 @@ def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str
         Average(
             arm=arm,
             targets=tuple(one.target for one, _ in pairs),
-            bleu=_mean_score("BLEU", pairs, level),
-            chrf=_mean_score("chrF++", pairs, level),
+            scores={metric.name: _mean_score(metric.name, pairs, level) for metric in pairs[0][0].task.metrics},
             verdict=verdicts.get(arm),
             control=controls.get(arm),
             controlled=tuple(one.target for one, _ in controlled.get(arm, ())),
@@ -296,9 +311,11 @@ def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) 
     if not apart:
         return _SAME
     signs = (1 / len(pairs), -1 / len(pairs))
-    terms = [(sign, one.replicates["BLEU"]) for both in apart for sign, one in zip(signs, both, strict=True)]
+    terms = [(sign, one.tested) for both in apart for sign, one in zip(signs, both, strict=True)]
     delta = estimate(terms, level=level)
-    return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=_caveat([one for both in apart for one in both]))
+    caveat = _caveat([one for both in apart for one in both])
+    better = pairs[0][0].task.tested.higher_is_better
+    return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat, higher_is_better=better)
 
 
 def _corrected(raw: Mapping[K, Verdict]) -> dict[K, Verdict]:

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sacrebleu.metrics.chrf import CHRF
-
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.results import Comparison, Outcome
 
@@ -32,18 +30,18 @@ class Translated:
         source: The sentence.
         reference: Its reference translation.
         spans: Translation by arm, in pieces, against the pinned arm's; the pinned arm's own is one piece.
-        chrf: Sentence chrF++ by arm, 0 to 100.
+        scores: Of the task's sentence metric, by arm.
     """
 
     position: int
     source: str
     reference: str
     spans: dict[str, tuple[Span, ...]]
-    chrf: dict[str, float]
+    scores: dict[str, float]
 
     def disagreement_of(self, arms: Iterable[str]) -> float:
-        """Sentence chrF++ of the best of these arms minus that of the worst."""
-        own = [self.chrf[arm] for arm in arms]
+        """The highest score of these arms minus the lowest."""
+        own = [self.scores[arm] for arm in arms]
         return max(own) - min(own)
 
 
@@ -65,13 +63,13 @@ def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None 
         raise ValueError(f"target must be one of {', '.join(map(str, comparison.targets))}. Got {target}.")
     texts = _first_run(outcomes[comparison.pinned])
     lines = {arm: _first_run(one)["hypotheses"] for arm, one in outcomes.items()}
-    metric, sentences = CHRF(word_order=2), []
+    score, sentences = comparison.task.sentence_score(target.target), []
     for i, (source, reference) in enumerate(zip(texts["sources"], texts["references"], strict=True)):
         own = {arm: hypotheses[i] for arm, hypotheses in lines.items()}
         spans = {arm: word_differences(own[comparison.pinned], text) for arm, text in own.items()}
-        chrf = {arm: metric.sentence_score(text, [reference]).score for arm, text in own.items()}
-        sentences.append(Translated(i, source, reference, spans, chrf))
-    return tuple(sorted(sentences, key=lambda one: -one.disagreement_of(one.chrf))[:n])
+        scores = {arm: score(text, reference) for arm, text in own.items()}
+        sentences.append(Translated(i, source, reference, spans, scores))
+    return tuple(sorted(sentences, key=lambda one: -one.disagreement_of(one.scores))[:n])
 
 
 def word_differences(pinned: str, other: str) -> tuple[Span, ...]:

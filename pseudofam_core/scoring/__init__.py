@@ -1,4 +1,4 @@
-"""How well translations are: BLEU and chrF++ with their signatures, tests of differences, COMET beside them.
+"""How good outputs are: metrics with their signatures, what text is scored, tests of differences, COMET beside them.
 
 Only `translating` opens torch.
 """

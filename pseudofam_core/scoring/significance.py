@@ -158,7 +158,7 @@ def paired_tests(
     """Run sacreBLEU's paired tests of each system against the pinned one.
 
     Args:
-        metric: With the references inside (`Scorer.metrics`).
+        metric: With the references inside (`Scorer.made`).
         pinned: Hypotheses of the pinned system, as the metric takes them.
         systems: Hypotheses of the others.
         n_trials: Of approximate randomisation; 0 is sacreBLEU's 10,000.
@@ -206,6 +206,7 @@ class Verdict:
         level: Below which `p_holm` lets one say better or worse.
         p_bootstrap: By sacreBLEU's paired bootstrap, where the two arms have one run each.
         caveat: What the test does not count, or an empty string.
+        higher_is_better: Of the score.
     """
 
     delta: Estimate
@@ -216,13 +217,19 @@ class Verdict:
     level: float = LEVEL
     p_bootstrap: float | None = None
     caveat: str = ""
+    higher_is_better: bool = True
+
+    @property
+    def gain(self) -> float:
+        """How much better the score is than the pinned arm's; negative where it is worse."""
+        return self.delta.value if self.higher_is_better else -self.delta.value
 
     @property
     def word(self) -> Word:
         """Better or worse only where the corrected test says so."""
         if self.p_holm >= self.level or self.delta.value == 0:
             return Word.TIE
-        return Word.BETTER if self.delta.value > 0 else Word.WORSE
+        return Word.BETTER if self.gain > 0 else Word.WORSE
 
     @property
     def words(self) -> str:

@@ -9,8 +9,9 @@ import pytest
 from pseudofam_core.charts.outcomes import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.languages import pair
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Estimate, Verdict, Word
+from pseudofam_core.tasks.translation import TRANSLATION
 
 TARGETS = tuple(pair(f"{code}-en") for code in ("be", "bn"))
 # Interval and corrected p disagree on purpose: the p decides what is said.
@@ -26,6 +27,10 @@ def verdict(delta, p):
     return Verdict(Estimate(delta, delta - 1, delta + 1, p), p, p, 4, "a test", caveat="one seed")
 
 
+def both(score):
+    return {"bleu": score, "chrf": score}
+
+
 @pytest.fixture
 def comparison():
     outcomes = []
@@ -34,14 +39,23 @@ def comparison():
             delta, p = DELTAS.get((target.source, arm), (0.0, 1.0))
             score = Estimate(20 + delta, 19 + delta, 21 + delta, 0)
             found = None if arm == "traditional" else verdict(delta, p)
-            outcomes.append(Outcome(target, arm, ((),), (1,), score, score, None, found, None, 80, 1000, 500, ()))
+            outcomes.append(Outcome(target, arm, ((),), (1,), both(score), None, found, {}, 80, 1000, 500, ()))
     averages = [
-        Average("traditional", TARGETS, Estimate(20, 19, 21, 0), Estimate(20, 19, 21, 0), None),
-        Average("mse", TARGETS, Estimate(20.5, 19, 21, 0), Estimate(20, 19, 21, 0), verdict(0.5, 0.4)),
-        Average("kl", TARGETS, Estimate(21.7, 20, 22, 0), Estimate(20, 19, 21, 0), verdict(1.75, 0.04)),
+        Average("traditional", TARGETS, both(Estimate(20, 19, 21, 0)), None),
+        Average("mse", TARGETS, both(Estimate(20.5, 19, 21, 0)), verdict(0.5, 0.4)),
+        Average("kl", TARGETS, both(Estimate(21.7, 20, 22, 0)), verdict(1.75, 0.04)),
     ]
     return Comparison(
-        "traditional", Protocol.DETOKENISED, 0.05, "early-stopping", tuple(outcomes), tuple(averages), {}, {}, {}
+        TRANSLATION,
+        "traditional",
+        Protocol.DETOKENISED,
+        0.05,
+        "early-stopping",
+        tuple(outcomes),
+        tuple(averages),
+        {},
+        {},
+        {},
     )
 
 

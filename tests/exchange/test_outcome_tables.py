@@ -14,7 +14,7 @@ from pseudofam_core.exchange.outcome_tables import comparison_csv, comparison_fr
 from pseudofam_core.finetuning import Arm
 from pseudofam_core.languages import pair
 from pseudofam_core.outcomes.testing import compare_arms
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from tests.cases import sentencepiece_model
 from tests.cases_runs import BE, store_run
 
@@ -40,8 +40,8 @@ def test_the_csv_has_a_row_per_arm_and_the_averages(comparison):
     assert list(table["verdict"]) == ["pinned", "better"] * 3
     first = comparison.outcomes[1]
     row = table.iloc[1]
-    assert row["BLEU"] == first.bleu.value
-    assert row["chrF++_low"] == first.chrf.low
+    assert row["BLEU"] == first.scores["bleu"].value
+    assert row["chrF++_low"] == first.scores["chrf"].low
     assert row["difference_high"] == first.verdict.delta.high
     assert row["p"] == first.verdict.p_holm
     assert (row["updates"], row["target_tokens"], row["auxiliary_tokens"]) == (80, 1000, 833)

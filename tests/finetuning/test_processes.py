@@ -26,6 +26,7 @@ from pseudofam_core.errors import JobCancelled
 from pseudofam_core.finetuning import processes, runs_of
 from pseudofam_core.languages import pair
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.tasks.translation import TRANSLATION
 
 # transformers warns of a private torch call of its own.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
@@ -205,26 +206,27 @@ def one_of_two(monkeypatch):
 
 @pytest.mark.parametrize("n", [1, 4, 5])
 @pytest.mark.parametrize("rank", [0, 1])
-def test_translations_come_back_in_order(one_of_two, monkeypatch, n, rank):
-    monkeypatch.setattr(processes, "translate", lambda model, bitext, **options: tuple(map(str.upper, bitext.sources)))
+def test_translations_come_back_in_order(one_of_two, n, rank):
+    task = replace(TRANSLATION, made=lambda model, bitext, **options: tuple(map(str.upper, bitext.sources)))
     lines = tuple(f"line {i}" for i in range(n))
     one_of_two(rank, [tuple(line.upper() for line in lines[1 - rank :: 2])])
-    found = processes.translate_shared(None, Bitext(pair("tr-en"), "test", lines, lines), should_stop=lambda: False)
+    text = Bitext(pair("tr-en"), "test", lines, lines)
+    found = processes.generate_shared(task, None, text, should_stop=lambda: False)
     assert found == tuple(line.upper() for line in lines)
 
 
 @pytest.mark.parametrize("here", [True, False])
-def test_a_stop_in_one_process_is_a_stop_in_both(one_of_two, monkeypatch, here):
+def test_a_stop_in_one_process_is_a_stop_in_both(one_of_two, here):
     def translate(model, bitext, **options):
         if here:
             raise JobCancelled("asked")
         return bitext.sources
 
-    monkeypatch.setattr(processes, "translate", translate)
+    task = replace(TRANSLATION, made=translate)
     one_of_two(0, [("b",) if here else None])
     with pytest.raises(JobCancelled):
-        processes.translate_shared(
-            None, Bitext(pair("tr-en"), "test", ("a", "b"), ("a", "b")), should_stop=lambda: False
+        processes.generate_shared(
+            task, None, Bitext(pair("tr-en"), "test", ("a", "b"), ("a", "b")), should_stop=lambda: False
         )
     one_of_two(0, [True])
     assert processes.asked_in_any(lambda: False)()

@@ -10,6 +10,7 @@ from pseudofam_core.outcomes.failure_signs import (
 )
 from pseudofam_core.scoring.significance import Estimate, Verdict
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.tasks.translation import TRANSLATION
 
 BE, UK = pair("be-en"), pair("uk-en")
 
@@ -67,8 +68,8 @@ def verdict(value, p_holm):
     ],
 )
 def test_no_gain_is_said_of_a_tie_and_of_a_loss(value, p_holm, seen):
-    assert seen in no_gain(BE, verdict(value, p_holm), against="random languages").words
+    assert seen in no_gain(BE, verdict(value, p_holm), metric=TRANSLATION.tested, against="random languages").words
 
 
 def test_a_gain_is_no_failure():
-    assert no_gain(BE, verdict(2, 0.04), against="random languages") is None
+    assert no_gain(BE, verdict(2, 0.04), metric=TRANSLATION.tested, against="random languages") is None

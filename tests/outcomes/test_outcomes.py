@@ -10,11 +10,11 @@ import pytest
 from pseudofam_core.finetuning import Arm, Budget, BudgetMode, Recipe, TextCut
 from pseudofam_core.languages import pair
 from pseudofam_core.outcomes import testing
-from pseudofam_core.outcomes.results import PAPER_CLAIM_WORDS
 from pseudofam_core.outcomes.run_settings import circumstances_that_differ, comparable, settings_that_differ
 from pseudofam_core.outcomes.testing import compare_arms
-from pseudofam_core.scoring.scorer import Protocol
+from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Word, holm
+from pseudofam_core.tasks.translation import TRANSLATION
 from tests.cases_runs import BE, store_run
 
 BN = pair("bn-en")
@@ -50,10 +50,12 @@ def test_one_seed_is_tested_by_sacrebleu_and_says_what_it_does_not_know(runs):
     assert "one seed of mse and one seed of single" in better.verdict.words
     assert "zero-shot" not in found.of(BE, "zero-shot").verdict.caveat  # nothing was drawn there
     assert found.of(BE, "traditional").verdict.word is Word.TIE
-    assert better.bleu.value == pytest.approx(runs[3].scores["test"]["bleu"])
-    assert better.chrf.value == pytest.approx(runs[3].scores["test"]["chrf"])
-    assert better.verdict.delta.value == pytest.approx(better.bleu.value - found.of(BE, "single").bleu.value)
-    assert better.bleu.low < better.bleu.value < better.bleu.high
+    assert better.scores["bleu"].value == pytest.approx(runs[3].scores["test"]["bleu"])
+    assert better.scores["chrf"].value == pytest.approx(runs[3].scores["test"]["chrf"])
+    assert better.verdict.delta.value == pytest.approx(
+        better.scores["bleu"].value - found.of(BE, "single").scores["bleu"].value
+    )
+    assert better.scores["bleu"].low < better.scores["bleu"].value < better.scores["bleu"].high
     assert (better.updates, better.target_tokens, better.auxiliary_tokens) == (80, 1000, 500 + 333)
     assert found.of(BE, "zero-shot").updates == 0
     assert found.budget == "equal-updates"
@@ -76,7 +78,7 @@ def test_seeds_are_pooled_and_their_luck_counted(cache):
     one = found.of(BE, "single")
     scores = [run.scores["test"]["bleu"] for run in single]
     assert one.seeds == (1, 2, 3)
-    assert one.bleu.value == pytest.approx(fmean(scores))
+    assert one.scores["bleu"].value == pytest.approx(fmean(scores))
     assert one.spread == pytest.approx(stdev(scores))
     verdict = found.of(BE, "mse").verdict
     assert (verdict.test, verdict.p_bootstrap, verdict.caveat) == (testing.SEEDS, None, "")
@@ -95,7 +97,7 @@ def test_random_families_of_a_size_are_one_arm(cache):
     drawn = found.of(BE, "random-1")
     means = [fmean(run.scores["test"]["bleu"] for run in runs[i : i + 2]) for i in (1, 3)]
     assert (drawn.n_draws, drawn.members) == (2, ((DE,), (SV,)))
-    assert drawn.bleu.value == pytest.approx(fmean(means))
+    assert drawn.scores["bleu"].value == pytest.approx(fmean(means))
     again = compare_arms(runs, {BE: (SINGLE, *arms, Arm("random-1-3", (DE,)))}, n_resamples=50)
     assert again.of(BE, "random-1") == drawn  # the same family drawn again tells nothing new
     assert drawn.spread == pytest.approx(stdev(means))
@@ -113,7 +115,7 @@ def test_families_are_held_against_random_ones_of_their_size(cache):
     found = compare_arms(runs, {BE: arms, BN: arms[:-1]}, n_resamples=200)
     assert [one.arm for one in found.outcomes if one.control] == ["traditional", "mse", "kl"] * 2
     one, drawn = found.of(BE, "mse"), found.of(BE, "random-2")
-    assert one.control.delta.value == pytest.approx(one.bleu.value - drawn.bleu.value)
+    assert one.control.delta.value == pytest.approx(one.scores["bleu"].value - drawn.scores["bleu"].value)
     assert one.control.word is Word.BETTER
     assert one.control.caveat == "luck not counted: one draw of random-2"  # three seeds do not make a draw
     assert found.of(BE, "traditional").control.word is Word.TIE
@@ -248,5 +250,5 @@ def test_the_papers_protocol_is_a_comparison_of_its_own(runs):
 
 
 def test_the_papers_claim_is_its_claim():
-    assert "The paper claims +1.7 BLEU" in PAPER_CLAIM_WORDS
-    assert "2312.02820" in PAPER_CLAIM_WORDS
+    assert "The paper claims +1.7 BLEU" in TRANSLATION.claim.words
+    assert "2312.02820" in TRANSLATION.claim.words

@@ -47,7 +47,7 @@ def test_sentences_on_which_arms_differ_most_come_first(cache):
     found = compare_arms(runs, {BE: (Arm("single", ()), Arm("kl", (pair("uk-en"),)))}, n_resamples=10)
     every = side_by_side(found, BE, n=None)
     assert sorted(one.position for one in every) == list(range(40))
-    gaps = [one.disagreement_of(one.chrf) for one in every]
+    gaps = [one.disagreement_of(one.scores) for one in every]
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[0] > every[0].disagreement_of(["single"]) == 0
     first = every[0]
@@ -55,7 +55,7 @@ def test_sentences_on_which_arms_differ_most_come_first(cache):
     assert (first.source, first.reference) == (texts["sources"][first.position], texts["references"][first.position])
     own = texts["hypotheses"][first.position]  # the first seed speaks
     assert "".join(span.text for span in first.spans["kl"]) == own
-    assert first.chrf["kl"] == pytest.approx(CHRF(word_order=2).sentence_score(own, [first.reference]).score)
+    assert first.scores["kl"] == pytest.approx(CHRF(word_order=2).sentence_score(own, [first.reference]).score)
     assert [span.differs for span in first.spans["single"]] == [False]
     assert side_by_side(found, BE, n=3) == every[:3]
     with pytest.raises(ValueError, match="target must be one of be-en"):

@@ -14,10 +14,10 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.models.hub import resolve_model, sample_model
 from pseudofam_core.models.loading import load_model
-from pseudofam_core.scoring.translating import score, translate
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 def test_it_is_a_small_m2m100_in_half_precision():
@@ -35,7 +35,7 @@ def test_it_is_a_small_m2m100_in_half_precision():
 def test_it_translates(code):
     """Far above what it could score by chance on sentences that it has never seen."""
     bitext = open_corpus(sample_corpus()).read(pair(f"{code}-en"), "test")
-    assert score(bitext, translate(load_model(sample_model()), bitext)).chrf > 25
+    assert TRANSLATION.score(bitext, TRANSLATION.generate(load_model(sample_model()), bitext)).scores["chrf"] > 25
 
 
 def test_its_families_make_linguistic_sense(cache):

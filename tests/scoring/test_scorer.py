@@ -10,16 +10,8 @@ from sacrebleu.tokenizers import tokenizer_spm
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import ScoringError
 from pseudofam_core.languages import pair
-from pseudofam_core.scoring.scorer import (
-    SPBLEU_MISSING,
-    Protocol,
-    Scorer,
-    filtered,
-    require_tokenizer,
-    score,
-    spbleu,
-    tokenised,
-)
+from pseudofam_core.scoring.protocols import Protocol, filtered, tokenised
+from pseudofam_core.tasks.translation import SPBLEU_MISSING, TRANSLATION, require_tokenizer, spbleu
 from tests.cases import sentencepiece_model
 from tests.cases_translations import corrupted, sentences
 
@@ -29,27 +21,27 @@ TEXT = Bitext(pair("be-en"), "test", LINES, LINES)
 
 @pytest.mark.parametrize("protocol", Protocol)
 def test_the_statistics_add_up_to_the_score(protocol):
-    scorer = Scorer(TEXT, protocol)
+    scorer = TRANSLATION.scorer(TEXT, protocol)
     lines = corrupted(LINES, 0.2, seed=1)
     report = scorer.score(lines)
-    for metric, value in (("BLEU", report.bleu), ("chrF++", report.chrf)):
+    for metric, value in report.scores.items():
         sums = scorer.statistics(lines, metric).sum(axis=0)
-        assert scorer.metrics[metric]._compute_score_from_stats(sums.tolist()).score == pytest.approx(value)
+        assert scorer.made[metric]._compute_score_from_stats(sums.tolist()).score == pytest.approx(value)
 
 
 def test_the_default_is_sacrebleus_own_score_of_untouched_text():
     lines = corrupted(LINES, 0.3, seed=2)
-    report = score(TEXT, lines)
-    assert report.bleu == pytest.approx(sacrebleu.corpus_bleu(lines, [list(LINES)]).score)
-    assert report.chrf == pytest.approx(sacrebleu.corpus_chrf(lines, [list(LINES)], word_order=2).score)
-    assert "tok:13a" in report.bleu_signature
+    report = TRANSLATION.score(TEXT, lines)
+    assert report.scores["bleu"] == pytest.approx(sacrebleu.corpus_bleu(lines, [list(LINES)]).score)
+    assert report.scores["chrf"] == pytest.approx(sacrebleu.corpus_chrf(lines, [list(LINES)], word_order=2).score)
+    assert "tok:13a" in report.signatures["bleu"]
     assert report.n_sentences == len(LINES)
 
 
 def test_the_papers_protocol_scores_tokens_without_smoothing():
-    report = Scorer(TEXT, Protocol.TOKENISED_FILTERED).score(corrupted(LINES, 0.3, seed=2))
-    assert "tok:none" in report.bleu_signature
-    assert "smooth:none" in report.bleu_signature
+    report = TRANSLATION.scorer(TEXT, Protocol.TOKENISED_FILTERED).score(corrupted(LINES, 0.3, seed=2))
+    assert "tok:none" in report.signatures["bleu"]
+    assert "smooth:none" in report.signatures["bleu"]
 
 
 def test_tokens_are_split_and_punctuation_made_plain():
@@ -82,19 +74,19 @@ def test_scripts_without_spaces_count_characters():
 def test_filtered_sentences_are_not_scored():
     sources, targets = (*LINES, "x"), (*LINES, "far too many words for one")
     text = Bitext(pair("be-en"), "test", sources, targets)
-    scorer = Scorer(text, Protocol.TOKENISED_FILTERED)
+    scorer = TRANSLATION.scorer(text, Protocol.TOKENISED_FILTERED)
     report = scorer.score((*LINES, "nothing alike"))
-    assert (report.bleu, report.n_sentences) == (pytest.approx(100), len(LINES))
-    assert Scorer(text).score((*LINES, "nothing alike")).bleu < 99
+    assert (report.scores["bleu"], report.n_sentences) == (pytest.approx(100), len(LINES))
+    assert TRANSLATION.scorer(text).score((*LINES, "nothing alike")).scores["bleu"] < 99
 
 
 def test_what_cannot_be_scored_is_refused():
     with pytest.raises(ValueError, match="one per sentence, 12 in all"):
-        score(TEXT, ["one"])
+        TRANSLATION.score(TEXT, ["one"])
     with pytest.raises(ValueError, match="split with Moses"):
-        Scorer(Bitext(pair("en-ja"), "test", LINES, LINES), Protocol.TOKENISED_FILTERED)
+        TRANSLATION.scorer(Bitext(pair("en-ja"), "test", LINES, LINES), Protocol.TOKENISED_FILTERED)
     with pytest.raises(ValueError, match="a sentence to score"):
-        Scorer(Bitext(pair("be-en"), "test", ("x",), ("a b c d",)), Protocol.TOKENISED_FILTERED)
+        TRANSLATION.scorer(Bitext(pair("be-en"), "test", ("x",), ("a b c d",)), Protocol.TOKENISED_FILTERED)
 
 
 def test_a_language_that_wants_another_package_is_told_before_anything_is_translated(monkeypatch):
@@ -105,7 +97,7 @@ def test_a_language_that_wants_another_package_is_told_before_anything_is_transl
     with pytest.raises(ScoringError, match=r"BLEU of text in Japanese needs .* pip install 'sacrebleu\[ja\]'"):
         require_tokenizer("ja")
     with pytest.raises(ScoringError, match="Japanese"):
-        score(Bitext(pair("en-ja"), "test", LINES, LINES), LINES)
+        TRANSLATION.score(Bitext(pair("en-ja"), "test", LINES, LINES), LINES)
 
 
 @pytest.mark.parametrize(("file", "name"), [("flores200sacrebleuspm", "flores200"), (None, None)])
@@ -119,7 +111,7 @@ def test_spbleu_is_scored_where_its_model_is_and_never_fetched(tmp_path, monkeyp
     if file:
         (tmp_path / "models").mkdir()
         (tmp_path / "models" / file).write_bytes(sentencepiece_model())
-    found = spbleu(TEXT, LINES)
+    found = spbleu(LINES, LINES)
     if name is None:
         assert found is None
         assert "left out" in SPBLEU_MISSING

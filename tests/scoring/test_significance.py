@@ -12,7 +12,6 @@ from scipy import stats
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.languages import pair
-from pseudofam_core.scoring.scorer import Scorer
 from pseudofam_core.scoring.significance import (
     Estimate,
     Replicates,
@@ -25,6 +24,7 @@ from pseudofam_core.scoring.significance import (
     replicates,
     sentence_weights,
 )
+from pseudofam_core.tasks.translation import TRANSLATION
 from tests import reference_statistics as twins
 from tests.cases_translations import corrupted, sentences
 
@@ -38,13 +38,13 @@ def references():
 
 @pytest.fixture(scope="module")
 def scorer(references):
-    return Scorer(Bitext(pair("be-en"), "test", references, references))
+    return TRANSLATION.scorer(Bitext(pair("be-en"), "test", references, references))
 
 
-def arm(scorer, runs, weights, metric="BLEU"):
+def arm(scorer, runs, weights, metric="bleu"):
     """The replicates of an arm whose runs are lists of lines, one replicate per list of runs."""
     found = [[scorer.statistics(run, metric) for run in replicate] for replicate in runs]
-    return replicates(scorer.metrics[metric], found, weights)
+    return replicates(scorer.made[metric], found, weights)
 
 
 def naive(metric, hypotheses, references):
@@ -55,12 +55,12 @@ def naive(metric, hypotheses, references):
     )
 
 
-@pytest.mark.parametrize("metric", ["BLEU", "chrF++"])
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
 def test_resampled_scores_are_the_scores_of_the_lines_drawn(scorer, references, metric):
     runs = [[corrupted(references, 0.2, seed=1), corrupted(references, 0.3, seed=2)], [corrupted(references, 0.2, 3)]]
     weights = sentence_weights(N, n_resamples=12)
     drawn = [[i for i in range(N) for _ in range(int(row[i]))] for row in weights]
-    own = scorer.metrics[metric]
+    own = scorer.made[metric]
     slow = twins.resampled_scores(lambda h, r: naive(own, h, r), runs, references, [range(N), *drawn])
     fast = arm(scorer, runs, weights, metric)
     np.testing.assert_allclose(fast.observed, slow[0])
@@ -170,7 +170,7 @@ def test_of_many_comparisons_without_a_difference_few_find_any(n_seeds):
 
 
 def test_sacrebleu_finds_what_is_there_and_nothing_else(references, scorer):
-    metric = scorer.metrics["BLEU"]
+    metric = scorer.made["bleu"]
     lines = corrupted(references, 0.3, seed=1)
     same, worse, other = paired_tests(
         metric, lines, [lines, corrupted(references, 0.8, seed=2), corrupted(references, 0.3, seed=3)], n_trials=500
@@ -184,7 +184,7 @@ def test_sacrebleu_finds_what_is_there_and_nothing_else(references, scorer):
 def test_two_systems_of_few_different_sentences_are_never_told_apart(references, scorer):
     lines = corrupted(references, 0.3, seed=1)
     k = 4
-    (found,) = paired_tests(scorer.metrics["BLEU"], lines, [(*references[:k], *lines[k:])], n_trials=200)
+    (found,) = paired_tests(scorer.made["bleu"], lines, [(*references[:k], *lines[k:])], n_trials=200)
     assert found.randomisation >= 2.0 ** (1 - k)
 
 
@@ -193,7 +193,7 @@ def test_randomisation_keeps_its_level(references, scorer):
     found = 0
     for _ in range(rounds):
         both = [corrupted(references, 0.4, seed=int(one)) for one in rng.integers(1 << 30, size=2)]
-        (p,) = paired_tests(scorer.metrics["BLEU"], both[0], [both[1]], n_trials=100, n_resamples=2)
+        (p,) = paired_tests(scorer.made["bleu"], both[0], [both[1]], n_trials=100, n_resamples=2)
         found += p.randomisation < 0.05
     assert found <= 0.1 * rounds
 

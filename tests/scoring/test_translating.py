@@ -6,9 +6,10 @@ import pytest
 
 from pseudofam_core.__main__ import main
 from pseudofam_core.exchange.tables import scores_csv
+from pseudofam_core.models.generating import generate
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.models.tokenization import first_target_token
-from pseudofam_core.scoring.translating import score, translate
+from pseudofam_core.tasks.translation import TRANSLATION
 from tests.cases import FAMILIES, bitext, save_model
 
 
@@ -21,7 +22,7 @@ def test_generation_begins_with_the_target_language(tmp_path, family):
     assert (begin is None) == (expected is None)
     if begin is not None:
         assert model.tokenizer.convert_ids_to_tokens(begin) == expected
-    found = translate(model, text, beams=2, max_length=12, batch_tokens=40)
+    found = generate(model, text, beams=2, max_length=12, batch_tokens=40)
     assert len(found) == len(text)
     assert not any("__" in one or "</s>" in one or "_Latn" in one for one in found)
 
@@ -29,18 +30,18 @@ def test_generation_begins_with_the_target_language(tmp_path, family):
 def test_translations_come_in_the_order_of_the_sources(tmp_path):
     model = load_model(save_model(tmp_path))
     text = bitext()
-    one_by_one = translate(model, text, beams=2, max_length=16, batch_tokens=1)
-    assert translate(model, text, beams=2, max_length=16, batch_tokens=999) == one_by_one
+    one_by_one = generate(model, text, beams=2, max_length=16, batch_tokens=1)
+    assert generate(model, text, beams=2, max_length=16, batch_tokens=999) == one_by_one
 
 
 def test_scores_carry_their_signature():
     text = bitext()
-    perfect = score(text, text.targets)
-    assert (perfect.bleu, perfect.chrf) == (pytest.approx(100), pytest.approx(100))
-    assert "tok:13a" in perfect.bleu_signature
-    assert "nw:2" in perfect.chrf_signature
-    worse = score(text, [line.replace("the", "a") for line in text.targets])
-    assert 0 < worse.bleu < 100
+    perfect = TRANSLATION.score(text, text.targets)
+    assert (perfect.scores["bleu"], perfect.scores["chrf"]) == (pytest.approx(100), pytest.approx(100))
+    assert "tok:13a" in perfect.signatures["bleu"]
+    assert "nw:2" in perfect.signatures["chrf"]
+    worse = TRANSLATION.score(text, [line.replace("the", "a") for line in text.targets])
+    assert 0 < worse.scores["bleu"] < 100
     table = scores_csv([perfect, worse])
     assert "# BLEU: nrefs:1" in table
     assert table.splitlines()[-1].startswith("mean,,14,")
@@ -48,7 +49,7 @@ def test_scores_carry_their_signature():
 
 def test_hypotheses_must_align():
     with pytest.raises(ValueError, match="one per sentence"):
-        score(bitext(), ["one"])
+        TRANSLATION.score(bitext(), ["one"])
 
 
 def test_the_command_scores_every_pair(saved_model, saved_corpus, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Translate a split with beam search; `scoring` says how good the translations are."""
+"""What a model writes for the sources of a bitext, by beam search."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.models.tokenization import encode, first_target_token
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
-from pseudofam_core.scoring.scorer import score
-
-__all__ = ["score", "translate"]
 
 
-def translate(
+def generate(
     model: TranslationModel,
     bitext: Bitext,
     *,
@@ -26,19 +23,19 @@ def translate(
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> tuple[str, ...]:
-    """Translate the sources of a bitext; its targets are not looked at.
+    """Write on from the sources of a bitext, in its target language; its targets are not looked at.
 
     Args:
         model: In evaluation mode.
         bitext: Its pair names the languages.
         beams: Width of the beam search.
-        max_length: Tokens at which source and translation are cut.
+        max_length: Tokens at which source and output are cut.
         batch_tokens: Padded source tokens of a batch.
         report: Receives progress.
         should_stop: Asked after each batch.
 
     Returns:
-        One translation per source, in order.
+        One output per source, in order.
 
     Raises:
         LanguageNotCovered: The model has no code for a side.
@@ -47,7 +44,7 @@ def translate(
     encoded = encode(model.tokenizer, model.family, bitext, max_length=max_length)
     begin = first_target_token(model.tokenizer, model.family, bitext.pair)
     options: dict[str, Any] = {} if begin is None else {"forced_bos_token_id": begin}
-    translations: list[str] = [""] * len(encoded)
+    outputs: list[str] = [""] * len(encoded)
     meter = Meter(report, should_stop, phase="translating", total=len(encoded))
     for batch in token_batches([len(one.source) for one in encoded], max_tokens=batch_tokens):
         collated = model.collate([encoded[i] for i in batch])
@@ -56,6 +53,6 @@ def translate(
         with torch.inference_mode():
             written = model.module.generate(**inputs, num_beams=beams, max_length=max_length, **options)
         for i, text in zip(batch, model.tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
-            translations[i] = text.strip()
+            outputs[i] = text.strip()
         meter.advance(len(batch))
-    return tuple(translations)
+    return tuple(outputs)

@@ -1,0 +1,72 @@
+"""What a metric is: a name, how it is shown, which way is better, and what computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sacrebleu.metrics.base import Metric as SacreMetric
+
+from pseudofam_core.scoring.protocols import Protocol as TextProtocol
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that tells how good a model is.
+
+    Attributes:
+        name: Under which results hold it.
+        label: What people call it.
+        higher_is_better: The direction.
+        decimals: As it is shown in tables.
+    """
+
+    name: str
+    label: str
+    higher_is_better: bool = True
+    decimals: int = 1
+
+    @property
+    def signature_name(self) -> str:
+        """Under which results hold how it was computed."""
+        return f"{self.name}_signature"
+
+
+LOSS = Metric("loss", "loss", higher_is_better=False, decimals=3)
+"""Nats a token, not smoothed."""
+
+
+class Maker(Protocol):
+    """Makes what scores, as sacreBLEU has it: with sufficient statistics that add up over sentences, and a signature."""
+
+    def __call__(self, references: Sequence[str] | None, *, target: str, protocol: TextProtocol) -> SacreMetric:
+        """The metric for outputs in the language `target`, with its references inside where they are given."""
+
+
+@dataclass(frozen=True)
+class TextMetric(Metric):
+    """A metric of outputs against references.
+
+    Attributes:
+        made: Makes what scores.
+    """
+
+    made: Maker = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A metric that is shown beside the others where what it takes is on this machine: it is not kept with a run, nor tested.
+
+    Attributes:
+        label: What people call it.
+        score: Value and signature of hypotheses for references, of all sentences; None where it can't be computed here.
+        missing: Why not, for a person.
+        decimals: As it is shown.
+    """
+
+    label: str
+    score: Callable[[Sequence[str], Sequence[str]], tuple[float, str] | None]
+    missing: str
+    decimals: int = 1
