@@ -115,7 +115,7 @@ def test_early_stopping_ends_for_lack_of_patience_and_scores_the_best(spec_of, c
     assert run.updates == run.scored_update + 2 * recipe.eval_every
     assert run.contributions[0].updates == run.scored_update
     texts = open_texts(spec.workspace, TARGET)
-    dev = DevSet(texts.dev, model.encode(texts.dev, max_length=40), recipe, max_length=40)
+    dev = DevSet(texts.dev, model.encode(texts.dev, max_length=40), recipe, spec.task, max_length=40)
     assert dev(model)["loss"] == pytest.approx(later[run.scored_update], rel=1e-3)
     assert dev(model)["loss"] != pytest.approx(later[run.updates], rel=1e-3)
 
