@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +24,10 @@ _BADGES = {
     State.CANCELLED: ":gray-badge[:material/stop: cancelled]",
     State.FAILED: ":red-badge[:material/error: failed]",
     State.CRASHED: ":red-badge[:material/power_off: worker lost]",
+    State.DAMAGED: ":red-badge[:material/heart_broken: damaged]",
     State.DONE: ":green-badge[:material/check: done]",
 }
+_RESUMED = (State.CANCELLED, State.FAILED, State.CRASHED, State.DAMAGED)
 _SHOWN = 2
 
 
@@ -43,6 +45,11 @@ def _jobs(root: Path, kinds: Sequence[str]) -> list[JobView]:
     return [one for one in jobs.list_jobs(root) if one.kind in kinds]
 
 
+def _listed(root: Path, kinds: Sequence[str]) -> list[JobView]:
+    """Jobs of these kinds, and those that can't be read, of whatever kind they were."""
+    return [one for one in jobs.list_jobs(root) if one.kind in kinds or one.damage is not None]
+
+
 def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, State]:
     """Pairs of a workspace that a job has queued or in hand."""
     return {
@@ -50,7 +57,7 @@ def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, Stat
         for job in _estimating(root, workspace)
         if job.state.is_active
         for task in job.tasks
-        if task.state.is_active
+        if task.state.is_active and task.is_pair
     }
 
 
@@ -102,7 +109,7 @@ def active_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
 
 def job_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the active jobs and the latest others; once a second while any is active."""
-    views = _jobs(root, kinds)
+    views = _listed(root, kinds)
     if not views:
         st.caption("No job has been started yet.")
         return
@@ -127,7 +134,7 @@ def _active_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State
 
 
 def _live_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = _jobs(root, kinds)
+    views = _listed(root, kinds)
     if _landmarks(views) != seen:
         st.rerun()  # a pair was finished or a job ended: the whole page has news
     active = [one for one in views if one.state.is_active]
@@ -174,12 +181,16 @@ def _card(root: Path, one: JobView) -> None:
             if task.progress and task.progress.metrics:
                 curves(root, one, task)
         _errors(one)
+        if one.damage is not None:
+            st.caption(one.damage)
         if one.state is State.STALLED:
             st.caption(
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
             )
         if one.state is State.CANCELLED:
             st.caption(f"{one.done} of {one.total} {one.parts} were finished and are kept. Resume does the rest.")
+        if one.state is State.DAMAGED and one.tasks:
+            st.caption("Resume does again what can't be read; results that are finished are found.")
         if one.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
         _controls(root, one)
@@ -217,7 +228,10 @@ def _progress(one: JobView) -> str:
 
 def _may_stop_early(one: JobView) -> bool:
     """Whether the updates to go are those to a cap."""
-    early = one.payload.get("budget", {}).get("mode") in [mode for mode in BudgetMode if mode.rules.stops_early]
+    budget = one.payload.get("budget")
+    early = isinstance(budget, Mapping) and budget.get("mode") in [
+        mode for mode in BudgetMode if mode.rules.stops_early
+    ]
     return early and one.phase == "training" and TIMING_TASK not in [task.name for task in one.tasks]
 
 
@@ -242,11 +256,16 @@ def _controls(root: Path, one: JobView) -> None:
     if one.state in (State.QUEUED, State.RUNNING, State.STALLED):
         if st.button("Cancel", key=f"cancel-{one.id}", icon=":material/stop:"):
             _act(jobs.cancel, root, one.id)
-    elif one.state in (State.CANCELLED, State.FAILED, State.CRASHED) and st.button(
-        "Resume", key=f"resume-{one.id}", icon=":material/play_arrow:"
+        return
+    if (
+        one.state in _RESUMED
+        and one.tasks
+        and st.button("Resume", key=f"resume-{one.id}", icon=":material/play_arrow:")
     ):
         with st.spinner("Starting the worker …"):
             _act(jobs.resume, root, one.id)
+    if one.state is State.DAMAGED and st.button("Remove", key=f"remove-{one.id}", icon=":material/delete:"):
+        _act(jobs.remove, root, one.id)
 
 
 def _act(action: Callable[[Path, str], None], root: Path, job_id: str) -> None:

@@ -20,12 +20,13 @@ _LOOK_S = 0.5
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(required=True, metavar="list|show|cancel|resume|logs")
+    verbs = parser.add_subparsers(required=True, metavar="list|show|cancel|resume|remove|logs")
     _add_verb(verbs, _list, "list", "a line for each job, the latest first")
     for run, verb, text in (
         (_show, "show", "where a job and each of its tasks stand"),
         (_cancel, "cancel", "stop a job; what is finished stays"),
         (_resume, "resume", "run what a job that was stopped, failed or crashed has not finished"),
+        (_remove, "remove", "forget a job that has ended or can't be read; its results stay"),
         (_logs, "logs", "what the workers had to say"),
     ):
         one = _add_verb(verbs, run, verb, text)
@@ -65,6 +66,8 @@ def _show(options: argparse.Namespace) -> None:
     fields = [("id", one.id), ("title", one.title), ("kind", one.kind), ("state", _state(one))]
     if workspace is not None:
         fields += [("model", workspace.model), ("corpus", workspace.corpus)]
+    if one.damage is not None:
+        fields += [("damage", one.damage)]
     fields += [("started (UTC)", f"{_time(one.submitted)}, attempt {one.attempt}")]
     fields += [("done", f"{one.done} of {one.total} {one.parts}"), ("to go", _span(one))]
     for name, value in fields:
@@ -89,6 +92,10 @@ def _resume(options: argparse.Namespace) -> None:
         time.sleep(10 * _LOOK_S)
     jobs.resume(options.cache, job)
     print(_state(jobs.view(options.cache, job)))
+
+
+def _remove(options: argparse.Namespace) -> None:
+    jobs.remove(options.cache, _job(options))
 
 
 def _logs(options: argparse.Namespace) -> None:

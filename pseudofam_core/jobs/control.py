@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
+import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,13 @@ from pseudofam_core.jobs.clock import Ages
 from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.measurements import read_metrics
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
-from pseudofam_core.jobs.state import JobView, derive, with_positions
+from pseudofam_core.jobs.state import JobView, derive, unreadable, with_positions
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.keys import canonical
 
 _LONGEST_NAME = 100
 _ages = Ages()  # of heartbeats, as this process has seen them: what one page learns, the next one knows
-logger = logging.getLogger(__name__)
 
 
 def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Sequence[str], title: str) -> str:
@@ -56,7 +55,8 @@ def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Seque
     if unfit := [one for one in tasks if not 0 < len(record.safe_name(one)) <= _LONGEST_NAME]:
         raise ValueError(f"tasks must have names of 1 to {_LONGEST_NAME} plain characters. Got {', '.join(unfit)}.")
     request = Request(kind, canonical(payload), tuple(tasks), title, time.time())
-    record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
+    with _writing():
+        record.write_request(record.job_folder(cache_root.absolute(), request.id), request)
     resume(cache_root, request.id)
     return request.id
 
@@ -122,31 +122,49 @@ def cancel(cache_root: Path, job_id: str) -> None:
     folder = record.job_folder(cache_root, job_id)
     job = _read_begun(folder)
     if _see(cache_root, job).state.is_active:
-        record.cancel_mark(record.attempt_folder(folder, job.attempts[-1].number)).touch()
+        with _writing():
+            record.cancel_mark(record.attempt_folder(folder, job.attempts[-1].number)).touch()
+
+
+def remove(cache_root: Path, job_id: str) -> None:
+    """Forget a job that has ended or can't be read: its log and metrics, not its results. What is left of it stops.
+
+    Raises:
+        JobError: There is no such job, it is active, or it can't be removed.
+    """
+    if view(cache_root, job_id).state.is_active:
+        raise JobError("The job is not over yet. Cancel it first.")
+    folder = record.job_folder(cache_root, job_id)
+    with _writing():
+        away = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+        folder.rename(away)
+        shutil.rmtree(away)
 
 
 def view(cache_root: Path, job_id: str) -> JobView:
     """See one job.
 
     Raises:
-        JobError: There is no such job, or its files are damaged.
+        JobError: There is no such job.
     """
-    seen = _see(cache_root, _read_begun(record.job_folder(cache_root, job_id)))
+    folder = record.job_folder(cache_root, job_id)
+    seen = _seen(folder, engine.current(cache_root))
+    if seen is None:
+        _read_begun(folder)  # says why
+        raise JobError(f"There is no job {job_id}. Submit it again.")
     if seen.state is not State.QUEUED:
         return seen
     return next((one for one in list_jobs(cache_root) if one.id == job_id), seen)
 
 
 def list_jobs(cache_root: Path) -> list[JobView]:
-    """See all jobs, the latest request first. Damaged ones are left out and logged."""
-    jobs = []
-    for file in (cache_root / "jobs").glob("*/attempts/1/attempt.json"):
-        try:
-            jobs.append(record.read_job(file.parents[2]))
-        except JobError as damage:
-            logger.warning("%s", damage)
+    """See all jobs, the latest request first; those that can't be read too, as `State.DAMAGED`."""
+    try:
+        folders = [one for one in (cache_root / "jobs").iterdir() if not one.name.startswith(".")]
+    except OSError:
+        return []
     living = engine.current(cache_root)
-    views = with_positions(derive(job, age=_ages.of, engine=living) for job in jobs)
+    views = with_positions(filter(None, (_seen(one, living) for one in folders)))
     return sorted(views, key=lambda one: one.created, reverse=True)
 
 
@@ -168,7 +186,7 @@ def log_tail(cache_root: Path, job_id: str, n_lines: int = 50) -> str:
     try:
         with log_file(cache_root, job_id).open(encoding="utf-8", errors="replace") as lines:
             return "".join(deque(lines, maxlen=n_lines))
-    except FileNotFoundError:
+    except OSError:
         return ""
 
 
@@ -189,21 +207,21 @@ def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> N
     host = None if engine.configured() else place()
     with closing(engine.connect(cache_root)) as client:
         identity = str(client.scheduler_info()["id"])
-        if not record.claim_attempt(folder, Attempt(number, todo, time.time(), identity, host, False, {})):
-            return
-        if job.attempts:  # whatever is left of the last one must not run beside this one
-            record.cancel_mark(record.attempt_folder(folder, number - 1)).touch()
-        try:
-            for name in todo:
-                key = f"run_task-{folder.name}-{number}-{name}"
-                fire_and_forget(
-                    client.submit(
-                        work.run_task, str(folder), number, name, __version__, key=key, resources=engine.HEAVY
-                    )
-                )
-        except BaseException:
-            shutil.rmtree(record.attempt_folder(folder, number))  # tasks that find no attempt do nothing
-            raise
+        attempt = Attempt(number, todo, time.time(), identity, host, False, {})
+        with _writing(), record.handing_over(folder, number) as ours:
+            if not ours or not record.claim_attempt(folder, attempt):
+                return
+            if job.attempts:  # whatever is left of the last one must not run beside this one
+                record.cancel_mark(record.attempt_folder(folder, number - 1)).touch()
+            try:
+                for name in todo:
+                    key = f"run_task-{folder.name}-{number}-{name}"
+                    task = (str(folder), number, name, __version__)
+                    fire_and_forget(client.submit(work.run_task, *task, key=key, resources=engine.HEAVY))
+                client.close()  # all is sent
+            except BaseException:
+                shutil.rmtree(record.attempt_folder(folder, number))  # tasks that find no attempt do nothing
+                raise
 
 
 def _read_begun(folder: Path) -> Job:
@@ -214,13 +232,40 @@ def _read_begun(folder: Path) -> Job:
     return job
 
 
+def _seen(folder: Path, living: str | None) -> JobView | None:
+    """A job, whatever its files hold; None where it was never handed to an engine, or is none."""
+    try:
+        job = record.read_job(folder)
+    except JobError as damage:
+        try:
+            since = (
+                folder.stat().st_mtime if record.attempt_numbers(folder) or (folder / "spec.json").exists() else None
+            )
+        except OSError:  # it has just been removed
+            return None
+        return None if since is None else unreadable(folder.name, str(damage), since=since)
+    return derive(job, age=_ages.of, engine=living) if job.attempts else None
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say in one line that a job's files can't be written."""
+    try:
+        yield
+    except OSError as error:
+        raise JobError(f"The job can't be written: {error}. Free some space, or use a cache of your own.") from error
+
+
 def _see(cache_root: Path, job: Job) -> JobView:
     return derive(job, age=_ages.of, engine=engine.current(cache_root))
 
 
 def _absolute(name: str) -> str:
     """A path in full; other names as they are."""
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # ~ of nobody
+        return name
     return str(path.absolute()) if name != "sample" and path.exists() else name
 
 

@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from pseudofam_core.errors import JobError
 
@@ -53,7 +53,7 @@ def lock(folder: Path) -> TextIO | None:
     """The engine's file, emptied and locked for as long as it is open, or None if an engine has it."""
     file = os.fdopen(private(str(folder / "engine.json"), os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8")
     os.fchmod(file.fileno(), 0o600)
-    if not until(lambda: _try_lock(file, fcntl.LOCK_EX), 0.5):  # one that asks `is_held` has it for a moment
+    if not until(lambda: try_lock(file, fcntl.LOCK_EX), 0.5):  # one that asks `is_held` has it for a moment
         file.close()
         return None
     file.truncate(0)
@@ -64,7 +64,7 @@ def is_held(folder: Path) -> bool:
     """Whether an engine has the lock."""
     try:
         with (folder / "engine.json").open(encoding="utf-8") as file:
-            return not _try_lock(file, fcntl.LOCK_SH)
+            return not try_lock(file, fcntl.LOCK_SH)
     except OSError:  # none, or none that this user could have started
         return False
 
@@ -101,7 +101,8 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _try_lock(file: TextIO, kind: int) -> bool:
+def try_lock(file: IO[Any], kind: int) -> bool:
+    """Whether a lock of a kind (`fcntl.LOCK_EX`, `fcntl.LOCK_SH`) was there to be had."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

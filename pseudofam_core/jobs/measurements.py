@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from pseudofam_core.jobs.checked import DAMAGE
 from pseudofam_core.progress import Progress
 
 
@@ -54,17 +55,15 @@ class MetricsFile:
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All reports of a task in order, each with ``phase``, ``done`` and its metrics; None stands for NaN and infinity.
 
-    What a resumed run repeats takes the place of what the run before it had said. Torn lines are left out.
+    What a resumed run repeats takes the place of what the run before it had said. Torn and damaged lines are left out.
     """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+    except OSError:
         return []
     reports: list[dict[str, Any]] = []
     for line in lines:
-        try:
-            report = json.loads(line)
-        except json.JSONDecodeError:
+        if (report := _report(line)) is None:
             continue
         if reports and report["run"] != reports[-1]["run"]:
             reports = _before(report, reports)
@@ -77,6 +76,18 @@ def plain(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
     return {
         name: None if value is None or not math.isfinite(value) else float(value) for name, value in metrics.items()
     }
+
+
+def _report(line: str) -> dict[str, Any] | None:
+    """What a line says, or None where no worker can have written it so."""
+    try:
+        report = json.loads(line)
+        numbers = {name: value for name, value in report.items() if name != "phase" and value is not None}
+        well = all(type(one) in (int, float) and math.isfinite(one) for one in numbers.values())
+        well = well and isinstance(report["phase"], str) and {"run", "done"} <= set(numbers)
+    except DAMAGE:
+        return None
+    return report if well else None
 
 
 def _before(first: Mapping[str, Any], reports: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -83,7 +83,8 @@ class Pulse:
         self._stop.set()
         self._heart.join()
         self._drop_ballast()  # on a full disk, the room for the last word
-        self._write()
+        if self._attempt.is_dir():
+            self._write()
 
     @property
     def runs(self) -> int:
@@ -102,7 +103,7 @@ class Pulse:
 
     def should_stop(self) -> bool:
         """Whether the task was asked to stop. Who has heard so is given time to write its checkpoint."""
-        asked = self._cancel.exists()
+        asked = self._is_asked()
         if asked:
             self._patience = SAVING_S
         return asked
@@ -119,13 +120,17 @@ class Pulse:
             if beaten is None or news or now - beaten >= HEARTBEAT_S:
                 beaten, phase = now, self._progress and self._progress.phase
                 self._write_or_warn()
-            if asked is None and self._cancel.exists():
+            if asked is None and self._is_asked():
                 asked = now
             if asked is not None and now - asked > self._patience and self._end_process and not self._end:
                 self.finish(State.CANCELLED)
                 self._drop_ballast()
                 self._write_or_warn()
                 self._end_process()
+
+    def _is_asked(self) -> bool:
+        """Whether the attempt is to stop; one that is gone was removed with its job."""
+        return self._cancel.exists() or not self._attempt.is_dir()
 
     def _write_or_warn(self) -> None:
         try:
@@ -149,7 +154,7 @@ class Pulse:
 
 def _history(before: Task | None) -> tuple[int, int]:
     """`Task.runs` and `Task.reached` of the next worker. One that got further before it died counts for nothing."""
-    if before is None:
+    if before is None or before.state is State.DAMAGED:
         return 1, 0
     done = before.progress.done if before.progress else 0
     return (1, done) if done > before.reached else (before.runs + 1, before.reached)

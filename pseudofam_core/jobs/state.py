@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.engine_file import place
@@ -47,10 +48,16 @@ class TaskView:
     @property
     def label(self) -> str:
         """What people call it: ``Belarusian · be``, ``overlap · seed-1``."""
+        return pair(self.name).label if self.is_pair else self.name.replace("/", " · ")
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it is named for a language pair."""
         try:
-            return pair(self.name).label
-        except ValueError:  # not every task is a pair
-            return self.name.replace("/", " · ")
+            pair(self.name)
+        except ValueError:
+            return False
+        return True
 
     @property
     def fraction(self) -> float:
@@ -76,6 +83,7 @@ class JobView:
         tasks: Its tasks, in the order they were asked for.
         queue_position: 1 for the next of the queued jobs; None where the job is not queued.
         payload: What was asked for, as plain JSON values.
+        damage: Why it can't be read, or None. Nothing but `id` and the times is known of it then.
     """
 
     id: str
@@ -89,6 +97,7 @@ class JobView:
     tasks: tuple[TaskView, ...]
     queue_position: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    damage: str | None = None
 
     @property
     def parts(self) -> str:
@@ -108,7 +117,7 @@ class JobView:
     @property
     def fraction(self) -> float:
         """Share of the work that is done, in [0, 1], each task weighing the same."""
-        return sum(one.fraction for one in self.tasks) / self.total
+        return sum(one.fraction for one in self.tasks) / self.total if self.tasks else 0.0
 
     @property
     def running(self) -> tuple[TaskView, ...]:
@@ -145,8 +154,8 @@ class JobView:
 
     @property
     def error(self) -> str | None:
-        """The first error among its tasks, or None."""
-        return next((one.error for one in self.tasks if one.error), None)
+        """Why it can't be read, or the first error among its tasks, or None."""
+        return self.damage or next((one.error for one in self.tasks if one.error), None)
 
     def _in(self, *states: State) -> tuple[TaskView, ...]:
         return tuple(one for one in self.tasks if one.state in states)
@@ -161,14 +170,13 @@ def derive(job: Job, *, age: Callable[[Task], Age], engine: str | None) -> JobVi
         engine: Identity of this machine's own engine, or None where none is alive.
     """
     last = {name: attempt for attempt in job.attempts for name in attempt.todo}
-    tasks = tuple(_task(name, last[name], age=age, engine=engine) for name in job.request.tasks)
+    tasks = tuple(_task(name, last.get(name), age=age, engine=engine) for name in job.request.tasks)
     request, latest = job.request, job.attempts[-1]
-    workspace = request.payload.get("workspace")
     return JobView(
         id=request.id,
         kind=request.kind,
         title=request.title,
-        workspace=None if workspace is None else restored(Workspace, workspace),
+        workspace=_workspace(request.payload),
         state=_state([one.state for one in tasks], cancelled=latest.cancelled),
         created=request.created,
         submitted=latest.submitted,
@@ -176,6 +184,12 @@ def derive(job: Job, *, age: Callable[[Task], Age], engine: str | None) -> JobVi
         tasks=tasks,
         payload=request.payload,
     )
+
+
+def unreadable(job_id: str, damage: str, *, since: float) -> JobView:
+    """A job of which nothing can be read; `since` when, in seconds since 1970."""
+    title = "A job that can't be read"
+    return JobView(job_id, "", title, None, State.DAMAGED, since, since, attempt=0, tasks=(), damage=damage)
 
 
 def with_positions(views: Iterable[JobView]) -> list[JobView]:
@@ -186,13 +200,23 @@ def with_positions(views: Iterable[JobView]) -> list[JobView]:
     return [replace(one, queue_position=position.get(one.id)) for one in views]
 
 
-def _task(name: str, attempt: Attempt, *, age: Callable[[Task], Age], engine: str | None) -> TaskView:
+def _workspace(payload: Mapping[str, Any]) -> Workspace | None:
+    """The payload's workspace; None where it has none, or one that only another version understands."""
+    try:
+        return None if payload.get("workspace") is None else restored(Workspace, payload["workspace"])
+    except MalformedValue:
+        return None
+
+
+def _task(name: str, attempt: Attempt | None, *, age: Callable[[Task], Age], engine: str | None) -> TaskView:
     """See one task, as the last attempt that had it left it."""
+    if attempt is None:
+        return TaskView(name, State.DAMAGED, error="No attempt that can be read had it.")
     ours = attempt.host in (place(), socket.gethostname())  # the latter alone: from before each user had their own
     engine_lost = ours and attempt.engine != engine
     task = attempt.tasks.get(name)
     if task is None:
-        stopped = State.CRASHED if engine_lost else State.QUEUED
+        stopped = State.CRASHED if engine_lost or not attempt.handed else State.QUEUED
         return TaskView(name, State.CANCELLED if attempt.cancelled else stopped)
     beat = age(task) if task.state is State.RUNNING else None
     return TaskView(
@@ -222,6 +246,6 @@ def _state(tasks: Sequence[State], *, cancelled: bool) -> State:
             return State.CANCELLING
         return State.RUNNING if State.RUNNING in present else State.STALLED
     # Between two tasks nothing runs, yet the job has begun. Beside a crashed task, queued ones wait for a resume.
-    order = (State.CANCELLED, State.CRASHED, State.QUEUED, State.FAILED, State.DONE)
+    order = (State.DAMAGED, State.CANCELLED, State.CRASHED, State.QUEUED, State.FAILED, State.DONE)
     worst = next(state for state in order if state in present)
     return State.RUNNING if worst is State.QUEUED and len(present) > 1 else worst

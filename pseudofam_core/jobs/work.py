@@ -41,7 +41,7 @@ def run_task(folder: str, number: int, name: str, version: str) -> None:
     if not (attempt / "attempt.json").is_file():
         return
     before = record.read_task(attempt, name)
-    if before and before.state is not State.RUNNING:
+    if before and before.state not in (State.RUNNING, State.DAMAGED):
         return
     pulse = Pulse(Path(folder), attempt, name, before=before, end_process=_end_process())
     with pulse, logging_to(record.log_file(Path(folder)), name):

@@ -106,6 +106,7 @@ def test_an_id_from_an_address_never_leaves_the_cache(tmp_path, job_id):
 @pytest.mark.parametrize("name", [ARM, "../../../out", "..", "a b"])
 def test_whatever_a_task_is_called_its_files_are_beside_those_of_the_others(tmp_path, name):
     attempt = record.attempt_folder(record.job_folder(tmp_path, REQUEST.id), 1)
+    attempt.mkdir(parents=True)
     for file in (record.ballast_file(attempt, name), record.metrics_file(attempt, name)):
         assert file.resolve().parent.parent == attempt
     record.write_task(attempt, name, Task(State.DONE, 1, "here", 7, 1.0, 2.0))

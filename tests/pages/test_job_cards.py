@@ -14,6 +14,7 @@ from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import SMALL, TIMING_TASK, Arm, Budget, BudgetMode, FinetuneRequest
 from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.jobs.state import unreadable
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
 from tests.pages.conftest import said
@@ -111,6 +112,19 @@ def card(world, listed, view):
     app = world.open("estimates")
     assert not app.exception
     return app
+
+
+@pytest.mark.parametrize("page", ["estimates", "finetune"])
+def test_a_job_that_can_not_be_read_is_shown_and_can_be_removed(world, listed, monkeypatch, page):
+    removed = []
+    monkeypatch.setattr(jobs, "remove", lambda root, job_id: removed.append(job_id))
+    listed[0][:] = [unreadable("0123abcd", "The job /x/0123abcd can't be read (no JSON).", since=1.0)]
+    app = world.open(page)
+    assert not app.exception
+    assert "no JSON" in said(app)
+    app.button(key="remove-0123abcd").click().run()
+    assert not app.exception
+    assert removed == ["0123abcd"]
 
 
 def test_a_queued_job_tells_its_place_and_can_be_cancelled(world, listed):
