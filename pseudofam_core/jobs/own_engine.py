@@ -115,6 +115,7 @@ def _cluster(folder: Path, gpus: list[str], security: Security) -> Any:
             # A machine that slept is not a worker that died.
             "distributed.scheduler.worker-ttl": None,
             "distributed.worker.profile.enabled": False,
+            "temporary-directory": str(folder),  # not one that all users share
             # Its look at its own event loop, fifty times a second in each process, takes time from the work.
             "distributed.admin.tick.interval": "1s",
             "distributed.admin.system-monitor.interval": "5s",
