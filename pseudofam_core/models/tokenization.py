@@ -16,6 +16,7 @@ from transformers import M2M100Tokenizer, MarianTokenizer, MBart50Tokenizer, Nll
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import LanguageNotCovered, ModelError
 from pseudofam_core.languages import Language, LanguagePair, language, languages
+from pseudofam_core.models.plain_text import encode_plain
 
 
 class ModelFamily(Enum):
@@ -134,14 +135,14 @@ def encode(
     if family in _CODE_OF:
         tokenizer.src_lang, tokenizer.tgt_lang = _CODE_OF[family](source), _CODE_OF[family](target)
     prefix = _source_prefix(tokenizer, family, source, target)
-    sources = tokenizer([prefix + one for one in bitext.sources], **cut)["input_ids"]
+    sources = encode_plain(tokenizer, bitext.sources, prefix=prefix, **cut)
     if family is ModelFamily.CLASSIFIER:
         targets = [[_label_id(one, labels or {})] for one in bitext.targets]
     elif family is ModelFamily.CAUSAL:
-        answers = tokenizer(list(bitext.targets), add_special_tokens=False, truncation=True, max_length=max_length - 1)
-        targets = [[*one, *_end(tokenizer)] for one in answers["input_ids"]]
+        bare: dict[str, Any] = {"add_special_tokens": False, "truncation": True, "max_length": max_length - 1}
+        targets = [[*one, *_end(tokenizer)] for one in encode_plain(tokenizer, bitext.targets, **bare)]
     else:
-        targets = tokenizer(text_target=list(bitext.targets), **cut)["input_ids"]
+        targets = encode_plain(tokenizer, bitext.targets, side="text_target", **cut)
     return [EncodedPair(*sides) for sides in zip(sources, targets, strict=True)]
 
 

@@ -14,6 +14,7 @@ from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TextCut, open_texts
 from pseudofam_core.languages import pair
+from pseudofam_core.scoring.scorer import Scorer
 from tests.finetuning.conftest import TARGET, write_pair
 
 POOL = tuple(map(pair, ("tr-en", "az-en", "de-en")))
@@ -94,3 +95,22 @@ def test_a_target_without_test_is_refused(tmp_path):
     write_pair(tmp_path, "tr", "train", ["a", "b"], ["c", "d"])
     with pytest.raises(CorpusError, match="no test split for tr-en"):
         open_texts(Workspace(corpus=str(tmp_path)), TARGET)
+
+
+def test_references_are_the_bytes_of_the_file_and_blank_rows_are_not_scored(tmp_path):
+    references = [
+        "Cafe\u0301 \u201colé\u201d",
+        " two  spaces ",
+        'a "quote"',
+        "zero\u200djoiner\u2028line",
+        "",
+        "</s> <pad>",
+        "5\u00a0%",
+    ]
+    write_pair(tmp_path, "tr", "train", [f"cümle {n}" for n in range(9)], [f"line {n}" for n in range(9)])
+    write_pair(tmp_path, "tr", "test", [f"kaynak {n}" for n in range(6)] + [" "], references)
+    test = open_texts(Workspace(corpus=str(tmp_path)), TARGET).test
+    kept = [line for line in references[:6] if line]
+    assert [line.encode() for line in test.targets] == [line.encode() for line in kept]
+    assert test.sources == ("kaynak 0", "kaynak 1", "kaynak 2", "kaynak 3", "kaynak 5")
+    assert Scorer(test).prepared(test.targets) == kept
