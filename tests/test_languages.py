@@ -10,7 +10,16 @@ from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CO
 from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES as MBART50_CODES
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES as NLLB_CODES
 
-from pseudofam_core.languages import Language, LanguagePair, language, languages, pair
+from pseudofam_core.language_tags import OTHER_CODES
+from pseudofam_core.languages import (
+    Language,
+    LanguagePair,
+    is_variant,
+    language,
+    languages,
+    pair,
+    pair_sides,
+)
 
 ALL = list(languages().values())
 PAPER_FAMILIES = {
@@ -121,6 +130,76 @@ def test_macrolanguages_resolve_to_individual_languages() -> None:
 )
 def test_a_macrolanguage_code_finds_the_language_that_the_models_cover(macrolanguage: str, code: str) -> None:
     assert language(macrolanguage).code == code
+
+
+@pytest.mark.parametrize(
+    ("spelling", "code", "varies"),
+    [
+        ("iw", "he", False),
+        ("in", "id", False),
+        ("ji", "yi", False),
+        ("mo", "ro", False),
+        ("fil", "tl", False),
+        ("ger", "de", False),
+        ("zho-CN", "zh", False),
+        ("zh_TW", "zho_Hant", False),
+        ("zh-HK", "zho_Hant", False),
+        ("zh-Hant-TW", "zho_Hant", False),
+        ("cmn_Hans", "zh", False),
+        ("cmn-Hant", "zho_Hant", False),
+        ("sat_Olck", "sat", False),
+        ("uz_Latn", "uz", False),
+        ("ace_Arab", "ace_Arab", False),
+        ("srp-Latn", "sr", True),
+        ("sr_latn", "sr", True),
+        ("uz-Cyrl", "uz", True),
+        ("pt-BR", "pt", True),
+        ("es-419", "es", True),
+        ("be-tarask", "be", True),
+        ("be_BY", "be", False),
+        ("fa-AF", "prs", False),
+    ],
+)
+def test_retired_codes_and_tags_of_script_and_region_are_understood(spelling, code, varies):
+    assert language(spelling).code == code
+    assert is_variant(spelling) == varies
+
+
+@pytest.mark.parametrize("spelling", ["en-pt", "zho-XX", "be_qq", "be-en", "xx", "zh__tw"])
+def test_not_any_two_letters_are_a_region(spelling):
+    with pytest.raises(ValueError, match="language must be a known code"):
+        language(spelling)
+
+
+def test_no_retired_or_other_code_hides_a_language_of_the_table():
+    own = {
+        spelling for row in ALL for spelling in (row.code, row.iso639_1, row.iso639_3, row.m2m100, row.nllb) if spelling
+    }
+    assert {code for code in OTHER_CODES if code in own} == set()
+    assert set(OTHER_CODES.values()) <= set(languages())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("en_luo", "en-luo"),
+        ("pt-br-en", "pt-en"),
+        ("en-pt-br", "en-pt"),
+        ("srp-Latn-en", "sr-en"),
+        ("zh_TW-en", "zho_Hant-en"),
+        ("eng_Latn-sat_Olck", "en-sat"),
+        ("iw→fil", "he-tl"),
+    ],
+)
+def test_pairs_with_tags_or_an_underscore_are_read(text, name):
+    assert str(pair(text)) == name
+
+
+@pytest.mark.parametrize("text", ["kk_KZ", "zh_TW", "fr_CA"])
+def test_one_language_with_a_tag_is_no_pair(text):
+    assert pair_sides(text) == ()
+    with pytest.raises(ValueError, match="language pair is written"):
+        pair(text)
 
 
 def test_second_script_of_a_language_is_a_row_of_its_own() -> None:

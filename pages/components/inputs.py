@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import view_state
-from pages.components.loading import corpus_pairs
+from pages.components.loading import corpus_notes, corpus_pairs
 from pages.components.navigation import menu
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import PseudoFamError
@@ -137,7 +137,8 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
     )
     corpus = st.text_input(
         "Corpus",
-        help="`sample`, a folder or file of parallel text, or `hf:NAME`.",
+        help="`sample`, a folder or file of parallel text, or `hf:NAME`. Where it leaves a choice, say it after the name: "
+        "`my/corpus#test=devtest,zh=zh-cn`.",
         **view_state.control("corpus", SAMPLE, read=str, shared=True),
     )
     tuned = st.text_input(
@@ -208,6 +209,8 @@ def _with_pairs(workspace: Workspace) -> tuple[Workspace, tuple[LanguagePair, ..
         pairs = corpus_pairs(workspace.corpus, workspace.split)
     except PseudoFamError:  # the page says what is wrong with the corpus
         return workspace, ()
+    for note in corpus_notes(workspace.corpus):
+        st.caption(f":material/info: {note[0].upper()}{note[1:]}")
     labels = dict(zip(pairs, pair_labels(pairs), strict=True))
     by_label = sorted(pairs, key=labels.__getitem__)
     chosen = st.multiselect(

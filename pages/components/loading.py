@@ -117,6 +117,16 @@ def corpus_pairs(corpus: str, split: str) -> tuple[LanguagePair, ...]:
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def corpus_notes(corpus: str) -> tuple[str, ...]:
+    """What a corpus holds that is not read, or is read as something else.
+
+    Raises:
+        CorpusError: The corpus can't be opened.
+    """
+    return estimates.corpus_of(Workspace(corpus=corpus)).notes
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
 def corpus_splits(corpus: str) -> tuple[str, ...]:
     """The splits that any pair of a corpus has.
 

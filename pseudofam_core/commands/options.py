@@ -32,7 +32,11 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     """Model, corpus, pairs and estimator: what decides a pool's estimates."""
     default = Workspace()
     parser.add_argument("--model", default=default.model, help="sample, a Hugging Face folder or a hub name")
-    parser.add_argument("--corpus", default=default.corpus, help="sample, a folder or file, or hf:NAME")
+    parser.add_argument(
+        "--corpus",
+        default=default.corpus,
+        help="sample, a folder or file, or hf:NAME; what it leaves open is said after it, as in my/corpus#test=devtest,zh=zh-cn",
+    )
     parser.add_argument(
         "--only-kept-back",
         nargs="?",

@@ -61,6 +61,11 @@ class ParallelCorpus(Protocol):
         """Short name, for labels and manifests."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of what is not read, or is read as something else: a sentence each."""
+        ...
+
     def pairs(self) -> tuple[LanguagePair, ...]:
         """The pairs it holds, sorted."""
         ...

@@ -219,6 +219,14 @@ def test_a_pair_that_cannot_be_read_does_not_hide_the_others(world):
     assert any("train.en" in one.value for one in app.warning)
 
 
+def test_what_a_corpus_holds_unread_is_said_beside_it(world):
+    corpus = world.cache.root.parent / "corpus"
+    (corpus / "fr-bbj").mkdir()
+    (corpus / "fr-bbj" / "train.fr").write_text("un\n", encoding="utf-8")
+    app = world.estimate(*CODES).open("overview")
+    assert any("Skipped: folders fr-bbj name no pair" in one.value for one in app.sidebar.caption)
+
+
 def test_the_pool_is_narrowed_by_the_address(world):
     app = world.estimate("be", "uk").open("overview", pairs="be-en uk-en")
     assert app.metric[0].value == "2 of 2"
