@@ -25,6 +25,11 @@ class LimitedCorpus:
         """Says that it is a part."""
         return f"{self._corpus.name} (kept back)"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The corpus's."""
+        return self._corpus.notes
+
     def pairs(self) -> tuple[LanguagePair, ...]:
         """All pairs of the corpus, whether anything of them was kept back or not."""
         return self._corpus.pairs()
