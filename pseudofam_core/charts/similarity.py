@@ -180,7 +180,8 @@ def _cells(matrix: PairwiseMatrix, order: list[int], n_all: int) -> Part:
         "mode": "markers",
         "marker": {"symbol": "square", "size": cell_size(n_all), "opacity": 0},
         "showlegend": False,
-        "customdata": np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen,
+        # Lists: what Streamlit hands back of an array's row is a mapping, whose first keys look like positions.
+        "customdata": (np.hstack([chosen, _both_ways(matrix, order)[rows, columns]]) if small else chosen).tolist(),
         "hovertemplate": _cell_words(matrix, first=2) if small else "<b>%{y}</b>: click to choose<extra></extra>",
     }
 

@@ -34,7 +34,7 @@ def tree_traces(Z: FloatMatrix, *, xaxis: str) -> list[Part]:
         "y": y[:, 1:3].mean(axis=1),  # a merge stands in the middle of its bracket
         "mode": "markers",
         "marker": {"color": LINE, "size": 8},
-        "customdata": _merge_rows(Z, x[:, 1])[:, None],
+        "customdata": _merge_rows(Z, x[:, 1])[:, None].tolist(),  # lists, as of cells: a page reads them after a click
         "showlegend": False,
         "hovertemplate": "joined at distance %{x:.4g}; click to cut here<extra></extra>",
     }

@@ -7,7 +7,9 @@ import os
 import pytest
 
 from driving.server import CHROMIUM, FLAGS, Server
+from pseudofam_core.estimates import Workspace, computing
 from pseudofam_core.jobs import engine
+from pseudofam_core.store.cache import Cache
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -19,6 +21,14 @@ def server(tmp_path_factory, saved_model, saved_corpus):
     running.kill()
     running.log.close()
     engine.stop(running.cache)
+
+
+@pytest.fixture(scope="session")
+def estimated(server):
+    """Address of a page whose pool is estimated, whatever other tests have done."""
+    workspace = Workspace(model=str(server.model), corpus=str(server.corpus), seed=2)
+    computing.estimate(workspace, cache=Cache(server.cache))
+    return lambda name, **view: server.address(name, seed="2", **view)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,6 @@ import re
 import pytest
 
 from driving.server import settled
-from pseudofam_core import estimates
-from pseudofam_core.estimates import computing
-from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.store.cache import Cache
 
 # What has the focus; whether the one before looked otherwise while it had it, or stands later in the document. Inputs show
 # a caret and tables a cell of their own; of the menu the present page's link is tinted anyway.
@@ -45,15 +41,6 @@ _STILL = """() => new Promise(done => {
   const observer = new MutationObserver(() => { clearTimeout(wait); wait = setTimeout(end, 500); });
   observer.observe(document.body, {subtree: true, childList: true});
 })"""
-
-
-@pytest.fixture(scope="session")
-def estimated(server):
-    """Address of a page whose pool is estimated, whatever other tests have done."""
-    workspace = Workspace(model=str(server.model), corpus=str(server.corpus), seed=2)
-    for spec in estimates.fisher_specs(workspace).values():
-        computing.compute(spec, Cache(server.cache))
-    return lambda name, **view: server.address(name, seed="2", **view)
 
 
 def opened(page, address):
