@@ -14,8 +14,7 @@ from pages.views import compare as views
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ScoringError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
     ARM_MEASURES,
     Arm,
@@ -136,7 +135,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
         except ValueError:  # not defined for this pool: then no arm can be named by it
             continue
         for target in (one for one in targets if one in matrix.pairs):
-            members = select_family(matrix, target, selection=SelectionSpec()).members
+            members = paper_family(matrix, target)
             found.setdefault(target, {})[measure.value] = members
     return found
 

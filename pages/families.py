@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
@@ -95,7 +96,7 @@ def gap_plot(
     st.plotly_chart(
         charts.gap_figure(family, mutual=mutual, found=found),
         key="gap_figure",
-        config={"displaylogo": False},
+        config=CONFIG,
         alt=f"Neighbours of {family.target.label} by distance; members: "
         + ", ".join(one.label for one in family.members),
     )

@@ -16,8 +16,7 @@ from pages.views import finetune_form as form
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
     TIMING_TASK,
     Arm,
@@ -115,7 +114,7 @@ def pseudo_family(
         ValueError: The measure is not defined for the pool.
     """
     seen_nothing(view.workspace, comparison.spec.pairs, tuned, target)
-    return select_family(comparison.matrix(measure, view.top_fraction), target, selection=SelectionSpec()).members
+    return paper_family(comparison.matrix(measure, view.top_fraction), target)
 
 
 def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparison) -> FinetuneRequest:

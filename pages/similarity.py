@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
 from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
@@ -182,7 +183,7 @@ st.plotly_chart(
     key=_FIGURE,
     on_select=partial(clicked, matrix),
     selection_mode="points",
-    config={"displaylogo": False},
+    config=CONFIG,
     alt=f"Heatmap of {len(matrix.pairs)} language pairs by {view.measure.label}. {reading}",
 )
 st.caption(f"How to read it: {reading} Point at a cell for both directions. The tree takes their mean.")

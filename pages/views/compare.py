@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import vector_config
 from pages.components.states import csv_button
 from pages.components.warnings import show_signs
 from pseudofam_core.charts.outcomes import control_figure, difference_figure, score_figure, verdict_figure
@@ -82,11 +83,6 @@ _COLUMNS = {
 }
 
 
-def figure_config(name: str) -> dict[str, Any]:
-    """Settings of a chart whose toolbar saves it as SVG under a name of its own."""
-    return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": name}}
-
-
 def group_input(groups: Sequence[Sequence[FinetuneRun]]) -> Sequence[FinetuneRun]:
     """Ask for one of the groups of runs that may be held against each other; the only one where there is no other."""
     if len(groups) == 1:
@@ -121,7 +117,7 @@ def score_view(comparison: Comparison) -> None:
     st.plotly_chart(
         score_figure(comparison, arms=arms or None),
         key="scores",
-        config=figure_config("scores"),
+        config=vector_config("scores"),
         alt=f"{comparison.task.tested.label} of each arm, a line per target",
     )
     st.caption(
@@ -139,7 +135,7 @@ def difference_view(comparison: Comparison) -> None:
     st.plotly_chart(
         difference_figure(comparison),
         key="differences",
-        config=figure_config("differences"),
+        config=vector_config("differences"),
         alt=f"{comparison.task.tested.label} of each arm minus that of {comparison.pinned}, with intervals",
     )
     st.caption(
@@ -150,7 +146,7 @@ def difference_view(comparison: Comparison) -> None:
         st.plotly_chart(
             verdict_figure(comparison),
             key="verdicts",
-            config=figure_config("verdicts"),
+            config=vector_config("verdicts"),
             alt=f"Targets on which each arm is better than {comparison.pinned}, ties, or is worse",
         )
 
@@ -168,7 +164,7 @@ def control_view(comparison: Comparison) -> None:
     st.plotly_chart(
         control_figure(comparison),
         key="controls",
-        config=figure_config("against-random"),
+        config=vector_config("against-random"),
         alt=f"{comparison.task.tested.label} of each arm minus that of random families of the same size, with intervals",
     )
     st.caption(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.warnings import show_signs
 from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
 from pseudofam_core.estimates import summarise
@@ -14,7 +15,6 @@ from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients
 from pseudofam_core.store.cache import Artifact
 
-_CONFIG = {"displaylogo": False}
 _AGAIN = "These estimates were made before this was recorded. Estimate them again to see it."
 
 
@@ -64,7 +64,7 @@ def _mass(
     st.plotly_chart(
         mass_figure(mass),
         key="mass_figure",
-        config=_CONFIG,
+        config=CONFIG,
         alt=f"Share of the Fisher mass by layer and kind of parameter, {name}. {_mass_words(table, outside)}",
     )
     st.caption(_mass_words(table, outside))
@@ -108,7 +108,7 @@ def _concentration(
         least, most = (f"{one(shares.values()):.0%}" for one in (min, max))
         span = most if least == most else f"{least} to {most}"
         words = f"The largest 1% of the parameters hold {span} of the mass."
-    st.plotly_chart(lorenz_figure(curves, name), key="lorenz_figure", config=_CONFIG, alt=words)
+    st.plotly_chart(lorenz_figure(curves, name), key="lorenz_figure", config=CONFIG, alt=words)
     st.caption(words)
     show_signs(dominated_by_few(shares))
 
@@ -133,7 +133,7 @@ def _convergence(
     st.plotly_chart(
         convergence_figure(curves, labels[chosen] if chosen else None),
         key="convergence_figure",
-        config=_CONFIG,
+        config=CONFIG,
         alt=f"Distance from the final estimate by sentences read. {words}",
     )
     st.caption(words)

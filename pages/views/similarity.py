@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.loading import Pool
 from pseudofam_core import charts, estimates
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
@@ -25,7 +25,6 @@ from pseudofam_core.structure.pool_map import PoolMap, pool_map
 from pseudofam_core.structure.uriel import UrielKind, UrielMissing
 
 SHOWN_MEASURES = tuple(one for one in Measure if one.row.is_side_by_side)
-_CONFIG = {"displaylogo": False}
 _NUMBER = st.column_config.NumberColumn
 
 
@@ -93,7 +92,7 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
         st.plotly_chart(
             charts.overlap_curve_figure(comparison.curve, target, auxiliary, top_fraction=top_fraction),
             key="overlap_curve",
-            config=_CONFIG,
+            config=CONFIG,
             alt=f"Overlap of {names[target]} and {names[auxiliary]} over the top share K",
         )
         st.caption(
@@ -105,7 +104,7 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
         st.plotly_chart(
             charts.shared_layers_figure(masses),
             key="shared_layers",
-            config=_CONFIG,
+            config=CONFIG,
             alt=f"Share of the Fisher mass by layer for {names[target]} and {names[auxiliary]}",
         )
 
@@ -116,7 +115,7 @@ def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], t
     st.plotly_chart(
         charts.side_by_side_figure(matrices, order=order),
         key="side_by_side",
-        config=_CONFIG,
+        config=CONFIG,
         alt="The matrix by " + ", ".join(one.measure.label for one in matrices),
     )
     if len(matrices[0].pairs) < 3:
@@ -147,7 +146,7 @@ def map_view(matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
         st.caption("A map takes three pairs or more.")
         return
     laid_out = _map(matrix.measure, matrix.values.tobytes(), matrix)
-    st.plotly_chart(charts.map_figure(laid_out, found=found), key="pool_map", config=_CONFIG, alt="The pool on a plane")
+    st.plotly_chart(charts.map_figure(laid_out, found=found), key="pool_map", config=CONFIG, alt="The pool on a plane")
     words = "well" if laid_out.stress < 0.1 else "fairly" if laid_out.stress < 0.2 else "poorly"
     st.caption(
         f"Near points are near pairs; the axes mean nothing. Two dimensions show the distances {words} "
@@ -217,9 +216,8 @@ def _both_ways(matrices: Sequence[PairwiseMatrix], target: LanguagePair, auxilia
 
 
 def _choice(matrix: PairwiseMatrix, target: LanguagePair, auxiliary: LanguagePair) -> str:
-    paper = SelectionSpec()
-    there = auxiliary in select_family(matrix, target, selection=paper).members
-    back = target in select_family(matrix, auxiliary, selection=paper).members
+    there = auxiliary in paper_family(matrix, target)
+    back = target in paper_family(matrix, auxiliary)
     if there and back:
         return "mutual"
     if there:

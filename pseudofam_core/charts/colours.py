@@ -21,6 +21,7 @@ INSIDE = "#1a8fa8"
 OUTSIDE = "#d55e00"
 CHOSEN = "#e0218a"
 NEAR_IS_YELLOW = "Cividis"
+LEGEND_ABOVE: Part = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0}
 
 
 @dataclass(frozen=True)

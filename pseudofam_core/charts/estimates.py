@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from pseudofam_core.charts.colours import INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
+
 # "model.encoder.layers.0.fc1.weight", T5's "encoder.block.0.layer.1.DenseReluDense.wi.weight"
 _IN_LAYER = re.compile(r"(encoder|decoder)\.(?:layers|block)\.(\d+)\.(.+)")
 _FEED_FORWARD = ("fc1", "fc2", "wi", "wi_0", "wi_1", "wo")
 _ATTENTIONS = ("self_attn", "encoder_attn", "SelfAttention", "EncDecAttention")
-_LINE = "#7d8b95"
 _FAINT = "rgba(125, 139, 149, 0.45)"
-_CHOSEN = "#1a8fa8"
-_MARK = "#d55e00"
 
 
 def mass_by_layer(layer_mass: Mapping[str, float]) -> tuple[dict[str, dict[int, float]], float]:
@@ -88,7 +87,7 @@ def lorenz_figure(curves: Mapping[str, Sequence[float]], chosen: str | None = No
     figure.add_trace(_line([0, 1], [0, 1], "all alike", dash="dot"))
     percent = np.linspace(0, 1, 101).tolist()
     _add_lines(figure, {label: (percent, curve) for label, curve in curves.items()}, chosen)
-    figure.add_vline(0.01, line={"color": _MARK, "dash": "dot", "width": 1.5}, annotation_text="1%")
+    figure.add_vline(0.01, line={"color": OUTSIDE, "dash": "dot", "width": 1.5}, annotation_text="1%")
     figure.update_xaxes(title="share of the parameters, largest first", tickformat=".0%", range=[0, 1], zeroline=False)
     figure.update_yaxes(title="share of the Fisher mass", tickformat=".0%", range=[0, 1.01], zeroline=False)
     _lay_out_lines(figure)
@@ -146,7 +145,7 @@ def _add_lines(
         figure.add_trace(trace)
     if chosen is not None and chosen in curves:
         steps, values = curves[chosen]
-        trace = _line(steps, values, chosen, colour=_CHOSEN, mode="lines+markers" if markers else "lines")
+        trace = _line(steps, values, chosen, colour=INSIDE, mode="lines+markers" if markers else "lines")
         trace.hovertemplate = "%{y:.1%} at %{x}<extra>" + chosen + "</extra>"
         figure.add_trace(trace)
 
@@ -156,7 +155,7 @@ def _line(
     y: Sequence[float | None],
     name: str,
     *,
-    colour: str = _LINE,
+    colour: str = LINE,
     dash: str | None = None,
     mode: str = "lines",
 ) -> go.Scatter:
@@ -175,5 +174,5 @@ def _lay_out_lines(figure: go.Figure) -> None:
         height=340,
         margin={"t": 40, "b": 56, "l": 8, "r": 12},
         hovermode="closest",
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )

@@ -12,6 +12,7 @@ from math import ceil
 
 import plotly.graph_objects as go
 
+from pseudofam_core.charts.colours import LEGEND_ABOVE
 from pseudofam_core.outcomes.results import Comparison, Outcome, Question
 from pseudofam_core.scoring.metrics import Metric
 from pseudofam_core.scoring.significance import Estimate, Verdict, Word
@@ -231,11 +232,7 @@ def _lay_out_rows(figure: go.Figure, labels: Sequence[str], *, title: str, above
         hovermode="closest",
         # In a narrow window three names fill a line; a legend of more than half the figure's height would get a scroll bar.
         legend={
-            "orientation": "h",
-            "yref": "container",
-            "y": 1,
-            "yanchor": "top",
-            "x": 0,
+            **LEGEND_ABOVE,
             "traceorder": "normal",
             "maxheight": above,
         },

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import INSIDE, LINE, OUTSIDE
+from pseudofam_core.charts.colours import INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
 from pseudofam_core.charts.estimates import mass_by_layer
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import OverlapCurve
@@ -54,7 +54,7 @@ def overlap_curve_figure(
     figure.update_layout(
         height=300,
         margin={"t": 30, "b": 50, "l": 8, "r": 8},
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return figure
 
@@ -87,6 +87,6 @@ def shared_layers_figure(masses: Mapping[str, Mapping[str, float]]) -> go.Figure
         margin={"t": 30, "b": 50, "l": 8, "r": 8},
         barmode="group",
         bargap=0.25,
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return figure

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import FAINT, INSIDE, LINE
+from pseudofam_core.charts.colours import FAINT, INSIDE, LEGEND_ABOVE, LINE
 from pseudofam_core.charts.families import distance, point_colours, point_entries, point_symbol
 from pseudofam_core.families.results import Neighbour, PseudoFamily
 from pseudofam_core.families.spec import Rule
@@ -106,7 +106,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = 24, found: LanguagePair
     figure.update_layout(
         height=620,
         margin={"t": 60, "b": 30, "l": 70, "r": 70},
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return figure
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pseudofam_core.charts.colours import CHOSEN, MARKS, NEAR_IS_YELLOW, family_swatches
+from pseudofam_core.charts.colours import CHOSEN, LEGEND_ABOVE, MARKS, NEAR_IS_YELLOW, family_swatches
 from pseudofam_core.charts.similarity import spread
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.similarity.results import PairwiseMatrix
@@ -52,7 +52,7 @@ def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Fi
         height=560,
         margin={"t": 20, "b": 90, "l": 40, "r": 40},
         hovermode="closest",
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        legend={**LEGEND_ABOVE, "y": 0, "yanchor": "bottom"},
     )
     return figure
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import FAINT, INSIDE, LINE, OUTSIDE
+from pseudofam_core.charts.colours import FAINT, INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
 from pseudofam_core.families.breakpoints import Span, Sweep
 from pseudofam_core.languages import LanguagePair, pair_labels
 
@@ -81,7 +81,7 @@ def strip_figure(
         margin={"t": 50, "b": 50, "l": 8, "r": 16},
         barmode="overlay",
         bargap=0.3,
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},
+        legend=LEGEND_ABOVE,
     )
     return figure
 

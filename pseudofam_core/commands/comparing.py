@@ -26,8 +26,7 @@ from pseudofam_core.estimates import pool_of
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.figures import write_svg
 from pseudofam_core.exchange.outcome_tables import comet_csv, comparison_csv, comparison_latex
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of, tuned_workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
@@ -201,10 +200,7 @@ def _families(
     compared = compare_pool(estimates, cache=cache)
     matrices = {measure.value: compared.matrix(measure, options.top_fraction) for measure in ARM_MEASURES}
     return {
-        target: {
-            name: select_family(matrix, target, selection=SelectionSpec()).members for name, matrix in matrices.items()
-        }
-        for target in options.target
+        target: {name: paper_family(matrix, target) for name, matrix in matrices.items()} for target in options.target
     }
 
 

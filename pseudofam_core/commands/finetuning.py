@@ -23,8 +23,7 @@ from pseudofam_core.commands.options import (
     stop_on_interrupt,
 )
 from pseudofam_core.estimates import pool_of
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
     ARM_NAMES,
     DEFAULT_ARMS,
@@ -136,7 +135,7 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
     def family_of(measure: Measure) -> Sequence[LanguagePair]:
         """The target's pseudo family by the paper's rule; estimates are looked for once a measure is named."""
         matrix = compared().matrix(measure, options.top_fraction)
-        return select_family(matrix, options.target, selection=SelectionSpec()).members
+        return paper_family(matrix, options.target)
 
     if options.members:  # they may be a family that estimates of this workspace have told
         refuse_seen(estimated, (options.target, *options.members), open_texts(workspace, options.target))

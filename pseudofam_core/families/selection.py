@@ -76,6 +76,15 @@ def select_family(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Se
     )
 
 
+def paper_family(matrix: PairwiseMatrix, target: LanguagePair) -> tuple[LanguagePair, ...]:
+    """The auxiliaries of a target by the paper's rule with its own settings, nearest first.
+
+    Raises:
+        ValueError: See `select_family`.
+    """
+    return select_family(matrix, target, selection=SelectionSpec()).members
+
+
 def first_step(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> float | None:
     """The step that `Rule.PAPER` holds against the initial radius, or None in a pool too small for a test.
 

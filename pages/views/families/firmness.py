@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
@@ -29,7 +30,6 @@ from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
-_CONFIG = {"displaylogo": False}
 _N_REPLICATES = 100
 # Of the shards' values so many are held at once, 64 MiB: of a large pool fewer parameters.
 _MOST_VALUES = 2**24
@@ -85,7 +85,7 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
             title="initial radius" if family.selection.rule is Rule.PAPER else "radius",
         ),
         key="radius_strip",
-        config=_CONFIG,
+        config=CONFIG,
         alt="Members of the family over the radius",
     )
     if family.selection.rule is Rule.PAPER:
@@ -107,7 +107,7 @@ def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: 
             is_share=True,
         ),
         key="k_strip",
-        config=_CONFIG,
+        config=CONFIG,
         alt="Members of the family over K",
     )
     st.caption(

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.figures import CONFIG
 from pages.components.warnings import show_signs
 from pages.views.families.words import chance_of, neighbour_table, overview_table, pointed_out
 from pseudofam_core import charts
@@ -26,7 +27,6 @@ from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
-_CONFIG = {"displaylogo": False}
 _NUMBER = st.column_config.NumberColumn
 
 
@@ -59,7 +59,7 @@ def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
     st.plotly_chart(
         charts.polar_figure(family, found=found),
         key="polar_figure",
-        config=_CONFIG,
+        config=CONFIG,
         alt=f"{family.target.label} in the centre of its neighbours; inside the ring are "
         + ", ".join(one.label for one in family.members),
     )
@@ -130,7 +130,7 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
     st.plotly_chart(
         charts.flow_figure(families),
         key="flow_figure",
-        config=_CONFIG,
+        config=CONFIG,
         alt="Which traditional families' targets choose auxiliaries from which",
     )
     n = int(table.to_numpy().sum())
