@@ -48,6 +48,11 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-tokens", type=count, help="padded tokens of both sides of a batch (default: 4096)")
     parser.add_argument("--learning-rate", type=float, dest="peak_learning_rate", help="at its peak (default: 0.0015)")
     parser.add_argument("--warmup-steps", type=count, help="the learning rate rises so long (default: 400)")
+    parser.add_argument(
+        "--aligned-start",
+        action="store_true",
+        help="begin with similar embeddings of subwords that translate one another",
+    )
     parser.add_argument("--save-every", type=count, default=250, help="updates between checkpoints (default: 250)")
     parser.add_argument("--half", action="store_true", help="save the finished weights in half precision")
     parser.add_argument("--seed", type=int, default=1)
@@ -78,7 +83,7 @@ def _score(options: argparse.Namespace) -> None:
 
 _PRETRAINING = (
     *("steps", "keep_back", "vocabulary_pairs", "vocabulary_size", "d_model", "encoder_layers", "decoder_layers"),
-    *("dropout", "batch_tokens", "peak_learning_rate", "warmup_steps"),
+    *("dropout", "aligned_start", "batch_tokens", "peak_learning_rate", "warmup_steps"),
 )
 
 

@@ -22,6 +22,7 @@ from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
 from pseudofam_core.corpora.held_out import held_out, without
 from pseudofam_core.corpora.kept_back import KEPT_BACK_FILE, KeptBack, keep_back, read_kept_back, write_kept_back
 from pseudofam_core.errors import CorpusError, ModelError
+from pseudofam_core.finetuning.aligned_start import align
 from pseudofam_core.finetuning.training import last_checkpoint
 from pseudofam_core.finetuning.vocabulary import train_tokenizer
 from pseudofam_core.languages import LanguagePair
@@ -60,6 +61,8 @@ class PretrainingSpec:
             it is to learn later.
         keep_back: Share of the training text, of every pair, that neither the model nor its tokenizer reads; see
             `pseudofam_core.corpora.kept_back` for what is guaranteed. 0 keeps nothing back.
+        aligned_start: Begin with embeddings in which subwords that translate one another are near, instead of random ones
+            (`pseudofam_core.finetuning.aligned_start`).
         seed: Of the weights, the sample, the order and what is kept back.
     """
 
@@ -79,6 +82,7 @@ class PretrainingSpec:
     caps: Mapping[LanguagePair, int] | None = None
     vocabulary_pairs: tuple[LanguagePair, ...] = ()
     keep_back: float = 0.0
+    aligned_start: bool = False
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -124,9 +128,13 @@ def pretrain(
         train_tokenizer(list(covered.values()), out, vocabulary_size=spec.vocabulary_size, seed=spec.seed)
     tokenizer = M2M100Tokenizer.from_pretrained(out)
     torch.manual_seed(spec.seed)
+    encoded = [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in capped.values()]
+    model = M2M100ForConditionalGeneration(model_config(spec, tokenizer))
+    if spec.aligned_start:
+        align(model, [sentence for one in encoded for sentence in one], seed=spec.seed)
     trainer = _PlannedTrainer(
-        M2M100ForConditionalGeneration(model_config(spec, tokenizer)),
-        [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in capped.values()],
+        model,
+        encoded,
         spec,
         _arguments(spec, out, save_every),
         int(tokenizer.pad_token_id),

@@ -179,7 +179,17 @@ def test_half_a_text_trains_a_model_that_another_goes_on_from(saved_corpus, tmp_
     """For real, by the command: the low-resource pair joins later, in a copy of the folder, from its last whole checkpoint."""
     options = ["pretrain", "--corpus", str(saved_corpus), "--keep-back", "0.5", "--vocabulary-pairs", "de-en"]
     options += ["--vocabulary-size", "340", "--d-model", "16", "--encoder-layers", "1", "--decoder-layers", "1"]
-    options += ["--dropout", "0", "--batch-tokens", "300", "--warmup-steps", "1", "--save-every", "2"]
+    options += [
+        "--aligned-start",
+        "--dropout",
+        "0",
+        "--batch-tokens",
+        "300",
+        "--warmup-steps",
+        "1",
+        "--save-every",
+        "2",
+    ]
     main([*options, "--pairs", "tr-en", "--steps", "4", "--out", str(tmp_path / "unseen")])
     shutil.copytree(tmp_path / "unseen", tmp_path / "fresh")
     (tmp_path / "fresh" / "checkpoint-4" / "trainer_state.json").unlink()  # cut off while it was written
