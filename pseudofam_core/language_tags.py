@@ -33,6 +33,7 @@ OTHER_CODES = {
     "slo": "sk",
     "tib": "bod",
     "wel": "cy",
+    "zlm": "ms",
 }
 # Where a region decides the script, or names another language of the table.
 BY_REGION = {

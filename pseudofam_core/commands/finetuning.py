@@ -49,6 +49,7 @@ from pseudofam_core.finetuning import (
     tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.scoring.metrics import meaningful_first
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison, compare_pool
 from pseudofam_core.store.cache import Cache
@@ -192,6 +193,7 @@ def _told(expected: Cost) -> str:
 def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], FinetuneRun]) -> str:
     """Each arm's mean scores over its seeds, equal arms named together. `compare` says what they mean."""
     rows, task = [], request.task
+    metrics = meaningful_first(task.metrics, [request.target.target])
     for members, names in distinct_members(request.arms).items():
         own = [run for (arm, _), run in runs.items() if arm == names[0]]
         test, dev = (pd.DataFrame([run.scores[split] for run in own]) for split in ("test", "dev"))
@@ -200,14 +202,14 @@ def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], Finetune
                 "arm": " = ".join(names),
                 "auxiliaries": " ".join(one.source if one.target == "en" else str(one) for one in members or ()),
                 "runs": len(own),
-                **{one.label: round(test[one.name].mean(), one.decimals) for one in task.metrics},
+                **{one.label: round(test[one.name].mean(), one.decimals) for one in metrics},
                 f"dev {task.tested.label}": round(dev[task.tested.name].mean(), task.tested.decimals),
                 "updates": round(sum(run.updates for run in own) / len(own)),
                 "scored at": round(sum(run.scored_update for run in own) / len(own)),
             }
         )
     first = next(iter(runs.values())).scores["test"]
-    signatures = " | ".join(first[one.signature_name] for one in task.metrics)
+    signatures = " | ".join(first[one.signature_name] for one in metrics)
     return f"{pd.DataFrame(rows).to_string(index=False)}\n{signatures}"
 
 

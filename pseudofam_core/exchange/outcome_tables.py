@@ -11,7 +11,7 @@ import pandas as pd
 from pseudofam_core.exchange.tables import comments, escaped
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import settings_of
-from pseudofam_core.scoring.metrics import Beside
+from pseudofam_core.scoring.metrics import Beside, meaningful_first
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Estimate, Verdict
 from pseudofam_core.tasks.task import Task
@@ -116,7 +116,7 @@ def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
         "target": str(one.target),
         "arm": one.arm,
         "members": " | ".join(_members(own) for own in one.members),
-        **_score_cells(one, comparison.task),
+        **_score_cells(one, comparison),
         **_verdict_cells(one.verdict),
         **_control_cells(one.control),
         **(_cells_beside(one, comparison.task) if comparison.protocol is Protocol.DETOKENISED else {}),
@@ -138,17 +138,17 @@ def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
         "target": f"mean of {len(one.targets)}",
         "arm": one.arm,
         "members": "",
-        **_score_cells(one, comparison.task),
+        **_score_cells(one, comparison),
         **_verdict_cells(one.verdict),
         **_average_control_cells(one),
         "budget": comparison.budget or "none",
     }
 
 
-def _score_cells(one: Outcome | Average, task: Task) -> dict[str, float]:
+def _score_cells(one: Outcome | Average, comparison: Comparison) -> dict[str, float]:
     return {
         name: value
-        for metric in task.metrics
+        for metric in meaningful_first(comparison.task.metrics, [target.target for target in comparison.targets])
         for name, value in _numbers(metric.label, one.scores[metric.name]).items()
     }
 

@@ -14,6 +14,7 @@ from pseudofam_core import languages
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import compared_decimals, families_frame
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.scoring.metrics import meaningful_first
 from pseudofam_core.scoring.scorer import ScoreReport
 from pseudofam_core.similarity.results import PairwiseMatrix
 
@@ -41,12 +42,24 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
 
 
 def scores_csv(scores: Sequence[ScoreReport]) -> str:
-    """One row per pair and their mean, a column per metric; the ``#`` lines carry the metrics' signatures."""
+    """One row per pair and their mean, a column per metric; the ``#`` lines carry the metrics' signatures.
+
+    A metric that means nothing for a target comes last, and its signature says so.
+    """
+    metrics = meaningful_first(scores[0].metrics, [one.pair.target for one in scores])
     signatures: dict[str, None] = {}
-    for one in scores:
-        signatures |= comments({metric.label: one.signatures[metric.name] for metric in one.metrics})
+    for metric in metrics:
+        own = {one.pair.target: one.signatures[metric.name] for one in scores}
+        is_one = len(set(own.values())) == 1
+        signatures |= comments(
+            {metric.label if is_one else f"{metric.label} into {code}": s for code, s in own.items()}
+        )
     table = pd.DataFrame(
-        [{"pair": str(one.pair), "split": one.split, "sentences": one.n_sentences, **one.scores} for one in scores]
+        [
+            {"pair": str(one.pair), "split": one.split, "sentences": one.n_sentences}
+            | {metric.name: one.scores[metric.name] for metric in metrics}
+            for one in scores
+        ]
     )
     means = table.drop(columns=["pair", "split", "sentences"]).mean()
     mean = {"pair": "mean", "split": "", "sentences": table["sentences"].sum(), **means}

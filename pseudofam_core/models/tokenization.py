@@ -16,6 +16,7 @@ from transformers import M2M100Tokenizer, MarianTokenizer, MBart50Tokenizer, Nll
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import LanguageNotCovered, ModelError
 from pseudofam_core.languages import Language, LanguagePair, language, languages
+from pseudofam_core.models.language_tokens import SETTING, is_written, named_token, written_token
 from pseudofam_core.models.plain_text import encode_plain
 
 
@@ -35,6 +36,9 @@ class ModelFamily(Enum):
     def translates(self) -> bool:
         """Whether it reads one text and writes another."""
         return self not in (ModelFamily.CLASSIFIER, ModelFamily.CAUSAL)
+
+
+_EXAMPLE = f'"{SETTING}": {{"sr": ">>srp_Latn<<"}}'
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFa
         if isinstance(tokenizer, kind):
             return family
     if model_type in ("t5", "mt5", "umt5"):
-        return ModelFamily.MADLAD if _knows(tokenizer, "<2en>") else ModelFamily.T5
+        return ModelFamily.MADLAD if is_written(tokenizer, "<2en>") else ModelFamily.T5
     raise ModelError(
         f"model must be of a known translation family ({', '.join(one.value for one in ModelFamily if one.translates)}). "
         f"Got model type {model_type!r} with a {type(tokenizer).__name__}."
@@ -100,6 +104,7 @@ def check_coverage(
         f"This {family.value} model has no code for {' and '.join(language(one).label for one in missing)}, so {pair} "
         f"can't be estimated with it. "
         + (f"Of the pool it covers {', '.join(usable)}." if usable else "It covers no other pair of the pool.")
+        + (f" Where its tokenizer has a token for it, name that in the model's tokenizer_config.json: {_EXAMPLE}.")
     )
 
 
@@ -133,7 +138,7 @@ def encode(
     cut: dict[str, Any] = {"truncation": True, "max_length": max_length}
     source, target = language(bitext.pair.source), language(bitext.pair.target)
     if family in _CODE_OF:
-        tokenizer.src_lang, tokenizer.tgt_lang = _CODE_OF[family](source), _CODE_OF[family](target)
+        tokenizer.src_lang, tokenizer.tgt_lang = (_code(tokenizer, family, one) for one in (source, target))
     prefix = _source_prefix(tokenizer, family, source, target)
     sources = encode_plain(tokenizer, bitext.sources, prefix=prefix, **cut)
     if family is ModelFamily.CLASSIFIER:
@@ -163,7 +168,7 @@ def first_target_token(tokenizer: Any, family: ModelFamily, pair: LanguagePair) 
     """Id of the token that generation must begin with to write the pair's target language, where the family has one."""
     if family not in _CODE_OF:
         return None
-    code = _CODE_OF[family](language(pair.target))
+    code = _code(tokenizer, family, language(pair.target))
     return int(tokenizer.get_lang_id(code) if family is ModelFamily.M2M100 else tokenizer.convert_tokens_to_ids(code))
 
 
@@ -174,11 +179,19 @@ _CODE_OF = {
 }
 
 
+def _code(tokenizer: Any, family: ModelFamily, one: Language) -> str | None:
+    """A language as the tokenizer's settings name it; the token that a user names for M2M100 has marks around that."""
+    named = named_token(tokenizer, one)
+    if named and family is ModelFamily.M2M100:
+        return named.strip("_")
+    return named or _CODE_OF[family](one)
+
+
 def _source_prefix(tokenizer: Any, family: ModelFamily, source: Language, target: Language) -> str:
     if family is ModelFamily.T5 and source != target:
         return f"translate {source.name} to {target.name}: "
     if family is ModelFamily.MADLAD:
-        return f"<2{_madlad_code(tokenizer, target)}> "
+        return f"{_madlad_token(tokenizer, target)} "
     if family is ModelFamily.MARIAN and (token := _marian_token(tokenizer, target)):
         return f"{token} "
     return ""
@@ -192,15 +205,15 @@ def _sides(tokenizer: Any, family: ModelFamily, pair: LanguagePair) -> list[tupl
 
 def _covers(tokenizer: Any, family: ModelFamily, one: Language, *, source: bool) -> bool:
     if family is ModelFamily.M2M100:
-        return one.m2m100 in tokenizer.lang_code_to_id
+        return _code(tokenizer, family, one) in tokenizer.lang_code_to_id
     if family in _CODE_OF:
-        return _knows(tokenizer, _CODE_OF[family](one))
+        return is_written(tokenizer, _code(tokenizer, family, one))
     if family is ModelFamily.MARIAN:
         return _marian_covers(tokenizer, one, source=source)
     # These read any text and say nothing of its languages; MADLAD lists those it writes.
     return (
         family in (ModelFamily.T5, ModelFamily.CLASSIFIER, ModelFamily.CAUSAL)
-        or _madlad_code(tokenizer, one) is not None
+        or _madlad_token(tokenizer, one) is not None
     )
 
 
@@ -212,20 +225,15 @@ def _marian_covers(tokenizer: Any, one: Language, *, source: bool) -> bool:
     if not named:
         return True  # the checkpoint does not say; the user does
     codes = {code.lower() for code in (one.code, one.iso639_1, one.iso639_3) if code}
-    single = named.lower() in {code for known in languages().values() for code in (known.code, known.iso639_3)}
-    return named.lower() in codes if single else source
+    try:
+        return named.lower() in codes or language(named).code == one.code
+    except ValueError:
+        return source
 
 
 def _marian_token(tokenizer: Any, target: Language) -> str | None:
-    known = set(tokenizer.supported_language_codes)
-    spellings = (target.iso639_3, target.iso639_1, target.nllb, target.code)
-    return next((f">>{one}<<" for one in spellings if one and f">>{one}<<" in known), None)
+    return written_token(tokenizer, target, (target.iso639_3, target.iso639_1, target.nllb, target.code))
 
 
-def _madlad_code(tokenizer: Any, one: Language) -> str | None:
-    spellings = (one.iso639_1, one.code, one.iso639_3)
-    return next((code for code in spellings if code and _knows(tokenizer, f"<2{code}>")), None)
-
-
-def _knows(tokenizer: Any, token: str | None) -> bool:
-    return token is not None and token in tokenizer.get_vocab()
+def _madlad_token(tokenizer: Any, one: Language) -> str | None:
+    return written_token(tokenizer, one, (one.iso639_1, one.code, one.iso639_3))

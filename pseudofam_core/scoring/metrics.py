@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,9 +50,17 @@ class TextMetric(Metric):
 
     Attributes:
         made: Makes what scores.
+        doubt: Why its numbers mean nothing for text in the language of a code, or None where they mean something.
     """
 
     made: Maker = field(kw_only=True)
+    doubt: Callable[[str], str | None] = field(kw_only=True, default=lambda code: None)
+
+
+def meaningful_first(metrics: Sequence[TextMetric], targets: Iterable[str]) -> tuple[TextMetric, ...]:
+    """The metrics in their order, but those last whose numbers mean nothing for one of these languages."""
+    codes = list(targets)
+    return tuple(sorted(metrics, key=lambda one: any(one.doubt(code) for code in codes)))
 
 
 @dataclass(frozen=True)

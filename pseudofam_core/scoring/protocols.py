@@ -52,7 +52,8 @@ def require_protocol(protocol: Protocol, bitext: Bitext) -> None:
         ValueError: It can't be tokenised as in the paper.
     """
     target = language(bitext.pair.target).code
-    if protocol is Protocol.TOKENISED_FILTERED and target in _NOT_MOSES:
+    without_moses = target in _NOT_MOSES or language(target).script in _WITHOUT_SPACES
+    if protocol is Protocol.TOKENISED_FILTERED and without_moses:
         raise ValueError(
             f"protocol tokenised-filtered needs a target language that the paper's scripts split with Moses. "
             f"Got {target}. Score detokenised text."

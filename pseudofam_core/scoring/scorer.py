@@ -83,8 +83,10 @@ class Scorer:
 
     @property
     def signatures(self) -> Mapping[str, str]:
-        """Each metric's signature, by its name."""
-        return {name: str(metric.get_signature()) for name, metric in self.made.items()}
+        """Each metric's signature, by its name; with what speaks against it where that means nothing for the target."""
+        doubts = {one.name: one.doubt(self.bitext.pair.target) for one in self.metrics}
+        signatures = {name: str(metric.get_signature()) for name, metric in self.made.items()}
+        return {name: f"{one} ({doubts[name]})" if doubts[name] else one for name, one in signatures.items()}
 
     def prepared(self, lines: Sequence[str]) -> list[str]:
         """The lines that are scored, as the metrics take them.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pseudofam_core.models.loading import TranslationModel
 
 PAPER_GAIN = 1.7
+# Scripts that put no spaces between words, and for which sacreBLEU has no tokenizer but those of spBLEU.
+_UNSPLIT = frozenset({"Khmr", "Laoo", "Mymr", "Thai", "Tibt"})
 SPBLEU_MISSING = (
     "spBLEU is left out: its SentencePiece model is not on this machine, and nothing is fetched unasked. "
     "`sacrebleu --tokenize flores200` fetches it once, where there is a network."
@@ -39,11 +41,24 @@ def _bleu(references: Sequence[str] | None, *, target: str, protocol: Protocol) 
     if protocol is Protocol.TOKENISED_FILTERED:
         return BLEU(tokenize="none", smooth_method="none", force=True, references=given)
     require_tokenizer(target)
-    return BLEU(trg_lang=target, references=given)
+    return BLEU(trg_lang=_split_like(target), references=given)
 
 
 def _chrf(references: Sequence[str] | None, *, target: str, protocol: Protocol) -> CHRF:
     return CHRF(word_order=2, references=None if references is None else [references])
+
+
+def _split_like(target: str) -> str:
+    """The code by which sacreBLEU knows how to split a language: Chinese script is split like Chinese."""
+    return "zh" if language(target).script in ("Hans", "Hant") else target
+
+
+def no_words(target: str) -> str | None:
+    """Why BLEU means nothing for text in a language whose words sacreBLEU can't tell apart; None where it can."""
+    if language(target).script not in _UNSPLIT:
+        return None
+    name = language(target).name
+    return f"BLEU is meaningless: {name} has no spaces between words, and sacreBLEU does not split it; see chrF++"
 
 
 def require_tokenizer(target: str) -> None:
@@ -56,7 +71,7 @@ def require_tokenizer(target: str) -> None:
         ScoringError: sacreBLEU wants another package for it.
     """
     try:
-        BLEU(trg_lang=target)
+        BLEU(trg_lang=_split_like(target))
     except RuntimeError as error:
         raise ScoringError(
             f"BLEU of text in {language(target).name} needs a package that splits it into words. Install it: "
@@ -82,7 +97,7 @@ def spbleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[float,
     return None
 
 
-_BLEU = TextMetric("bleu", "BLEU", made=_bleu)
+_BLEU = TextMetric("bleu", "BLEU", made=_bleu, doubt=no_words)
 _CHRF = TextMetric("chrf", "chrF++", made=_chrf)
 TRANSLATION = Task(
     quality="translation quality",
