@@ -24,6 +24,7 @@ from pseudofam_core import estimates
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, languages
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 
 _N_MEASURED = 9
 _LINES = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is late.")
@@ -124,7 +125,7 @@ def _keep(cache: Cache, workspace: Workspace, one: LanguagePair, diagonal: np.nd
     }
     key = estimates.fisher_key(spec)
     cache.store(
-        estimates.FISHER_STAGE,
+        Stage.FISHER,
         key,
         spec=spec,
         summary=summary,

@@ -83,7 +83,7 @@ def _write(folder: Path, size: Size) -> None:
 
 def _estimate(folder: Path, size: Size) -> None:
     from pseudofam_core.errors import ModelError
-    from pseudofam_core.estimates import computing
+    from pseudofam_core.estimates import computing, summarise
     from pseudofam_core.estimates.spec import Precision, Workspace
     from pseudofam_core.languages import pair
     from pseudofam_core.store.cache import Cache
@@ -95,12 +95,12 @@ def _estimate(folder: Path, size: Size) -> None:
     except ModelError as refused:
         measured["refused"] = str(refused)
     else:
-        counts = artifact.manifest
-        measured["predicted_gib"] = round(counts["predicted_bytes"] / 2**30, 2)
+        counts = summarise(artifact)
+        measured["predicted_gib"] = round((counts.predicted_bytes or 0) / 2**30, 2)
         measured["peak_gib"] = round(_peak_mib() / 1024, 2)
-        measured["seconds"] = round(counts["seconds"], 1)
-        measured["n_parameters"] = counts["n_parameters"]
-        measured["n_sentences"] = counts["n_sentences"]
+        measured["seconds"] = round(counts.seconds, 1)
+        measured["n_parameters"] = counts.n_parameters
+        measured["n_sentences"] = counts.n_sentences
     print(json.dumps(measured))
 
 

@@ -20,8 +20,7 @@ from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
 from pages.views.diagnostics import diagnostics
 from pages.views.exchange import exchange
-from pseudofam_core.estimates import summarise
-from pseudofam_core.estimates.lookup import FisherSummary
+from pseudofam_core.estimates import FisherSummary, summarise
 from pseudofam_core.estimates.outdated import OutdatedEstimate
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.store.cache import default_root
@@ -69,8 +68,8 @@ def status_table(
                 "Loss per token": one.mean_loss,
                 "Seconds": one.seconds,
                 "Computed (UTC)": pd.Timestamp(one.created).tz_localize(None),
-                "Seed": artifact.manifest["workspace"]["seed"],
-                "Model": artifact.manifest["spec"]["model_revision"][:8],
+                "Seed": one.workspace.seed,
+                "Model": one.spec.model_revision[:8],
                 "Key": one.key[:8],
             }
         rows.append(row)

@@ -11,6 +11,7 @@ from pseudofam_core import estimates
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.stages import Stage
 
 
 def fisher_spec_of(name: str, *, workspace: Workspace | None = None, **changes) -> FisherSpec:
@@ -48,7 +49,7 @@ def keep_estimate(cache: Cache, name: str, values, *, key: str | None = None, **
         "seconds": 1.0,
     }
     return cache.store(
-        estimates.FISHER_STAGE,
+        Stage.FISHER,
         key or estimates.fisher_key(spec),
         spec=spec,
         summary=summary,

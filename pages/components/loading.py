@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,14 +10,13 @@ import streamlit as st
 from pseudofam_core import estimates, jobs
 from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.estimates import FISHER_STAGE, FISHER_VERSION
-from pseudofam_core.estimates.lookup import FisherSummary
+from pseudofam_core.estimates import FisherSummary
 from pseudofam_core.estimates.outdated import OutdatedEstimate, outdated_estimates
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact, Cache, default_root
-from pseudofam_core.store.keys import key_of
+from pseudofam_core.store.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def before_the_change(pool: Pool) -> Pool | None:
         return None
     fullest = max(states.values(), key=len)
     cache = Cache(default_root())
-    verified = {pair: cache.find(FISHER_STAGE, one.artifact.key) for pair, one in fullest.items()}
+    verified = {pair: cache.find(Stage.FISHER, one.artifact.key) for pair, one in fullest.items()}
     found = {pair: one for pair, one in verified.items() if one is not None}
     reasons = next(iter(fullest.values())).reasons
     return replace(pool, estimates=found, outdated=reasons) if len(found) >= 2 else None
@@ -99,11 +97,8 @@ def before_the_change(pool: Pool) -> Pool | None:
 
 def _state_of(one: OutdatedEstimate) -> tuple[object, ...]:
     """All that the estimates of two pairs must share to have been made in one state, beside their own texts."""
-    spec = one.artifact.manifest["spec"]
-    versions = range(FISHER_VERSION + 1)
-    version = next((v for v in versions if key_of(FISHER_STAGE, v, spec) == one.artifact.key), None)
-    shared = {name: value for name, value in spec.items() if name not in ("pair", "text_digest")}
-    return one.reasons, version, json.dumps(shared, sort_keys=True)
+    shared = replace(estimates.summarise(one.artifact).spec, pair=LanguagePair("", ""), text_digest="")
+    return one.reasons, Stage.FISHER.version_of(one.artifact.key, one.artifact.spec), shared
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)

@@ -10,7 +10,7 @@ from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.warnings import show_signs
 from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
-from pseudofam_core.estimates import summarise
+from pseudofam_core.estimates import FisherSummary, summarise
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients
 from pseudofam_core.store.cache import Artifact
@@ -25,6 +25,7 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
         estimates: Finished or outdated estimates, at least one.
         found: The pair that the sidebar points out, chosen unless another is named.
     """
+    summaries = {pair: summarise(one) for pair, one in estimates.items()}
     labels = dict(zip(estimates, pair_labels(tuple(estimates)), strict=True))
     by_label: list[LanguagePair] = sorted(estimates, key=labels.__getitem__)
     asked: LanguagePair | None = st.selectbox(
@@ -37,20 +38,20 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
         **view_state.optional("of", by_label),
     )
     chosen = asked or (found if found in estimates else None)
-    gradients = {pair: n for pair, one in estimates.items() if (n := summarise(one).n_gradients) is not None}
+    gradients = {pair: one.n_gradients for pair, one in summaries.items() if one.n_gradients is not None}
     show_signs(few_gradients(gradients))
-    _mass(estimates, chosen, labels)
+    _mass(summaries, chosen, labels)
     with st.grid(2, min_column_width=340):
         with st.container():
-            _concentration(estimates, chosen, labels)
+            _concentration(summaries, chosen, labels)
         with st.container():
-            _convergence(estimates, chosen, labels)
+            _convergence(summaries, chosen, labels)
 
 
 def _mass(
-    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+    summaries: Mapping[LanguagePair, FisherSummary], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
 ) -> None:
-    masses = {pair: one.manifest["layer_mass"] for pair, one in estimates.items()}
+    masses = {pair: one.layer_mass for pair, one in summaries.items()}
     mass = masses[chosen] if chosen else mean_mass(list(masses.values()))
     table, outside = mass_by_layer(mass)
     name = labels[chosen] if chosen else f"{len(masses)} pairs, mean"
@@ -85,22 +86,18 @@ def _mass_words(table: Mapping[str, Mapping[int, float]], outside: float) -> str
 
 
 def _concentration(
-    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+    summaries: Mapping[LanguagePair, FisherSummary], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
 ) -> None:
     st.markdown(
         "**How few parameters dominate**",
         help="A Lorenz curve: parameters in falling order of importance. The further it bends from the dotted "
         "line, the fewer count.",
     )
-    curves = {labels[pair]: one.manifest["lorenz"] for pair, one in estimates.items() if "lorenz" in one.manifest}
+    curves = {labels[pair]: one.lorenz for pair, one in summaries.items() if one.lorenz is not None}
     if not curves:
         st.info(_AGAIN, icon=":material/history:")
         return
-    shares = {
-        pair: one.manifest["top_percent_share"]
-        for pair, one in estimates.items()
-        if "top_percent_share" in one.manifest
-    }
+    shares = {pair: one.top_percent_share for pair, one in summaries.items() if one.top_percent_share is not None}
     name = labels[chosen] if chosen else None
     if chosen is not None and chosen in shares:
         words = f"In {labels[chosen]} the largest 1% of the parameters hold {shares[chosen]:.0%} of the mass."
@@ -114,20 +111,20 @@ def _concentration(
 
 
 def _convergence(
-    estimates: Mapping[LanguagePair, Artifact], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+    summaries: Mapping[LanguagePair, FisherSummary], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
 ) -> None:
     st.markdown(
         "**Whether enough sentences were read**",
         help="How far the estimate after the first sentences was from the one after all. It ends at 0 by construction: what "
         "counts is how early it gets low.",
     )
-    found = {pair: one.manifest["convergence"] for pair, one in estimates.items() if "convergence" in one.manifest}
-    curves = {labels[pair]: (one["counts"], one["distance"]) for pair, one in found.items()}
+    found = {pair: one.convergence for pair, one in summaries.items() if one.convergence is not None}
+    curves = {labels[pair]: (one.counts, one.distance) for pair, one in found.items()}
     if not curves:
         st.info(_AGAIN, icon=":material/history:")
         return
     correlations = {
-        pair: one["split_half_correlation"] for pair, one in found.items() if one["split_half_correlation"] is not None
+        pair: one.split_half_correlation for pair, one in found.items() if one.split_half_correlation is not None
     }
     words = _convergence_words(correlations, chosen, labels)
     st.plotly_chart(

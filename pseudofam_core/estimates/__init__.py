@@ -6,25 +6,20 @@ to the engine (`pseudofam_core.estimates.fisher`), for workers and commands.
 
 from pseudofam_core.estimates.lookup import (
     FISHER_FILE,
-    FISHER_STAGE,
-    FISHER_VERSION,
     SHARDS_FILE,
-    FisherSummary,
     find_fisher,
     fisher_key,
     fisher_spec,
     fisher_specs,
     load_sketches,
     spec_of_text,
-    summarise,
 )
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Precision, Workspace
+from pseudofam_core.estimates.summary import FisherSummary, summarise
 from pseudofam_core.estimates.texts import corpus_of, drawn_text, held_out_of, pool_of, sample_corpus
 
 __all__ = [
     "FISHER_FILE",
-    "FISHER_STAGE",
-    "FISHER_VERSION",
     "SHARDS_FILE",
     "Estimator",
     "FisherSpec",

@@ -7,7 +7,6 @@ import logging
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
@@ -18,7 +17,6 @@ from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import CorpusError, ModelError
 from pseudofam_core.estimates import (
     FISHER_FILE,
-    FISHER_STAGE,
     SHARDS_FILE,
     drawn_text,
     find_fisher,
@@ -26,11 +24,13 @@ from pseudofam_core.estimates import (
     fisher_spec,
     fisher_specs,
     pool_of,
+    summarise,
 )
 from pseudofam_core.estimates.fisher import FisherDiagonal, estimate_fisher
 from pseudofam_core.estimates.fisher.diagnostics import convergence, lorenz_curve
 from pseudofam_core.estimates.fisher.footprint import Footprint, check_footprint, predict_footprint
 from pseudofam_core.estimates.spec import FisherSpec, Precision, Workspace
+from pseudofam_core.estimates.summary import Convergence, FisherRecord
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import ModelSource, fetch_model, resolve_model
 from pseudofam_core.models.loading import TranslationModel, load_model
@@ -39,6 +39,8 @@ from pseudofam_core.models.tokenization import check_coverage
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.store.cache import Artifact, Cache, default_root
 from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.stages import Stage
 
 __all__ = ["compute", "device_name", "estimate", "fisher_spec", "open_model"]
 logger = logging.getLogger(__name__)
@@ -70,7 +72,8 @@ def compute(
         CacheError: The result can't be written.
     """
     if found := find_fisher(spec, cache):
-        report(Progress("estimating", found.manifest["n_sentences"], found.manifest["n_sentences"]))
+        n_sentences = summarise(found).n_sentences
+        report(Progress("estimating", n_sentences, n_sentences))
         return found
     report(Progress("loading the model", 0, 1, "models"))
     bitext = _text_of(spec)
@@ -78,7 +81,7 @@ def compute(
     footprint = _footprint(spec, fetch_model(source), batch_tokens)
     model = _model(source, *_loading(spec))
     check_coverage(model.tokenizer, model.family, spec.pair, pool)
-    checkpoint = cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors"
+    checkpoint = cache.partial(Stage.FISHER, fisher_key(spec)) / "checkpoint.safetensors"
     started = time.monotonic()
     diagonal = estimate_fisher(
         model,
@@ -202,28 +205,28 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
     total = sum(masses.values())
     lorenz = lorenz_curve(one.numpy() for one in diagonal.values.values())
     sketch = diagonal.sketch
-    summary: dict[str, Any] = {
-        "workspace": canonical(spec.workspace),
-        "version": __version__,
-        "libraries": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "device": device_name(),
-        "n_sentences": diagonal.n_sentences,
-        "n_source_tokens": diagonal.n_source_tokens,
-        "n_target_tokens": diagonal.n_target_tokens,
-        "n_gradients": int(sketch.counts.sum()),
-        "n_parameters": sum(one.numel() for one in diagonal.values.values()),
-        "loss": diagonal.loss,
-        "total": total,
-        "layer_mass": {name: mass / total if total else 0.0 for name, mass in masses.items()},
-        "lorenz": lorenz,
-        "top_percent_share": lorenz[1],
-        "convergence": convergence(sketch.values.numpy(), sketch.counts.tolist()),
-        "seconds": seconds,
-        "predicted_bytes": footprint.total,
-    }
+    record = FisherRecord(
+        workspace=spec.workspace,
+        version=__version__,
+        libraries={"torch": torch.__version__, "transformers": transformers.__version__},
+        device=device_name(),
+        n_sentences=diagonal.n_sentences,
+        n_source_tokens=diagonal.n_source_tokens,
+        n_target_tokens=diagonal.n_target_tokens,
+        n_gradients=int(sketch.counts.sum()),
+        n_parameters=sum(one.numel() for one in diagonal.values.values()),
+        loss=diagonal.loss,
+        total=total,
+        layer_mass={name: mass / total if total else 0.0 for name, mass in masses.items()},
+        lorenz=tuple(lorenz),
+        top_percent_share=lorenz[1],
+        convergence=restored(Convergence, convergence(sketch.values.numpy(), sketch.counts.tolist())),
+        seconds=seconds,
+        predicted_bytes=footprint.total,
+    )
 
     def write(folder: Path) -> None:
         save_file({name: one.contiguous() for name, one in diagonal.values.items()}, folder / FISHER_FILE)
         save_file(vars(sketch), folder / SHARDS_FILE)
 
-    return cache.store(FISHER_STAGE, fisher_key(spec), spec=spec, summary=summary, write=write)
+    return cache.store(Stage.FISHER, fisher_key(spec), spec=spec, summary=canonical(record), write=write)

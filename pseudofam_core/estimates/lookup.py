@@ -6,7 +6,7 @@ Nothing is computed here and no model is loaded, so pages may ask at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,46 +19,10 @@ from pseudofam_core.estimates.texts import drawn_text, held_out_of, pool_of
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import key_of
+from pseudofam_core.store.stages import Stage
 
-FISHER_STAGE = "fisher"
-FISHER_VERSION = 2  # raise it when the same spec would give another value
 FISHER_FILE = "fisher.safetensors"
 SHARDS_FILE = "shards.safetensors"
-
-
-@dataclass(frozen=True)
-class FisherSummary:
-    """What a page may know of a finished estimate without opening its tensors.
-
-    Attributes:
-        pair: The direction.
-        key: The artifact's key.
-        n_sentences: Sentences read.
-        n_gradients: Gradients squared: sentences, or the updates of `Estimator.PER_BATCH`; of those, None where an earlier
-            version did not count them.
-        n_source_tokens: Tokens of the source side, special tokens included.
-        n_target_tokens: Tokens of the target side, special tokens included.
-        n_parameters: Numbers in the diagonal.
-        mean_loss: Mean negative log-likelihood per target token, nats.
-        total: Sum of the diagonal, nats².
-        layer_mass: Share of `total` by parameter tensor name; sums to 1 where `total` is positive.
-        seconds: Computing time.
-        created: ISO 8601, UTC.
-    """
-
-    pair: LanguagePair
-    key: str
-    n_sentences: int
-    n_gradients: int | None
-    n_source_tokens: int
-    n_target_tokens: int
-    n_parameters: int
-    mean_loss: float
-    total: float
-    layer_mass: Mapping[str, float]
-    seconds: float
-    created: str
 
 
 def fisher_spec(
@@ -114,33 +78,12 @@ def fisher_specs(workspace: Workspace) -> dict[LanguagePair, FisherSpec]:
 
 def fisher_key(spec: FisherSpec) -> str:
     """The key under which the cache holds the estimate of `spec`."""
-    return key_of(FISHER_STAGE, FISHER_VERSION, spec)
+    return Stage.FISHER.key(spec)
 
 
 def find_fisher(spec: FisherSpec, cache: Cache) -> Artifact | None:
     """The finished estimate of `spec`, or None."""
-    return cache.find(FISHER_STAGE, fisher_key(spec))
-
-
-def summarise(artifact: Artifact) -> FisherSummary:
-    """What the manifest of an estimate tells."""
-    counts = artifact.manifest
-    per_batch = counts["spec"]["estimator"] == Estimator.PER_BATCH
-    source, target = counts["spec"]["pair"]["source"], counts["spec"]["pair"]["target"]
-    return FisherSummary(
-        pair=LanguagePair(source, target),
-        key=artifact.key,
-        n_sentences=counts["n_sentences"],
-        n_gradients=counts.get("n_gradients", None if per_batch else counts["n_sentences"]),
-        n_source_tokens=counts["n_source_tokens"],
-        n_target_tokens=counts["n_target_tokens"],
-        n_parameters=counts["n_parameters"],
-        mean_loss=counts["loss"] / counts["n_target_tokens"],
-        total=counts["total"],
-        layer_mass=counts["layer_mass"],
-        seconds=counts["seconds"],
-        created=counts["created"],
-    )
+    return cache.find(Stage.FISHER, fisher_key(spec))
 
 
 def load_sketches(

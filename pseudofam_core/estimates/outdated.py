@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pseudofam_core.estimates import FISHER_STAGE, fisher_key
+from pseudofam_core.estimates.lookup import fisher_key
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
+from pseudofam_core.estimates.summary import FisherSummary, summarise
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.stages import Stage
 
 logger = logging.getLogger(__name__)
 _CHANGED = {"model_revision": "the model has changed", "text_digest": "the text has changed"}
@@ -43,34 +45,29 @@ def outdated_estimates(
         specs: What each pair's estimate depends on now.
         cache: Where estimates are.
     """
-    asked = canonical(workspace)
     found: dict[LanguagePair, OutdatedEstimate] = {}
     present = {fisher_key(spec): pair for pair, spec in specs.items()}
-    manifests = sorted(_manifests(cache), key=lambda one: str(one.manifest["created"]))
-    for artifact in manifests:
-        old, was = artifact.manifest["workspace"], artifact.manifest["spec"]
-        pair = LanguagePair(**was["pair"])
-        same_words = all(old.get(name) == asked[name] for name in _NAMES)
-        if pair in specs and same_words and artifact.key not in present:
-            found[pair] = OutdatedEstimate(artifact, _reasons(was, specs[pair]))
-    done = {present[artifact.key] for artifact in manifests if artifact.key in present}
+    finished = sorted(_finished(cache), key=lambda one: one[1].created)
+    for artifact, was in finished:
+        same_words = all(getattr(was.workspace, name) == getattr(workspace, name) for name in _NAMES)
+        if was.pair in specs and same_words and artifact.key not in present:
+            found[was.pair] = OutdatedEstimate(artifact, _reasons(was.spec, specs[was.pair]))
+    done = {present[artifact.key] for artifact, _ in finished if artifact.key in present}
     return {pair: one for pair, one in found.items() if pair not in done}
 
 
-def _reasons(was: Mapping[str, Any], spec: FisherSpec) -> tuple[str, ...]:
-    now = canonical(spec)
-    changed = tuple(words for name, words in _CHANGED.items() if was.get(name) != now[name])
+def _reasons(was: FisherSpec, now: FisherSpec) -> tuple[str, ...]:
+    changed = tuple(words for name, words in _CHANGED.items() if getattr(was, name) != getattr(now, name))
     return changed or (_OTHER_VERSION,)
 
 
-def _manifests(cache: Cache) -> Iterator[Artifact]:
-    """Every estimate of the cache, as its manifest tells; one that tells nothing is passed over and logged."""
-    for key in cache.keys(FISHER_STAGE):
-        folder = cache.root / FISHER_STAGE / key
+def _finished(cache: Cache) -> Iterator[tuple[Artifact, FisherSummary]]:
+    """Every estimate of the cache, as its manifest tells; one that can't be read is passed over and logged."""
+    for key in cache.keys(Stage.FISHER):
+        folder = cache.root / Stage.FISHER / key
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            _ = manifest["created"], manifest["workspace"].get("model"), LanguagePair(**manifest["spec"]["pair"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            artifact = Artifact(key, folder, restored(dict[str, Any], manifest, place="manifest.json"))
+            yield artifact, summarise(artifact)
+        except (OSError, ValueError) as error:  # MalformedValue is one
             logger.warning("The manifest of %s can't be read (%s). It is passed over.", folder, error)
-            continue
-        yield Artifact(key, folder, manifest)

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from typing import IO, Any
@@ -18,9 +18,11 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 
 from pseudofam_core.errors import CacheError, DamagedArtifact
-from pseudofam_core.estimates import FISHER_FILE, FISHER_STAGE, FISHER_VERSION, summarise
+from pseudofam_core.estimates import FISHER_FILE, FisherSummary, summarise
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import file_digest, key_of
+from pseudofam_core.store.keys import file_digest
+from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.stages import Stage
 
 _MANIFEST = "manifest.json"
 _AGAIN = "Export it again, or copy it again."
@@ -29,7 +31,7 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 def exported_size(estimates: Sequence[Artifact]) -> int:
     """Bytes that a zip of `estimates` takes, but for names and manifests."""
-    return sum(one.file(name).stat().st_size for one in estimates for name in one.manifest["files"])
+    return sum(one.file(name).stat().st_size for one in estimates for name in one.files)
 
 
 def export_estimates(estimates: Sequence[Artifact], target: IO[bytes] | Path) -> None:
@@ -41,7 +43,7 @@ def export_estimates(estimates: Sequence[Artifact], target: IO[bytes] | Path) ->
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for one in estimates:
-                for name in (_MANIFEST, *one.manifest["files"]):
+                for name in (_MANIFEST, *one.files):
                     archive.write(one.file(name), f"{one.key}/{name}")
     except OSError as error:
         raise CacheError(f"The estimates can't be exported: {error}. Free some space and try again.") from error
@@ -69,64 +71,56 @@ def import_estimates(source: IO[bytes] | Path, cache: Cache) -> tuple[Artifact, 
 
 
 def _import_one(archive: zipfile.ZipFile, key: str, cache: Cache) -> Artifact:
-    manifest = _manifest(archive, key)
-    names = list(manifest["files"])
+    packed = _packed(archive, key)
+    names, summary = list(packed.files), summarise(packed)
     if _KEY.fullmatch(key) is None or FISHER_FILE not in names or any(Path(name).name != name for name in names):
         raise CacheError(f"The zip's folder {key} is not laid out as an estimate. Export it again from Estimates.")
-    if key_of(FISHER_STAGE, FISHER_VERSION, manifest["spec"]) != key:
+    if Stage.FISHER.key(summary.spec) != key:
         raise CacheError(
-            f"The estimate {key[:8]} of {_pair_name(manifest)} was made by another version of the estimator, whose numbers can't "
+            f"The estimate {key[:8]} of {summary.pair} was made by another version of the estimator, whose numbers can't "
             "be compared with this one's. Estimate it again."
         )
-    if found := cache.find(FISHER_STAGE, key):
+    if found := cache.find(Stage.FISHER, key):
         return found
-    summary = {
-        name: value for name, value in manifest.items() if name not in ("stage", "key", "spec", "files", "created")
-    }
-    summary["estimated"] = manifest["created"]
-    return cache.store(
-        FISHER_STAGE, key, spec=manifest["spec"], summary=summary, write=_unpacking(archive, key, manifest)
-    )
+    plain = {**packed.summary, "estimated": packed.created}
+    return cache.store(Stage.FISHER, key, spec=summary.spec, summary=plain, write=_unpacking(archive, packed, summary))
 
 
-def _manifest(archive: zipfile.ZipFile, key: str) -> Mapping[str, Any]:
-    """The manifest of one estimate, with all that pages read from it.
+def _packed(archive: zipfile.ZipFile, key: str) -> Artifact:
+    """One estimate as its manifest tells, which has all that pages read from it.
 
     Raises:
         CacheError: It is not the manifest of an estimate.
     """
     try:
-        manifest: dict[str, Any] = json.loads(archive.read(f"{key}/{_MANIFEST}"))
-        if manifest["stage"] != FISHER_STAGE or manifest["key"] != key:
-            raise ValueError(f"it is of {manifest['stage']} {manifest['key']}")
-        dict(manifest["files"])
-        summarise(Artifact(key, Path(), manifest))
-    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        manifest = restored(dict[str, Any], json.loads(archive.read(f"{key}/{_MANIFEST}")), place=_MANIFEST)
+        packed = Artifact(key, Path(), manifest)
+        if (packed.stage, manifest.get("key")) != (Stage.FISHER, key):
+            raise ValueError(f"it is of {packed.stage} {manifest.get('key')}")
+        restored(dict[str, str], packed.files, place="files")
+        summarise(packed)
+    except (ValueError, KeyError) as error:  # MalformedValue is a ValueError
         raise CacheError(f"The manifest in the zip's folder {key} is not that of an estimate ({error}).") from error
-    return manifest
+    return packed
 
 
-def _unpacking(archive: zipfile.ZipFile, key: str, manifest: Mapping[str, Any]) -> Callable[[Path], None]:
+def _unpacking(archive: zipfile.ZipFile, packed: Artifact, summary: FisherSummary) -> Callable[[Path], None]:
     """What writes the files into the cache's empty folder, and checks them there."""
 
     def write(folder: Path) -> None:
-        for name, digest in manifest["files"].items():
+        for name, digest in packed.files.items():
             try:
-                with archive.open(f"{key}/{name}") as packed, (folder / name).open("wb") as stream:
-                    shutil.copyfileobj(packed, stream, 2**20)
+                with archive.open(f"{packed.key}/{name}") as source, (folder / name).open("wb") as stream:
+                    shutil.copyfileobj(source, stream, 2**20)
             except (KeyError, zipfile.BadZipFile) as error:
-                raise DamagedArtifact(
-                    f"{name} of {_pair_name(manifest)} is missing or damaged in the zip. {_AGAIN}"
-                ) from error
+                raise DamagedArtifact(f"{name} of {summary.pair} is missing or damaged in the zip. {_AGAIN}") from error
             if file_digest(folder / name) != digest:
-                raise DamagedArtifact(
-                    f"{name} of {_pair_name(manifest)} does not have the digest of its manifest. {_AGAIN}"
-                )
+                raise DamagedArtifact(f"{name} of {summary.pair} does not have the digest of its manifest. {_AGAIN}")
         n_parameters = _n_parameters(folder / FISHER_FILE)
-        if n_parameters != manifest["n_parameters"]:
+        if n_parameters != summary.n_parameters:
             raise DamagedArtifact(
-                f"{FISHER_FILE} of {_pair_name(manifest)} holds {n_parameters} numbers, its manifest says "
-                f"{manifest['n_parameters']}. {_AGAIN}"
+                f"{FISHER_FILE} of {summary.pair} holds {n_parameters} numbers, its manifest says "
+                f"{summary.n_parameters}. {_AGAIN}"
             )
 
     return write
@@ -143,7 +137,3 @@ def _n_parameters(path: Path) -> int:
             return sum(prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
     except SafetensorError as error:
         raise DamagedArtifact(f"{path.name} is not a safetensors file ({error}). {_AGAIN}") from error
-
-
-def _pair_name(manifest: Mapping[str, Any]) -> str:
-    return f"{manifest['spec']['pair']['source']}-{manifest['spec']['pair']['target']}"

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from pseudofam_core.errors import DamagedArtifact
-from pseudofam_core.estimates import FISHER_FILE
+from pseudofam_core.estimates import FISHER_FILE, summarise
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.parameters import compared_parameters, select_parameters
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
@@ -28,7 +28,7 @@ from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import key_of
+from pseudofam_core.store.keys import canonical, key_of
 
 COMPARISON_STAGE = "comparison"
 # A comparison holds all measures: another one, or another version of one, makes it another.
@@ -93,11 +93,12 @@ def comparison_spec(
         ValueError: Fewer than two estimates, or estimates that can't be compared with one another.
     """
     pairs = tuple(sorted(estimates))
+    specs = {pair: summarise(estimates[pair]).spec for pair in pairs}
     for name in _SHARED:
-        values = {str(pair): estimates[pair].manifest["spec"].get(name) for pair in pairs}
+        values = {str(pair): canonical(getattr(specs[pair], name)) for pair in pairs}
         if any(value != values[str(pairs[0])] for value in values.values()):
             raise ValueError(f"estimates must share their {name} to be compared. Got {values}.")
-    estimated = estimates[pairs[0]].manifest["spec"]["parameters"] if pairs else ""
+    estimated = specs[pairs[0]].parameters if pairs else ""
     return ComparisonSpec(
         fishers=tuple(estimates[pair].key for pair in pairs),
         pairs=pairs,
@@ -242,13 +243,13 @@ def compare(
 
 def provenance(estimates: Mapping[LanguagePair, Artifact]) -> dict[str, Any]:
     """What a reader needs to make a pool's estimates again: plain values for CSV comments and tooltips."""
-    first = next(iter(estimates.values())).manifest
-    counts = [one.manifest["n_sentences"] for one in estimates.values()]
+    summaries = [summarise(one) for one in estimates.values()]
+    first, counts = summaries[0], [one.n_sentences for one in summaries]
     return {
-        **{name: first["workspace"][name] for name in ("model", "corpus", "split", "seed")},
-        **{name: first["spec"][name] for name in _SHARED if first["spec"].get(name) is not None},
+        **{name: getattr(first.workspace, name) for name in ("model", "corpus", "split", "seed")},
+        **{name: value for name in _SHARED if (value := canonical(getattr(first.spec, name))) is not None},
         "sentences": str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}",
-        "version": first["version"],
+        "version": first.version,
     }
 
 

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import tempfile
+import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,32 @@ class Artifact:
     key: str
     folder: Path
     manifest: Mapping[str, Any]
+
+    @property
+    def stage(self) -> str:
+        """Name of its stage."""
+        return str(self.manifest["stage"])
+
+    @property
+    def spec(self) -> Any:
+        """What was computed, as plain JSON values."""
+        return self.manifest["spec"]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What the stage wrote down of it, as plain JSON values."""
+        ours = ("stage", "key", "spec", "files", "created")
+        return {name: value for name, value in self.manifest.items() if name not in ours}
+
+    @property
+    def created(self) -> str:
+        """When it was written: ISO 8601, UTC."""
+        return str(self.manifest["created"])
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The digest of each of its files, by name."""
+        return typing.cast(Mapping[str, str], self.manifest["files"])
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""

@@ -19,7 +19,6 @@ from pseudofam_core.corpora.cleaning import Cleaning
 from pseudofam_core.errors import CorpusError, JobCancelled, LanguageNotCovered, ModelError
 from pseudofam_core.estimates import (
     FISHER_FILE,
-    FISHER_STAGE,
     SHARDS_FILE,
     computing,
     drawn_text,
@@ -41,6 +40,7 @@ from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.pools import compare, similarity_spec
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 from tests import reference_fisher
 from tests.cases import save_corpus, save_model
 
@@ -109,13 +109,13 @@ def test_cancelling_keeps_a_checkpoint_from_which_the_same_bytes_come(workspace,
 
     with pytest.raises(JobCancelled, match="of 7 sentences"):
         computing.compute(spec, cache, batch_tokens=30, should_stop=after_two)
-    assert (cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors").exists()
+    assert (cache.partial(Stage.FISHER, fisher_key(spec)) / "checkpoint.safetensors").exists()
     starts = []
     resumed = computing.compute(spec, cache, batch_tokens=30, report=lambda progress: starts.append(progress.done))
     assert 0 < starts[1] < 7  # after the model was loaded, counting goes on from the checkpoint
-    assert resumed.manifest["files"] == whole.manifest["files"]
+    assert resumed.files == whole.files
     assert resumed.manifest["loss"] == whole.manifest["loss"]
-    assert not cache.partial(FISHER_STAGE, fisher_key(spec)).exists()
+    assert not cache.partial(Stage.FISHER, fisher_key(spec)).exists()
 
 
 def test_a_checkpoint_of_other_batches_is_not_mixed_in(workspace, tmp_path, caplog):
@@ -126,7 +126,7 @@ def test_a_checkpoint_of_other_batches_is_not_mixed_in(workspace, tmp_path, capl
     resumed = computing.compute(spec, cache, batch_tokens=999)
     whole = computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=999)
     assert "starting anew" in caplog.text
-    assert resumed.manifest["files"] == whole.manifest["files"]
+    assert resumed.files == whole.files
 
 
 KILLED = """
@@ -146,7 +146,7 @@ def report(progress):
     print(progress.phase, progress.done, flush=True)
     if progress.done: time.sleep(float(sys.argv[4]))
 spec = computing.fisher_spec(Workspace(model=sys.argv[1], corpus=sys.argv[2]), pair("tr-en"))
-print(computing.compute(spec, Cache(Path(sys.argv[3])), batch_tokens=30, report=report).manifest["files"])
+print(computing.compute(spec, Cache(Path(sys.argv[3])), batch_tokens=30, report=report).files)
 """
 
 
@@ -288,7 +288,7 @@ def test_shards_are_stored_beside_and_loaded_for_a_pool(workspace, cache):
         stored = load_file(estimates[one].file(FISHER_FILE))
         flat = np.concatenate([stored[name].reshape(-1) for name in sorted(stored)])
         np.testing.assert_allclose(pair_sums.sum(0) / 7, flat, rtol=1e-6)
-    assert SHARDS_FILE in estimates[TR].manifest["files"]
+    assert SHARDS_FILE in estimates[TR].files
 
 
 def test_estimates_with_other_subsets_or_shards_are_refused(workspace, cache):
@@ -300,12 +300,12 @@ def test_estimates_with_other_subsets_or_shards_are_refused(workspace, cache):
 
 
 def test_the_manifest_tells_concentration_convergence_and_memory(workspace, cache):
-    manifest = computing.compute(fisher_spec(workspace, TR), cache).manifest
-    assert len(manifest["lorenz"]) == 101
-    assert manifest["top_percent_share"] == manifest["lorenz"][1] > 0.01
-    assert manifest["convergence"]["counts"] == [1, 2, 3, 4, 5, 6, 7]
-    assert manifest["convergence"]["distance"][-1] == pytest.approx(0, abs=1e-6)
-    assert manifest["predicted_bytes"] > 0
+    told = summarise(computing.compute(fisher_spec(workspace, TR), cache))
+    assert len(told.lorenz) == 101
+    assert told.top_percent_share == told.lorenz[1] > 0.01
+    assert told.convergence.counts == (1, 2, 3, 4, 5, 6, 7)
+    assert told.convergence.distance[-1] == pytest.approx(0, abs=1e-6)
+    assert told.predicted_bytes > 0
 
 
 @pytest.mark.parametrize(

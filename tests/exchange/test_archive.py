@@ -12,6 +12,7 @@ from pseudofam_core.exchange.archive import export_estimates, exported_size, imp
 from pseudofam_core.exchange.tables import read_families_csv
 from pseudofam_core.languages import pair
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 from tests.cases_estimates import keep_estimate
 
 
@@ -55,23 +56,23 @@ def test_what_is_exported_comes_in_elsewhere(kept, elsewhere):
     found = import_estimates(packed(kept), elsewhere)
     assert [one.key for one in found] == sorted(one.key for one in kept)
     for one in kept:
-        there = elsewhere.find(estimates.FISHER_STAGE, one.key)
+        there = elsewhere.find(Stage.FISHER, one.key)
         assert there.file(estimates.FISHER_FILE).read_bytes() == one.file(estimates.FISHER_FILE).read_bytes()
         assert estimates.summarise(there).mean_loss == estimates.summarise(one).mean_loss
         assert there.manifest["estimated"] == one.manifest["created"]
 
 
 def test_the_size_is_that_of_the_files(kept):
-    files = [one.file(name).stat().st_size for one in kept for name in one.manifest["files"]]
+    files = [one.file(name).stat().st_size for one in kept for name in one.files]
     assert exported_size(kept) == sum(files)
     assert len(packed(kept).getvalue()) > exported_size(kept)
 
 
 def test_what_is_there_already_is_left_alone(kept, elsewhere):
     import_estimates(packed(kept), elsewhere)
-    first = elsewhere.find(estimates.FISHER_STAGE, kept[0].key).manifest
+    first = elsewhere.find(Stage.FISHER, kept[0].key).manifest
     import_estimates(packed(kept), elsewhere)
-    assert elsewhere.find(estimates.FISHER_STAGE, kept[0].key).manifest == first
+    assert elsewhere.find(Stage.FISHER, kept[0].key).manifest == first
 
 
 def test_one_flipped_byte_is_refused(kept, elsewhere):
@@ -80,7 +81,7 @@ def test_one_flipped_byte_is_refused(kept, elsewhere):
 
     with pytest.raises(DamagedArtifact, match="digest"):
         import_estimates(rewritten(packed(kept), flip), elsewhere)
-    assert list(elsewhere.keys(estimates.FISHER_STAGE)) == []
+    assert list(elsewhere.keys(Stage.FISHER)) == []
 
 
 def test_a_missing_file_is_refused(kept, elsewhere):
@@ -104,7 +105,7 @@ def test_a_manifest_of_something_else_is_refused(kept, elsewhere, changes):
 
 
 def test_a_path_out_of_the_cache_is_refused(kept, elsewhere):
-    files = {**kept[0].manifest["files"], "../../evil": "0" * 64}
+    files = {**kept[0].files, "../../evil": "0" * 64}
     with pytest.raises(CacheError, match="laid out"):
         import_estimates(rewritten(packed(kept[:1]), manifest_with(files=files)), elsewhere)
 

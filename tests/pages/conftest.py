@@ -16,6 +16,7 @@ from pseudofam_core import estimates
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 
 APP = Path(__file__).parents[2] / "app.py"
 CODES = ("be", "uk", "bg", "kk", "tr")
@@ -83,7 +84,7 @@ class World:
             **diagnostics,
         }
         self.cache.store(
-            estimates.FISHER_STAGE,
+            Stage.FISHER,
             estimates.fisher_key(spec),
             spec=spec,
             summary=summary,

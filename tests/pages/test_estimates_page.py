@@ -6,13 +6,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pseudofam_core import estimates, jobs
+from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.archive import export_estimates
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.stages import Stage
 from tests.pages.conftest import APP, CODES, PAIRS, said
 
 
@@ -187,7 +188,7 @@ def test_the_language_that_was_looked_up_comes_first(world):
 
 def test_an_import_is_checked_and_told(world, tmp_path):
     world.estimate("be")
-    found = world.cache.find(estimates.FISHER_STAGE, next(world.cache.keys(estimates.FISHER_STAGE)))
+    found = world.cache.find(Stage.FISHER, next(world.cache.keys(Stage.FISHER)))
     export_estimates([found], tmp_path / "out.zip")
     shutil.rmtree(found.folder)
     app = world.open("estimates")

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from safetensors.numpy import save_file
 
 from pseudofam_core.errors import DamagedArtifact, JobCancelled
-from pseudofam_core.estimates import FISHER_FILE, FISHER_STAGE
+from pseudofam_core.estimates import FISHER_FILE
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.similarity import pools
@@ -19,6 +19,7 @@ from pseudofam_core.similarity.measures import FISHER_MEASURES, SUMMED, Measure
 from pseudofam_core.similarity.pools import compare, compare_pool, comparison_cost, find_comparison, similarity_spec
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.stages import Stage
 from tests import reference
 
 PAIRS = [pair(f"{code}-en") for code in ("be", "de", "tr")]
@@ -58,14 +59,22 @@ def estimate(cache) -> Callable[..., Artifact]:
             "estimator": "per-sentence",
             "max_length": 256,
             "pair": str(one),
+            "text_digest": f"text of {one}",
         }
         summary = {
             "workspace": {"model": "sample", "corpus": "sample", "split": "train", "seed": 1},
             "n_sentences": 7,
+            "n_source_tokens": 30,
+            "n_target_tokens": 20,
+            "n_parameters": sum(tensor.size for tensor in tensors.values()),
+            "loss": 50.0,
+            "total": float(sum(tensor.sum() for tensor in tensors.values())),
+            "layer_mass": {},
+            "seconds": 1.0,
             "version": "0",
         }
         return cache.store(
-            FISHER_STAGE,
+            Stage.FISHER,
             f"{one}{parameters}",
             spec=spec,
             summary=summary,

@@ -178,7 +178,7 @@ def _sketches(together: bool, artifacts: Mapping[LanguagePair, Artifact]) -> Sha
         every = max(1, -(-values[mine].size * len(pairs) // _MOST_VALUES))
         sums.append(values[mine, :, ::every].copy())
         counts.append(n[mine])
-    n_parameters = int(artifacts[pairs[0]].manifest["n_parameters"])
+    n_parameters = estimates.summarise(artifacts[pairs[0]]).n_parameters
     return ShardSketches(tuple(pairs), np.stack(sums), np.stack(counts), n_parameters, together)
 
 

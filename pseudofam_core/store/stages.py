@@ -1,0 +1,37 @@
+"""The table of stages: what each kind of result is called on disk, and the version of its values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pseudofam_core.store.keys import key_of
+
+
+class Stage(StrEnum):
+    """A kind of result: the name of its folder in the cache, which is also what `Cache` takes.
+
+    Attributes:
+        version: To be raised when the same spec would give another value: results of before are no longer found then.
+    """
+
+    version: int
+
+    FISHER = "fisher", 2
+    FINETUNE = "finetune", 1
+    FINETUNE_WEIGHTS = "finetune-weights", 1  # kept under the key of their run
+    FINETUNE_TIMING = "finetune-timing", 2
+
+    def __new__(cls, name: str, version: int) -> Stage:
+        """A name with its version."""
+        stage = str.__new__(cls, name)
+        stage._value_, stage.version = name, version
+        return stage
+
+    def key(self, spec: Any) -> str:
+        """The key of the result of `spec`."""
+        return key_of(self, self.version, spec)
+
+    def version_of(self, key: str, spec: Any) -> int | None:
+        """The version, this one or an earlier, that gave a spec this key; None where none did."""
+        return next((v for v in range(self.version, -1, -1) if key_of(self, v, spec) == key), None)
