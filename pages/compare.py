@@ -69,7 +69,7 @@ def runs_before_the_change(workspace: Workspace) -> list[FinetuneRun]:
     placed = jobs.placed(workspace)
     names = {"model": placed.model, "corpus": placed.corpus}
     runs = runs_of(Cache(default_root()))
-    return [run for run in runs if all(run.provenance["workspace"].get(name) == names[name] for name in names)]
+    return [run for run in runs if all(getattr(run.workspace, name) == names[name] for name in names)]
 
 
 def outdated_note(workspace: Workspace, runs: Sequence[FinetuneRun]) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.finetuning import FINETUNE_STAGE, Budget, BudgetMode, FinetuneRun, FinetuneSpec, Recipe, run_of
+from pseudofam_core.finetuning import Budget, BudgetMode, FinetuneRun, FinetuneSpec, Recipe, run_of
 from pseudofam_core.finetuning.runs import OUTPUTS_FILE, finetune_key
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 from pseudofam_core.tasks.translation import TRANSLATION
 from tests.cases_translations import corrupted, sentences
 
@@ -73,7 +74,7 @@ def store_run(
         (folder / OUTPUTS_FILE).write_text(json.dumps(outputs), encoding="utf-8")
 
     stored = cache.store(
-        FINETUNE_STAGE, finetune_key(spec), spec=spec, summary=_summary(spec, text, hypotheses), write=write
+        Stage.FINETUNE, finetune_key(spec), spec=spec, summary=_summary(spec, text, hypotheses), write=write
     )
     return run_of(stored)
 

@@ -400,10 +400,10 @@ def _group_label(number: int, group: Sequence[FinetuneRun]) -> str:
     modes = dict.fromkeys(run.budget.mode.value for run in group if run.budget)
     updates = dict.fromkeys(f"{run.budget.updates:,} updates" for run in group if run.budget)
     trained = [run for run in group if run.budget] or group
-    cuts = dict.fromkeys(n for run in trained if (n := run.provenance["cut"]["target_sentences"]))
+    cuts = dict.fromkeys(n for run in trained if (n := run.cut.target_sentences))
     updates |= dict.fromkeys(f"{n:,} sentences of the target" for n in cuts)
     targets = ", ".join(dict.fromkeys(str(run.target) for run in trained))
-    made = str(max(run.provenance["created"] for run in group))[:16].replace("T", " ")
+    made = max(run.created for run in group)[:16].replace("T", " ")
     told = ", ".join((*modes, *updates)) or "not trained"
     return f"{number}: {told} · {targets} · {len(group)} run{'s' if len(group) > 1 else ''}, the last {made} UTC"
 

@@ -164,11 +164,13 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
 
 def _of_cut(runs: Sequence[FinetuneRun], n: int | None) -> list[FinetuneRun]:
     """The runs trained on `n` sentences of the target (None is all), and the base models, which were trained on none."""
-    cuts = {run.provenance["cut"]["target_sentences"] for run in runs if not run.is_zero_shot}
+    cuts = {run.cut.target_sentences for run in runs if not run.is_zero_shot}
     if cuts and n not in cuts:
-        have = ", ".join([*map(str, sorted(cuts - {None})), *(["all"] if None in cuts else [])])
+        have = ", ".join(
+            [*map(str, sorted(one for one in cuts if one is not None)), *(["all"] if None in cuts else [])]
+        )
         raise ValueError(f"--target-sentences must be one that runs were trained on: {have}. Got {n or 'all'}.")
-    return [run for run in runs if run.is_zero_shot or run.provenance["cut"]["target_sentences"] == n]
+    return [run for run in runs if run.is_zero_shot or run.cut.target_sentences == n]
 
 
 def _count_or_all(text: str) -> int | None:

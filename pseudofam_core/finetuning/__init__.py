@@ -16,12 +16,12 @@ from pseudofam_core.finetuning.arms import (
     without_draw,
 )
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
-from pseudofam_core.finetuning.costs import Cost, Pace, cost, expected_updates, find_pace
+from pseudofam_core.finetuning.costs import Cost, cost, expected_updates, find_pace
+from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.presets import PAPER, PRESETS, SMALL
 from pseudofam_core.finetuning.recipe import DEV_METRICS, PRECISIONS, Lora, Recipe
 from pseudofam_core.finetuning.request import FinetuneRequest, specs_of
 from pseudofam_core.finetuning.runs import (
-    FINETUNE_STAGE,
     Contribution,
     FinetuneRun,
     find_run,
@@ -39,7 +39,6 @@ __all__ = [
     "ARM_NAMES",
     "DEFAULT_ARMS",
     "DEV_METRICS",
-    "FINETUNE_STAGE",
     "PAPER",
     "PRECISIONS",
     "PRESETS",

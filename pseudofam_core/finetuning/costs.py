@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
+from pseudofam_core.errors import MalformedValue
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
+from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.recipe import Recipe
-from pseudofam_core.finetuning.runs import FINETUNE_STAGE, find_run, finished_run
+from pseudofam_core.finetuning.runs import FinetuneRun, find_run, has_weights, runs_of
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.scoring.metrics import LOSS
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import canonical, key_of
+from pseudofam_core.store.restoring import known_of, restored
+from pseudofam_core.store.stages import Stage
 
-TIMING_STAGE = "finetune-timing"
+logger = logging.getLogger(__name__)
 TIMING_BUDGET = Budget(BudgetMode.EQUAL_UPDATES, updates=8, patience=None)
 _CHECKPOINTS_AT_ONCE = 3  # the best one, the last one, and the one being written
 _DECIDES_SPEED = ("batch_tokens", "accumulation", "precision", "lora")
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast one machine trains one model.
+class Timing:
+    """A few updates that were timed.
 
     Attributes:
-        seconds_per_update: Of training.
-        seconds_per_evaluation: Of one evaluation on dev, and of the checkpoint after it.
-        seconds_per_sentence: Of the final translation.
-        checkpoint_bytes: Weights and optimizer.
-        weights_bytes: Of weights that are kept, in half precision, or None where nobody looked.
-        is_alike: Whether it evaluated and translated as is asked for; else its times are a guess. `find_pace` says it.
+        model_revision: Of the base model.
+        recipe: How it was trained.
+        pace: What was found; None where several processes shared the work.
+        created: ISO 8601, UTC.
+        beams: Of the translation; None where an earlier version did not record it.
+        device: What computed.
     """
 
-    seconds_per_update: float
-    seconds_per_evaluation: float
-    seconds_per_sentence: float
-    checkpoint_bytes: int
-    weights_bytes: int | None = None
-    is_alike: bool = True
+    model_revision: str
+    recipe: Recipe
+    pace: Pace | None
+    created: str
+    beams: int | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ def cost(
         pace: See `find_pace`.
         keep_weights: Whether weights are kept; runs that are finished without theirs are then trained again for them.
     """
-    distinct = tuple(dict.fromkeys(specs))
-    left = [spec for spec in distinct if finished_run(spec, cache, keep_weights=keep_weights) is None]
+    found = {spec: find_run(spec, cache) for spec in specs}
+    left = [spec for spec, run in found.items() if run is None or (keep_weights and not has_weights(spec, cache))]
     updates = {spec: expected_updates(spec, texts) for spec in left}
     n_sentences = len(texts.dev) + len(texts.test)
     seconds = None if pace is None else sum(_seconds(spec, updates[spec], n_sentences, pace) for spec in left)
@@ -94,9 +99,9 @@ def cost(
     kept = _kept_bytes(n_trained if keep_weights else 0, pace)
     checkpoints = None if pace is None else (n_trained > 0) * _CHECKPOINTS_AT_ONCE * pace.checkpoint_bytes
     return Cost(
-        n_runs=len(distinct),
-        n_finished=len(distinct) - len(left),
-        n_again=sum(find_run(spec, cache) is not None for spec in left),
+        n_runs=len(found),
+        n_finished=len(found) - len(left),
+        n_again=sum(found[spec] is not None for spec in left),
         updates=sum(updates.values()),
         seconds=seconds,
         disk_bytes=None if checkpoints is None else checkpoints + (kept or 0),
@@ -120,20 +125,30 @@ def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) 
     see `Pace.is_alike`. Runs on several processes have none, nor has one that had only its translations left to do when
     it was resumed. It is the pace of the machine that ran then, which the cache does not tell from this one.
     """
+    paced: list[FinetuneRun | Timing] = [*runs_of(cache, model_revision=model_revision), *_timings(cache)]
     ranked = []
-    for stage in (TIMING_STAGE, FINETUNE_STAGE):
-        found = (cache.find(stage, key) for key in cache.keys(stage))
-        for one in found:
-            if one is not None and _trains_alike(one, model_revision, recipe):
-                alike = _searches_alike(one, recipe, beams)
-                rank = alike, stage == FINETUNE_STAGE, str(one.manifest["created"])
-                ranked.append((rank, Pace(**{**one.manifest["pace"], "is_alike": alike})))
+    for one in paced:
+        if one.pace is not None and _trains_alike(one, model_revision, recipe):
+            alike = _searches_alike(one, recipe, beams)
+            ranked.append(((alike, isinstance(one, FinetuneRun), one.created), replace(one.pace, is_alike=alike)))
     return max(ranked, key=lambda one: one[0])[1] if ranked else None
 
 
 def timing_key(model_revision: str, recipe: Recipe, beams: int) -> str:
     """The key under which the cache holds a timing."""
-    return key_of(TIMING_STAGE, 2, [model_revision, recipe, beams])
+    return Stage.FINETUNE_TIMING.key([model_revision, recipe, beams])
+
+
+def timing_of(artifact: Artifact) -> Timing:
+    """A kept timing.
+
+    Raises:
+        MalformedValue: It is none.
+    """
+    place = f"manifest of timing {artifact.key[:8]}"
+    spec = restored(dict[str, Any], artifact.spec, place=f"{place}.spec")
+    known = known_of(Timing, {**artifact.summary, **spec, "created": artifact.created})
+    return restored(Timing, known, place=place)
 
 
 def _kept_bytes(n_trained: int, pace: Pace | None) -> int | None:
@@ -151,17 +166,27 @@ def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> 
     return updates * pace.seconds_per_update + evaluating + translating
 
 
-def _trains_alike(artifact: Artifact, model_revision: str, recipe: Recipe) -> bool:
-    """Whether an artifact has a pace, and that of batches like these."""
-    spec, wanted = artifact.manifest["spec"], canonical(recipe)
-    if spec["recipe"] is None or spec["model_revision"] != model_revision or artifact.manifest["pace"] is None:
+def _timings(cache: Cache) -> Iterator[Timing]:
+    """The timings of the cache; one that can't be read is left out and logged."""
+    for key in cache.keys(Stage.FINETUNE_TIMING):
+        if (found := cache.find(Stage.FINETUNE_TIMING, key)) is not None:
+            try:
+                yield timing_of(found)
+            except MalformedValue as error:
+                logger.warning("%s The timing is left out.", error)
+
+
+def _trains_alike(one: FinetuneRun | Timing, model_revision: str, recipe: Recipe) -> bool:
+    """Whether it trained this model with batches like these."""
+    own = one.recipe
+    if own is None or one.model_revision != model_revision:
         return False
-    return all(spec["recipe"][name] == wanted[name] for name in _DECIDES_SPEED)
+    return all(getattr(own, name) == getattr(recipe, name) for name in _DECIDES_SPEED)
 
 
-def _searches_alike(artifact: Artifact, recipe: Recipe, beams: int) -> bool:
+def _searches_alike(one: FinetuneRun | Timing, recipe: Recipe, beams: int) -> bool:
     """Whether dev was evaluated by this recipe, and the final translation had as many beams."""
-    spec = artifact.manifest["spec"]
-    own = spec["recipe"]
-    beams_alike = recipe.dev_metric == LOSS.name or own["dev_beams"] == recipe.dev_beams
-    return own["dev_metric"] == recipe.dev_metric and beams_alike and spec.get("beams") == beams
+    own = one.recipe
+    assert own is not None  # see `_trains_alike`
+    beams_alike = recipe.dev_metric == LOSS.name or own.dev_beams == recipe.dev_beams
+    return own.dev_metric == recipe.dev_metric and beams_alike and one.beams == beams

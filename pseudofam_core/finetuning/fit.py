@@ -15,10 +15,10 @@ import torch
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.estimates import computing
-from pseudofam_core.finetuning.costs import Pace
 from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
+from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.processes import asked_in_any, by_first, n_processes
 from pseudofam_core.finetuning.recipe import Recipe

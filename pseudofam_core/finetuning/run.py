@@ -8,7 +8,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,9 @@ from pseudofam_core.finetuning.exclusive import exclusive
 from pseudofam_core.finetuning.fit import Trained, base_model, trained_run
 from pseudofam_core.finetuning.processes import by_first, generate_shared, is_first, n_processes
 from pseudofam_core.finetuning.runs import (
-    FINETUNE_STAGE,
     OUTPUTS_FILE,
-    WEIGHTS_STAGE,
     FinetuneRun,
+    RunRecord,
     finetune_key,
     finished_run,
     run_of,
@@ -36,6 +35,7 @@ from pseudofam_core.models.loading import TranslationModel, without_bars
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.stages import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def finetune(
     """
     report = report if is_first() else silent
     done = functools.partial(finished_run, spec, cache, keep_weights=keep_weights)
-    partial = cache.partial(FINETUNE_STAGE, finetune_key(spec))
+    partial = cache.partial(Stage.FINETUNE, finetune_key(spec))
     if (found := by_first(done)) is None:
         with exclusive(partial.with_suffix(".lock"), report=report, should_stop=should_stop):
             found = by_first(done)  # another job may have finished it meanwhile
@@ -132,30 +132,29 @@ def _scored(
 
 def _stored(spec: FinetuneSpec, trained: Trained, scored: _Scored, cache: Cache) -> FinetuneRun:
     n_sentences = sum(values["n_sentences"] for values in scored.scores.values())
-    pace = trained.pace(scored.seconds, n_sentences)
-    summary: dict[str, Any] = {
-        "scores": scored.scores,
-        "contributions": trained.contributions,
-        "loss_curve": trained.loss_curve,
-        "dev_curve": trained.dev_curve,
-        "updates": trained.updates,
-        "scored_update": trained.scored_update,
-        "stopped": trained.stopped,
-        "seconds": {"training": trained.seconds, "translating": scored.seconds},
-        "seconds_per_update": trained.seconds_per_update,
-        "pace": None if pace is None else asdict(pace),
-        "device": computing.device_name() if n_processes() == 1 else f"{n_processes()} × {computing.device_name()}",
-        "workspace": canonical(spec.workspace),
-        "cut": canonical(spec.cut),
-        "version": __version__,
-        "libraries": {name: metadata.version(name) for name in ("torch", "transformers", "accelerate", "sacrebleu")},
-    }
+    record = RunRecord(
+        scores=scored.scores,
+        contributions=trained.contributions,
+        loss_curve=trained.loss_curve,
+        dev_curve=trained.dev_curve,
+        updates=trained.updates,
+        scored_update=trained.scored_update,
+        stopped=trained.stopped,
+        seconds={"training": trained.seconds, "translating": scored.seconds},
+        seconds_per_update=trained.seconds_per_update,
+        pace=trained.pace(scored.seconds, n_sentences),
+        device=computing.device_name() if n_processes() == 1 else f"{n_processes()} × {computing.device_name()}",
+        workspace=spec.workspace,
+        cut=spec.cut,
+        version=__version__,
+        libraries={name: metadata.version(name) for name in ("torch", "transformers", "accelerate", "sacrebleu")},
+    )
 
     def write(folder: Path) -> None:
         text = json.dumps(scored.outputs, ensure_ascii=False, indent=0)
         (folder / OUTPUTS_FILE).write_text(text, encoding="utf-8")
 
-    return run_of(cache.store(FINETUNE_STAGE, finetune_key(spec), spec=spec, summary=summary, write=write))
+    return run_of(cache.store(Stage.FINETUNE, finetune_key(spec), spec=spec, summary=canonical(record), write=write))
 
 
 def _keep_weights(spec: FinetuneSpec, model: TranslationModel, cache: Cache) -> None:
@@ -166,4 +165,4 @@ def _keep_weights(spec: FinetuneSpec, model: TranslationModel, cache: Cache) -> 
             model.module.half().save_pretrained(folder)
         model.tokenizer.save_pretrained(folder)
 
-    cache.store(WEIGHTS_STAGE, finetune_key(spec), spec=spec, summary={"version": __version__}, write=write)
+    cache.store(Stage.FINETUNE_WEIGHTS, finetune_key(spec), spec=spec, summary={"version": __version__}, write=write)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pseudofam_core.errors import MalformedValue
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
+from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.recipe import Recipe
-from pseudofam_core.finetuning.spec import FinetuneSpec
+from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.store.cache import Artifact, Cache
-from pseudofam_core.store.keys import key_of
-from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.restoring import known_of, restored
+from pseudofam_core.store.stages import Stage
 from pseudofam_core.tasks.task import Task
-from pseudofam_core.tasks.translation import TRANSLATION
 
-FINETUNE_STAGE = "finetune"
-WEIGHTS_STAGE = "finetune-weights"
-FINETUNE_VERSION = 1  # raise it when the same spec would give another value
+logger = logging.getLogger(__name__)
 OUTPUTS_FILE = "outputs.json"
 
 
@@ -45,21 +46,11 @@ class Contribution:
     updates: int
 
 
-@dataclass(frozen=True)
-class FinetuneRun:
-    """What the manifest of a finished run tells.
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a run writes into its manifest.
 
     Attributes:
-        key: Of the artifact.
-        target: The pair that was adapted to.
-        members: Its auxiliaries, sorted.
-        budget: None for zero-shot, as the next two.
-        recipe: How it was trained.
-        seed: Of the training.
-        beams: Of the search on test and dev.
-        model_revision: Of the base model.
-        test_digest: Of the test text: runs of different ones can't be compared.
-        dev_digest: Of the dev text.
         scores: By split (``dev``, ``test``): each metric of the task by its name, their signatures, and ``n_sentences``.
         contributions: The target's, then each member's.
         loss_curve: Update and mean training loss (smoothed, nats a token) since the point before.
@@ -70,20 +61,14 @@ class FinetuneRun:
         stopped: Why training ended: ``patience``, ``cap``, ``budget``; ``zero-shot``.
         seconds: Computing time by phase: ``training`` (with dev), ``translating``.
         seconds_per_update: Of training, dev left out; 0 for zero-shot.
+        pace: How fast it went; None where nothing was trained, by several processes, and of earlier versions.
         device: What computed: ``cpu``, ``cuda``, or ``4 × cuda`` for as many processes.
-        provenance: Workspace, cut, library versions, time of creation.
+        workspace: What was asked for.
+        cut: What was taken of the training text.
+        version: Of this package.
+        libraries: Versions by name.
     """
 
-    key: str
-    target: LanguagePair
-    members: tuple[LanguagePair, ...]
-    budget: Budget | None
-    recipe: Recipe | None
-    seed: int | None
-    beams: int
-    model_revision: str
-    test_digest: str
-    dev_digest: str
     scores: Mapping[str, Mapping[str, Any]]
     contributions: tuple[Contribution, ...]
     loss_curve: tuple[tuple[int, float], ...]
@@ -93,14 +78,79 @@ class FinetuneRun:
     stopped: str
     seconds: Mapping[str, float]
     seconds_per_update: float
+    pace: Pace | None = None
     device: str
-    provenance: Mapping[str, Any]
+    workspace: Workspace
+    cut: TextCut
+    version: str | int
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneRun(RunRecord):
+    """A finished run.
+
+    Attributes:
+        key: Of the artifact.
+        spec: What was trained.
+        created: ISO 8601, UTC.
+        artifact: Where its translations are.
+    """
+
+    key: str
+    spec: FinetuneSpec
+    created: str
     artifact: Artifact = field(repr=False, compare=False)
 
     @property
     def task(self) -> Task:
-        """What the model was fine-tuned to do: see `FinetuneSpec.task`."""
-        return TRANSLATION
+        """What the model was fine-tuned to do."""
+        return self.spec.task
+
+    @property
+    def target(self) -> LanguagePair:
+        """The pair that was adapted to."""
+        return self.spec.target
+
+    @property
+    def members(self) -> tuple[LanguagePair, ...]:
+        """Its auxiliaries, sorted."""
+        return self.spec.members
+
+    @property
+    def budget(self) -> Budget | None:
+        """How long it was trained; None for zero-shot."""
+        return self.spec.budget
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How it was trained; None for zero-shot."""
+        return self.spec.recipe
+
+    @property
+    def seed(self) -> int | None:
+        """Of the training; None for zero-shot."""
+        return self.spec.seed
+
+    @property
+    def beams(self) -> int:
+        """Of the search on test and dev."""
+        return self.spec.beams
+
+    @property
+    def model_revision(self) -> str:
+        """Of the base model."""
+        return self.spec.model_revision
+
+    @property
+    def test_digest(self) -> str:
+        """Of the test text: runs of different ones can't be compared."""
+        return self.spec.test_digest
+
+    @property
+    def dev_digest(self) -> str:
+        """Of the dev text."""
+        return self.spec.dev_digest
 
     @property
     def is_zero_shot(self) -> bool:
@@ -116,24 +166,28 @@ class FinetuneRun:
 
 def finetune_key(spec: FinetuneSpec) -> str:
     """The key under which the cache holds the run of `spec`."""
-    return key_of(FINETUNE_STAGE, FINETUNE_VERSION, spec)
+    return Stage.FINETUNE.key(spec)
 
 
 def find_run(spec: FinetuneSpec, cache: Cache) -> FinetuneRun | None:
     """The finished run of `spec`, or None."""
-    found = cache.find(FINETUNE_STAGE, finetune_key(spec))
+    found = cache.find(Stage.FINETUNE, finetune_key(spec))
     return None if found is None else run_of(found)
 
 
 def find_weights(spec: FinetuneSpec, cache: Cache) -> Artifact | None:
     """The kept weights of `spec`, a Hugging Face folder, or None."""
-    return cache.find(WEIGHTS_STAGE, finetune_key(spec))
+    return cache.find(Stage.FINETUNE_WEIGHTS, finetune_key(spec))
 
 
 def finished_run(spec: FinetuneSpec, cache: Cache, *, keep_weights: bool) -> FinetuneRun | None:
     """`find_run`, but None where weights are asked for that were not kept: they take another training."""
-    kept = not keep_weights or spec.is_zero_shot or find_weights(spec, cache) is not None
-    return find_run(spec, cache) if kept else None
+    return None if keep_weights and not has_weights(spec, cache) else find_run(spec, cache)
+
+
+def has_weights(spec: FinetuneSpec, cache: Cache) -> bool:
+    """Whether the weights of `spec` were kept; zero-shot has none to keep."""
+    return spec.is_zero_shot or find_weights(spec, cache) is not None
 
 
 def runs_of(
@@ -148,37 +202,38 @@ def runs_of(
 
     Zero-shot runs have no budget and belong to every mode. Damaged artifacts are left out and logged.
     """
-    artifacts = (cache.find(FINETUNE_STAGE, key) for key in cache.keys(FINETUNE_STAGE))
-    runs = _matching((run_of(one) for one in artifacts if one is not None), target, model_revision, test_digest, mode)
-    return tuple(sorted(runs, key=lambda run: (run.provenance["created"], run.key)))
+    artifacts = (cache.find(Stage.FINETUNE, key) for key in cache.keys(Stage.FINETUNE))
+    runs = _matching(_readable(artifacts), target, model_revision, test_digest, mode)
+    return tuple(sorted(runs, key=lambda run: (run.created, run.key)))
 
 
 def run_of(artifact: Artifact) -> FinetuneRun:
-    """Read a finished run's manifest."""
-    manifest = artifact.manifest
-    spec = manifest["spec"]
+    """Read a finished run's manifest.
+
+    Raises:
+        MalformedValue: It is not that of a run.
+    """
+    place = f"manifest of run {artifact.key[:8]}"
+    spec = restored(dict[str, Any], artifact.spec, place=f"{place}.spec")
+    aside = {name: value for name, value in artifact.summary.items() if name in ("workspace", "cut")}
+    record = restored(RunRecord, known_of(RunRecord, artifact.summary), place=place)
     return FinetuneRun(
+        **vars(record),
         key=artifact.key,
-        target=restored(LanguagePair, spec["target"]),
-        members=tuple(restored(LanguagePair, one) for one in spec["members"]),
-        budget=None if spec["budget"] is None else restored(Budget, spec["budget"]),
-        recipe=None if spec["recipe"] is None else restored(Recipe, spec["recipe"]),
-        seed=spec["seed"],
-        beams=spec["beams"],
-        model_revision=spec["model_revision"],
-        test_digest=spec["test_digest"],
-        dev_digest=spec["dev_digest"],
-        scores=manifest["scores"],
-        contributions=tuple(restored(Contribution, one) for one in manifest["contributions"]),
-        loss_curve=tuple((update, loss) for update, loss in manifest["loss_curve"]),
-        dev_curve=tuple((update, values) for update, values in manifest["dev_curve"]),
+        spec=restored(FinetuneSpec, {**spec, **aside}, place=f"{place}.spec"),
+        created=artifact.created,
         artifact=artifact,
-        provenance={name: manifest[name] for name in ("workspace", "cut", "libraries", "version", "created")},
-        **{name: manifest[name] for name in _PLAIN},
     )
 
 
-_PLAIN = ("updates", "scored_update", "stopped", "seconds", "seconds_per_update", "device")
+def _readable(artifacts: Iterable[Artifact | None]) -> Iterator[FinetuneRun]:
+    """The runs of artifacts; one whose manifest can't be read is left out and logged."""
+    for one in artifacts:
+        if one is not None:
+            try:
+                yield run_of(one)
+            except MalformedValue as error:
+                logger.warning("%s The run is left out.", error)
 
 
 def _matching(

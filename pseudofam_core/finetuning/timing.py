@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from pseudofam_core.estimates import computing
-from pseudofam_core.finetuning.costs import TIMING_BUDGET, TIMING_STAGE, timing_key
+from pseudofam_core.finetuning.costs import TIMING_BUDGET, timing_key
 from pseudofam_core.finetuning.fit import base_model, trained_run
 from pseudofam_core.finetuning.request import FinetuneRequest
 from pseudofam_core.finetuning.spec import FinetuneSpec
@@ -18,7 +18,7 @@ from pseudofam_core.finetuning.training import (
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, never, silent
 from pseudofam_core.store.cache import Cache
-from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.stages import Stage
 
 
 def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = silent) -> None:
@@ -46,17 +46,17 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
         cut=request.cut,
     )
     key = timing_key(revision, request.recipe, request.beams)
-    partial = cache.partial(TIMING_STAGE, key)
+    partial = cache.partial(Stage.FINETUNE_TIMING, key)
     shutil.rmtree(partial, ignore_errors=True)
     trained = trained_run(spec, base_model(spec), texts, partial, report, never)
     began = time.monotonic()
     spec.task.generate(trained.model, texts.dev, beams=spec.beams, max_length=spec.max_length, report=report)
     pace = trained.pace(time.monotonic() - began, len(texts.dev))
     cache.store(
-        TIMING_STAGE,
+        Stage.FINETUNE_TIMING,
         key,
-        spec={"model_revision": revision, "recipe": canonical(request.recipe), "beams": request.beams},
-        summary={"pace": asdict(pace) if pace else None, "device": computing.device_name()},
+        spec={"model_revision": revision, "recipe": request.recipe, "beams": request.beams},
+        summary={"pace": pace, "device": computing.device_name()},
         write=lambda folder: None,
     )
     shutil.rmtree(partial, ignore_errors=True)

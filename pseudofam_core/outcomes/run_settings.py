@@ -11,11 +11,10 @@ from pseudofam_core.finetuning import FinetuneRun
 
 def settings_of(run: FinetuneRun) -> Mapping[str, str]:
     """What must be equal in the runs of a comparison beside their texts, by name. A zero-shot run names no training."""
-    spec = run.artifact.manifest["spec"]
     settings = {
         "base model": run.model_revision,
         "beams": run.beams,
-        "max_length": spec["max_length"],
+        "max_length": run.spec.max_length,
         f"test text of {run.target}": run.test_digest,
     }
     if run.budget is not None and run.recipe is not None:
@@ -31,7 +30,7 @@ def _cuts_of(run: FinetuneRun) -> Mapping[str, int | None]:
     target, *auxiliaries = (own.available for own in run.contributions)
     cuts = {}
     for name, sizes in (("target_sentences", [target]), ("auxiliary_sentences", auxiliaries)):
-        limit = run.provenance["cut"][name]
+        limit = getattr(run.spec.cut, name)
         if sizes and (limit is None or max(sizes) >= limit):
             cuts[f"cut: {name}"] = limit
     return cuts
@@ -41,8 +40,7 @@ def _texts_of(run: FinetuneRun) -> Mapping[str, str]:
     """Digests of the training text of each of its pairs. A pair's text may differ by target: other sentences are kept out."""
     if run.is_zero_shot:
         return {}
-    pairs = (run.target, *(run.members or ()))
-    digests = zip(pairs, run.artifact.manifest["spec"]["train_digests"], strict=True)
+    digests = zip(run.spec.pairs, run.spec.train_digests, strict=True)
     return {f"training text of {pair} for {run.target}": digest for pair, digest in digests}
 
 
@@ -58,7 +56,7 @@ def settings_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str,
 
 def circumstances_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str, ...]]:
     """What differs without forbidding a comparison: device and library versions."""
-    libraries = [run.provenance["libraries"] for run in runs]
+    libraries = [run.libraries for run in runs]
     return _several([{"device": run.device, **own} for run, own in zip(runs, libraries, strict=True)])
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from pseudofam_core.errors import CacheError, DamagedArtifact
+from pseudofam_core.errors import CacheError, DamagedArtifact, MalformedValue
 from pseudofam_core.store.keys import canonical, file_digest
 
 logger = logging.getLogger(__name__)
@@ -53,12 +53,12 @@ class Artifact:
     @property
     def stage(self) -> str:
         """Name of its stage."""
-        return str(self.manifest["stage"])
+        return str(self._entry("stage"))
 
     @property
     def spec(self) -> Any:
         """What was computed, as plain JSON values."""
-        return self.manifest["spec"]
+        return self._entry("spec")
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -69,12 +69,17 @@ class Artifact:
     @property
     def created(self) -> str:
         """When it was written: ISO 8601, UTC."""
-        return str(self.manifest["created"])
+        return str(self._entry("created"))
 
     @property
     def files(self) -> Mapping[str, str]:
         """The digest of each of its files, by name."""
-        return typing.cast(Mapping[str, str], self.manifest["files"])
+        return typing.cast(Mapping[str, str], self._entry("files"))
+
+    def _entry(self, name: str) -> Any:
+        if name not in self.manifest:
+            raise MalformedValue(f"The manifest of {self.key[:8]} must have {name}. Got {', '.join(self.manifest)}.")
+        return self.manifest[name]
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""

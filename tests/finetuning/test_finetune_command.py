@@ -85,7 +85,7 @@ def test_families_can_be_told_from_another_corpus(tuning, shared_text, cache, ca
     members = set(pd.read_csv(io.StringIO(told[told.index("target,") :]))["member"])
     runs = runs_of(cache, target=pair("tr-en"))
     assert {frozenset(map(str, run.members)) for run in runs} == {frozenset(), frozenset(members)}
-    assert {run.provenance["workspace"]["corpus"] for run in runs} == {tuning.corpus}
+    assert {run.workspace.corpus for run in runs} == {tuning.corpus}
     compare = ["compare", *where, "--corpus", tuning.corpus, "--families-from", str(shared_text), "--target", "tr-en"]
     assert main(compare) == 0
     table = pd.read_csv(io.StringIO(capsys.readouterr().out), comment="#")

@@ -112,7 +112,7 @@ def test_two_processes_train_what_one_trains(without_chance, done, tmp_path, bud
     (one,), (two,) = (runs_of(cache, target=pair("tr-en")) for cache in (alone, shared))
     assert not (shared.root / "partial" / "finetune" / two.key).exists()
     assert (one.device, two.device) == ("cpu", "2 × cpu")
-    assert two.artifact.manifest["pace"] is None
+    assert two.pace is None
     assert (two.key, two.updates) == (one.key, one.updates)
     for (at, before), (also_at, after) in zip(one.dev_curve, two.dev_curve, strict=True):
         assert (at, after["loss"]) == (also_at, pytest.approx(before["loss"], rel=ROUNDING))

@@ -346,8 +346,8 @@ def test_a_pace_of_runs_that_searched_alike_goes_before_others(spec_of, cache):
     finetune(spec_of(recipe=by_bleu), cache)
     assert find_pace(**known, recipe=by_bleu, beams=1).is_alike
     assert not find_pace(**known, recipe=replace(by_bleu, dev_beams=4), beams=1).is_alike
-    loss = find_run(spec, cache).artifact.manifest["pace"]
-    assert find_pace(**known, recipe=RECIPE, beams=1).seconds_per_update == loss["seconds_per_update"]
+    loss = find_run(spec, cache).pace
+    assert find_pace(**known, recipe=RECIPE, beams=1).seconds_per_update == loss.seconds_per_update
 
 
 def test_a_timing_that_searched_alike_goes_before_a_run_that_did_not(request_of, spec_of, cache):
