@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -35,14 +36,17 @@ class Bitext:
         """Number of sentence pairs."""
         return len(self.sources)
 
+    def rows(self, indices: Iterable[int]) -> Bitext:
+        """The rows at these places, in their order."""
+        kept = list(indices)
+        sources, targets = (tuple(side[i] for i in kept) for side in (self.sources, self.targets))
+        return replace(self, sources=sources, targets=targets)
+
     @property
     def complete(self) -> Bitext:
         """The rows of which neither side is blank: what can be trained on and scored."""
-        rows = zip(self.sources, self.targets, strict=True)
-        kept = [(source, target) for source, target in rows if source.strip() and target.strip()]
-        if len(kept) == len(self):
-            return self
-        return replace(self, sources=tuple(one for one, _ in kept), targets=tuple(other for _, other in kept))
+        kept = [i for i in range(len(self)) if self.sources[i].strip() and self.targets[i].strip()]
+        return self if len(kept) == len(self) else self.rows(kept)
 
     @property
     def digest(self) -> str:

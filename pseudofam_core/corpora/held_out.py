@@ -60,7 +60,7 @@ def dev_rows(corpus: ParallelCorpus, pair: LanguagePair, *, seed: int) -> Bitext
     ranks = [hashlib.sha256(f"{seed}\0{folded(line)}".encode()).digest() for line in common]
     n_dev = min(MOST_DEV_SENTENCES, max(1, int(len(train) * DEV_SHARE)))
     limit = sorted(ranks)[n_dev - 1]  # repetitions of a sentence go together
-    return replace(_rows(train, [i for i, rank in enumerate(ranks) if rank <= limit]), split="dev")
+    return replace(train.rows(i for i, rank in enumerate(ranks) if rank <= limit), split="dev")
 
 
 def folded(sentence: str) -> str:
@@ -83,12 +83,6 @@ def without(bitext: Bitext, held_out: HeldOut) -> Bitext:
     sources = held_out.get(bitext.pair.source, frozenset())
     targets = held_out.get(bitext.pair.target, frozenset())
     rows = zip(bitext.sources, bitext.targets, strict=True)
-    return _rows(
-        bitext, [i for i, row in enumerate(rows) if folded(row[0]) not in sources and folded(row[1]) not in targets]
+    return bitext.rows(
+        i for i, row in enumerate(rows) if folded(row[0]) not in sources and folded(row[1]) not in targets
     )
-
-
-def _rows(bitext: Bitext, indices: Iterable[int]) -> Bitext:
-    kept = list(indices)
-    sources, targets = (tuple(side[i] for i in kept) for side in (bitext.sources, bitext.targets))
-    return Bitext(bitext.pair, bitext.split, sources, targets)

@@ -58,9 +58,7 @@ class KeptBack:
     def _rows(self, bitext: Bitext, *, kept: bool) -> Bitext:
         sides = ((bitext.pair.source, bitext.sources), (bitext.pair.target, bitext.targets))
         marks = [[sentence_digest(one) in self.sentences.get(code, ()) for one in lines] for code, lines in sides]
-        rows = [i for i, (one, other) in enumerate(zip(*marks, strict=True)) if one is kept and other is kept]
-        sources, targets = (tuple(lines[i] for i in rows) for _, lines in sides)
-        return Bitext(bitext.pair, bitext.split, sources, targets)
+        return bitext.rows(i for i, both in enumerate(zip(*marks, strict=True)) if both == (kept, kept))
 
 
 def keep_back(corpus: ParallelCorpus, *, share: float, seed: int) -> KeptBack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pseudofam_core.corpora import Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
@@ -59,10 +58,10 @@ def drawn_text(
     corpus = corpus_of(workspace)
     bitext = without(corpus.read(pair, workspace.split), held_out_of(workspace) if held is None else held)
     order = shuffled_indices(len(bitext), seed=workspace.seed)
-    cleaned, report = clean(_rows(bitext, order), workspace.cleaning)
+    cleaned, report = clean(bitext.rows(order), workspace.cleaning)
     if not len(cleaned):
         raise CorpusError(f"Cleaning left no sentence of {pair} in {corpus.name}. Loosen the cleaning steps.")
-    return _rows(cleaned, range(len(cleaned))[: workspace.max_sentences]), report
+    return cleaned.rows(range(len(cleaned))[: workspace.max_sentences]), report
 
 
 def held_out_of(workspace: Workspace) -> HeldOut:
@@ -76,8 +75,3 @@ def held_out_of(workspace: Workspace) -> HeldOut:
         if not (pairs := corpus.readable()):
             raise
     return held_out(corpus, pairs, seed=workspace.seed)
-
-
-def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:
-    sources, targets = (tuple(side[i] for i in indices) for side in (bitext.sources, bitext.targets))
-    return Bitext(bitext.pair, bitext.split, sources, targets)

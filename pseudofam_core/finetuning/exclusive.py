@@ -36,6 +36,8 @@ def exclusive(file: Path, *, report: Report, should_stop: ShouldStop) -> Iterato
     try:
         yield
     finally:
+        if lock.is_locked:  # only the first process of a run holds it
+            file.unlink(missing_ok=True)  # whoever still waits for this file sees that it is gone, and takes a new one
         lock.release()
 
 

@@ -296,7 +296,4 @@ def _capped(bitext: Bitext, spec: PretrainingSpec) -> Bitext:
     cap = (spec.caps or {}).get(bitext.pair)
     if cap is None or cap >= len(bitext):
         return bitext
-    kept = np.sort(np.random.default_rng(spec.seed).permutation(len(bitext))[:cap])
-    return Bitext(
-        bitext.pair, bitext.split, tuple(bitext.sources[i] for i in kept), tuple(bitext.targets[i] for i in kept)
-    )
+    return bitext.rows(np.sort(np.random.default_rng(spec.seed).permutation(len(bitext))[:cap]))

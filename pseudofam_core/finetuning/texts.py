@@ -8,7 +8,7 @@ corpus, in which all languages have the same sentences: then too they must not h
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pseudofam_core.corpora import Bitext, clean, sample_indices
@@ -77,7 +77,7 @@ class FinetuneTexts:
         cleaned, _ = clean(apart, replace(self.workspace.cleaning, drop_held_out=False))
         limit = self.cut.target_sentences if pair == self.target else self.cut.auxiliary_sentences
         kept = sample_indices(len(cleaned), min(len(cleaned), limit or len(cleaned)), seed=self.workspace.seed)
-        return _filled(_rows(cleaned, kept), "train", self._corpus.name)
+        return _filled(cleaned.rows(kept), "train", self._corpus.name)
 
 
 def open_texts(workspace: Workspace, target: LanguagePair, cut: TextCut | None = None) -> FinetuneTexts:
@@ -139,11 +139,6 @@ def refuse_seen(estimated: Workspace, pairs: Iterable[LanguagePair], texts: Fine
                 f"sentences that the estimate of {pair} read are dev or test sentences of {texts.target}, and would be "
                 "scored by what they chose. Estimate from another split or corpus."
             )
-
-
-def _rows(bitext: Bitext, indices: Sequence[int]) -> Bitext:
-    sources, targets = (tuple(side[i] for i in indices) for side in (bitext.sources, bitext.targets))
-    return Bitext(bitext.pair, bitext.split, sources, targets)
 
 
 def _filled(bitext: Bitext, split: str, name: str) -> Bitext:

@@ -1,8 +1,9 @@
-"""Two that ask for the same run at once."""
+"""What several ask for at once is held by one at a time, and leaves no file behind."""
 
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -11,35 +12,47 @@ from pseudofam_core.finetuning.exclusive import exclusive
 from pseudofam_core.progress import never, silent
 
 
-def test_the_second_waits_for_the_first(tmp_path):
-    order, told, waits = [], [], threading.Event()
-
-    def report(progress):
-        told.append(progress.phase)
-        waits.set()
-
-    def second():
-        with exclusive(tmp_path / "a" / "lock", report=report, should_stop=never):
-            order.append("second")
-
-    with exclusive(tmp_path / "a" / "lock", report=silent, should_stop=never):
-        thread = threading.Thread(target=second)
-        thread.start()
-        assert waits.wait(60)
-        order.append("first")
-    thread.join(60)
-    assert order == ["first", "second"]
-    assert told[0] == "waiting for another job that does the same run"
+def test_no_file_is_left_behind(tmp_path):
+    file = tmp_path / "partial" / "key.lock"
+    with exclusive(file, report=silent, should_stop=never):
+        assert file.is_file()
+    assert not list(file.parent.iterdir())
 
 
-def test_who_waits_can_be_stopped(tmp_path):
-    second = exclusive(tmp_path / "lock", report=silent, should_stop=lambda: True)
-    with exclusive(tmp_path / "lock", report=silent, should_stop=never), pytest.raises(JobCancelled), second:
-        raise AssertionError
+def test_nor_after_work_that_failed(tmp_path):
+    file = tmp_path / "key.lock"
+    with pytest.raises(KeyError), exclusive(file, report=silent, should_stop=never):
+        raise KeyError
+    assert not file.exists()
 
 
-def test_a_failure_lets_go(tmp_path):
-    with pytest.raises(ValueError, match="x"), exclusive(tmp_path / "lock", report=silent, should_stop=never):
-        raise ValueError("x")
-    with exclusive(tmp_path / "lock", report=silent, should_stop=lambda: True):
-        pass
+def test_who_waits_leaves_the_file_of_who_holds_it(tmp_path):
+    file, told = tmp_path / "key.lock", []
+    with exclusive(file, report=silent, should_stop=never):
+        with (
+            pytest.raises(JobCancelled, match="another job does the same run"),
+            exclusive(file, report=told.append, should_stop=lambda: True),
+        ):
+            pytest.fail("held twice")
+        assert file.is_file()
+    assert told[0].phase.startswith("waiting for another job")
+
+
+def test_of_many_one_holds_it_at_a_time(tmp_path):
+    file, inside, most = tmp_path / "key.lock", [], []
+
+    def work() -> None:
+        for _ in range(3):
+            with exclusive(file, report=silent, should_stop=never):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.01)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert most == [1] * 15
+    assert not file.exists()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import psutil
 import torch
 from torch import nn
 
@@ -115,16 +115,7 @@ def check_footprint(footprint: Footprint, device: str) -> None:
 
 def _available() -> int:
     """Bytes that this process may have in all: what it holds already, and what the machine has left."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + _free()
-
-
-def _free() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:  # not Linux: all the memory that the machine has
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    return int(psutil.Process().memory_info().rss + psutil.virtual_memory().available)
 
 
 def _available_on_gpu() -> int:

@@ -36,6 +36,16 @@ print(next(line for line in Path("/proc/self/status").read_text().splitlines() i
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_what_is_available_is_what_linux_says():
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    held = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    assert footprint._available() == pytest.approx(
+        free + held, rel=0.2
+    )  # others on the machine take and free meanwhile
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
 @pytest.mark.parametrize(("dtype", "parameters"), [("float32", "all"), ("bfloat16", "ffn")])
 def test_the_peak_stays_below_the_prediction(dtype, parameters):
