@@ -14,11 +14,11 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pseudofam_core.corpora.batches import grouped, shuffled
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.languages import LanguagePair
 
@@ -175,10 +175,9 @@ class _Drawing:
         return sentences
 
     def _grouped(self, sentences: Sentences) -> list[Sentences]:
-        """Batches of like length, in random order: those of `token_batches`."""
-        lengths = self._lengths[sentences]
-        order = np.argsort(lengths, kind="stable")
-        batches = np.split(sentences[order], _ends(lengths[order], self._max_tokens)[:-1])
+        """Batches of like length, in random order."""
+        order, ends = grouped(self._lengths[sentences], max_tokens=self._max_tokens)
+        batches = np.split(sentences[order], ends[:-1])
         return [batches[i] for i in self._rng.permutation(len(batches))]
 
 
@@ -200,31 +199,10 @@ class _Stream:
         return np.concatenate(taken)
 
     def _shuffled(self) -> Sentences:
-        """The order of the next epoch: that of `shuffled_indices`."""
+        """The order of the next epoch."""
         digest = hashlib.sha256(f"{self._name} {self._epoch}".encode()).digest()
         self._epoch += 1
-        ranks = _random_numbers(self._n, seed=int.from_bytes(digest[:8], "big"))
-        # numpy sorts 16-bit integers several times faster, and then the nearly sorted numbers.
-        nearly = np.argsort((ranks * 2**16).astype(np.uint16), kind="stable").astype(np.int32)
-        return nearly[np.argsort(ranks[nearly], kind="stable")] + np.int32(self._start)
-
-
-def _random_numbers(n: int, *, seed: int) -> npt.NDArray[np.float64]:
-    """The first `n` numbers of ``random.Random(seed).random``, for a seed of at most 64 bits; fixed in numpy, too."""
-    # Both seed the Mersenne Twister by the 32-bit words of the seed, the lowest first.
-    words = [seed & 0xFFFFFFFF, seed >> 32] if seed >> 32 else [seed]
-    return np.random.RandomState(words).random_sample(n)
-
-
-def _ends(lengths: npt.NDArray[np.integer[Any]], max_tokens: int) -> list[int]:
-    """Where each batch of at most `max_tokens` padded tokens ends in rising `lengths`; a longer sentence is alone."""
-    ends, end = [], 0
-    while end < len(lengths):
-        most = max_tokens // max(1, int(lengths[end]))
-        padded = np.arange(1, most + 1)[: len(lengths) - end] * lengths[end : end + most]
-        end += max(1, int(np.searchsorted(padded, max_tokens, side="right")))
-        ends.append(end)
-    return ends
+        return shuffled(self._n, seed=int.from_bytes(digest[:8], "big")) + np.int32(self._start)
 
 
 def _in_shares(sizes: Sizes, n: int, *, at_least: int) -> Sizes:

@@ -1,10 +1,15 @@
 """Batches by token budget, and nested samples."""
 
+import random
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pseudofam_core.corpora import sample_indices, token_batches
+from pseudofam_core.corpora.batches import _random_numbers, shuffled, shuffled_indices
+from tests import reference_batches as twin
 
 LENGTHS = st.lists(st.integers(0, 50), max_size=60)
 
@@ -16,6 +21,12 @@ def test_each_sentence_is_in_one_batch_within_the_budget(lengths, max_tokens):
     for batch in batches:
         padded = len(batch) * max(lengths[index] for index in batch)
         assert padded <= max_tokens or len(batch) == 1
+
+
+@given(LENGTHS, st.integers(1, 100), st.booleans())
+def test_batches_are_those_of_the_twin(lengths, max_tokens, small):
+    given_ = np.array(lengths, dtype=np.uint8) if small else lengths
+    assert token_batches(given_, max_tokens=max_tokens) == twin.token_batches(lengths, max_tokens=max_tokens)
 
 
 @given(LENGTHS, st.integers(1, 100))
@@ -36,6 +47,20 @@ def test_ties_keep_their_order():
 def test_bad_budgets_and_lengths_are_refused(lengths, max_tokens):
     with pytest.raises(ValueError, match=r"max_tokens must be at least 1|lengths must not be negative"):
         token_batches(lengths, max_tokens=max_tokens)
+
+
+@pytest.mark.parametrize("seed", [0, 7, -7, 2**32 - 1, 2**32, 2**40 + 5, 2**64 - 1, 2**64, 2**100 + 3])
+def test_numpy_gives_the_numbers_of_random(seed):
+    numbers = random.Random(seed)
+    assert _random_numbers(1000, seed=seed).tolist() == [numbers.random() for _ in range(1000)]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 1000, 100_000])
+@pytest.mark.parametrize("seed", [0, 1, 12_345, 2**63 + 1])
+def test_orders_are_those_of_the_twin(n, seed):
+    expected = twin.shuffled_indices(n, seed=seed)
+    assert shuffled_indices(n, seed=seed) == expected
+    assert (shuffled(n, seed=seed).tolist(), shuffled(n, seed=seed).dtype) == (expected, np.int32)
 
 
 @given(st.integers(0, 200), st.integers(0, 2**32), st.data())

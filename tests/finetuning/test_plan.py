@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import random
 import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pseudofam_core.corpora.batches import shuffled_indices, token_batches
 from pseudofam_core.finetuning import SMALL, Budget, BudgetMode
-from pseudofam_core.finetuning.plan import _random_numbers
 from pseudofam_core.languages import pair
+from tests.reference_batches import shuffled_indices, token_batches
 
 PAIRS = tuple(map(pair, ("be-en", "tr-en", "uk-en")))
 RNG = np.random.default_rng(0)
@@ -110,12 +108,6 @@ def test_batches_are_those_of_the_twin(corpus, mode, temperature, batch_tokens, 
         for rank in range(n_processes):
             share = plan.share(rank, n_processes)
             assert (len(share), list(share)) == (len(batches) // n_processes, batches[rank::n_processes])
-
-
-@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**32, 2**40 + 5, 2**64 - 1])
-def test_numpy_gives_the_numbers_of_random(seed):
-    numbers = random.Random(seed)
-    assert _random_numbers(1000, seed=seed).tolist() == [numbers.random() for _ in range(1000)]
 
 
 def in_twos(batches):
