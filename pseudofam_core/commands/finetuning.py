@@ -90,9 +90,9 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
 
 
 def _finetune(options: argparse.Namespace) -> None:
-    from pseudofam_core.finetuning.processes import is_first  # opens torch, as the next
+    from pseudofam_core.finetuning.fit import base_model  # opens torch, as the next
+    from pseudofam_core.finetuning.processes import is_first
     from pseudofam_core.finetuning.run import finetune
-    from pseudofam_core.finetuning.training import require_device
 
     request, cache = _request(options), Cache(options.cache)
     texts = open_texts(request.workspace, request.target, request.cut)
@@ -102,8 +102,8 @@ def _finetune(options: argparse.Namespace) -> None:
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
     if is_first():
         print(_told(expected))
-    if expected.updates:
-        require_device(request.recipe)
+    for spec in specs.values() if expected.updates else ():
+        base_model(spec)  # what can't be trained is told before the first arm
     runs: dict[tuple[str, int | None], FinetuneRun] = {}
     with stop_on_interrupt() as should_stop:
         for place, ((arm, seed), spec) in enumerate(specs.items(), start=1):

@@ -16,7 +16,7 @@ from pseudofam_core.estimates.lookup import (
 )
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Precision, Workspace
 from pseudofam_core.estimates.summary import FisherSummary, summarise
-from pseudofam_core.estimates.texts import corpus_of, drawn_text, held_out_of, pool_of, sample_corpus
+from pseudofam_core.estimates.texts import corpus_of, drawn_text, held_out_of, pool_of, sample_corpus, source_of
 
 __all__ = [
     "FISHER_FILE",
@@ -37,6 +37,7 @@ __all__ = [
     "load_sketches",
     "pool_of",
     "sample_corpus",
+    "source_of",
     "spec_of_text",
     "summarise",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 
 from pseudofam_core.corpora import Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
 from pseudofam_core.corpora.batches import shuffled_indices
 from pseudofam_core.corpora.held_out import HeldOut, held_out, without
+from pseudofam_core.corpora.stamps import Stamp, stamp_of
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
@@ -20,7 +23,12 @@ def sample_corpus() -> Path:
 
 def corpus_of(workspace: Workspace) -> ParallelCorpus:
     """Open the workspace's corpus."""
-    return open_corpus(sample_corpus() if workspace.corpus == SAMPLE else workspace.corpus)
+    return open_corpus(source_of(workspace))
+
+
+def source_of(workspace: Workspace) -> str:
+    """Where the workspace's corpus is."""
+    return str(sample_corpus()) if workspace.corpus == SAMPLE else workspace.corpus
 
 
 def pool_of(workspace: Workspace) -> tuple[LanguagePair, ...]:
@@ -55,8 +63,20 @@ def drawn_text(
     Raises:
         CorpusError: The split is missing or damaged, or nothing is left after cleaning.
     """
+    stamp = stamp_of(source_of(workspace))
+    if stamp is None or held is not None:
+        return _drawn(workspace, pair, held_out_of(workspace) if held is None else held)
+    return _drawn_before(replace(workspace, pairs=None), pair, stamp)
+
+
+@functools.lru_cache(maxsize=1)  # an estimate draws it for its key, then for its gradients
+def _drawn_before(workspace: Workspace, pair: LanguagePair, stamp: Stamp) -> tuple[Bitext, CleaningReport]:
+    return _drawn(workspace, pair, held_out_of(workspace))
+
+
+def _drawn(workspace: Workspace, pair: LanguagePair, held: HeldOut) -> tuple[Bitext, CleaningReport]:
     corpus = corpus_of(workspace)
-    bitext = without(corpus.read(pair, workspace.split), held_out_of(workspace) if held is None else held)
+    bitext = without(corpus.read(pair, workspace.split), held)
     order = shuffled_indices(len(bitext), seed=workspace.seed)
     cleaned, report = clean(bitext.rows(order), workspace.cleaning)
     if not len(cleaned):
@@ -68,10 +88,22 @@ def held_out_of(workspace: Workspace) -> HeldOut:
     """What an estimate from train must not see: dev and test of all the corpus's pairs. Nothing for other splits."""
     if workspace.split != "train" or not workspace.cleaning.drop_held_out:
         return {}
-    corpus = corpus_of(workspace)
+    stamp = stamp_of(source_of(workspace))
+    if stamp is None:
+        return _held_out(workspace.corpus, workspace.seed)
+    return _held_out_before(source_of(workspace), workspace.seed, stamp)
+
+
+@functools.lru_cache(maxsize=2)  # a job reads one pair after the other, and what is held out is the same
+def _held_out_before(source: str, seed: int, stamp: Stamp) -> HeldOut:
+    return _held_out(source, seed)
+
+
+def _held_out(source: str, seed: int) -> HeldOut:
+    corpus = open_corpus(source)
     try:
         pairs = corpus.pairs()
     except CorpusError:  # without English none is listed, and any can be named
         if not (pairs := corpus.readable()):
             raise
-    return held_out(corpus, pairs, seed=workspace.seed)
+    return held_out(corpus, pairs, seed=seed)

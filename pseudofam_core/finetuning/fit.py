@@ -26,13 +26,14 @@ from pseudofam_core.finetuning.runs import (
     Contribution,
 )
 from pseudofam_core.finetuning.spec import FinetuneSpec
-from pseudofam_core.finetuning.texts import FinetuneTexts
+from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.finetuning.training import (
     PlannedTrainer,
     Supervision,
     arguments_of,
     dev_values,
     last_checkpoint,
+    require_device,
 )
 from pseudofam_core.models.hub import fetch_model, resolve_model
 from pseudofam_core.models.loading import TranslationModel, load_config, without_bars
@@ -42,9 +43,10 @@ from pseudofam_core.progress import Progress, Report, ShouldStop
 
 @dataclass(frozen=True)
 class Trained:
-    """Weights, and how they came about."""
+    """Weights, the text they were trained for, and how they came about."""
 
     model: TranslationModel
+    texts: FinetuneTexts
     updates: int = 0
     scored_update: int = 0
     stopped: str = "zero-shot"
@@ -70,7 +72,17 @@ class Trained:
 
 
 def base_model(spec: FinetuneSpec) -> TranslationModel:
-    """The model that is adapted; shared, so it must not be changed."""
+    """The model that is adapted; shared, so it must not be changed.
+
+    The one door to training: what this machine, the model or its tokenizer can't do is refused here.
+
+    Raises:
+        ModelError: This machine does not compute in the recipe's precision; the model can't be loaded, has changed since the
+            run was asked for, or does not translate.
+        LanguageNotCovered: It lacks a language.
+    """
+    if spec.recipe is not None:
+        require_device(spec.recipe)
     if resolve_model(spec.workspace.model).revision != spec.model_revision:
         raise ModelError(f"The model {spec.workspace.model} has changed since this run was asked for. Ask again.")
     base = computing.open_model(spec.workspace)
@@ -83,16 +95,30 @@ def base_model(spec: FinetuneSpec) -> TranslationModel:
 
 def trained_run(
     spec: FinetuneSpec,
-    base: TranslationModel,
-    texts: FinetuneTexts,
     partial: Path,
+    *,
+    texts: FinetuneTexts | None = None,
     report: Report,
     should_stop: ShouldStop,
 ) -> Trained:
-    """Train as the spec says, or take the base as it is."""
+    """Train as the spec says, or take the base as it is.
+
+    Args:
+        spec: What to train.
+        partial: Folder of the checkpoints.
+        texts: The target's text where it is open already.
+        report: Receives progress.
+        should_stop: Asked after each update.
+
+    Raises:
+        CorpusError, ModelError, JobCancelled: As `run.finetune`.
+    """
+    report(Progress("loading the model", 0, 1, "models"))
+    base = base_model(spec)
+    texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
     _unchanged(spec, texts)
     if spec.budget is None or spec.recipe is None or spec.seed is None:
-        return Trained(base)
+        return Trained(base, texts)
     report(Progress("reading", 0, len(spec.pairs), "pairs"))
     encoded = [_encoded(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
     lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
@@ -125,6 +151,7 @@ def trained_run(
     n_evaluations = max(1, here // spec.recipe.eval_every)
     return Trained(
         model=_finished(trainer, model, spec),
+        texts=texts,
         updates=state.global_step,
         scored_update=scored,
         stopped=spec.budget.ended(state.global_step, planned=state.max_steps),

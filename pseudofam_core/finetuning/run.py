@@ -16,7 +16,7 @@ from typing import Any
 from pseudofam_core import __version__
 from pseudofam_core.estimates import computing
 from pseudofam_core.finetuning.exclusive import exclusive
-from pseudofam_core.finetuning.fit import Trained, base_model, trained_run
+from pseudofam_core.finetuning.fit import Trained, trained_run
 from pseudofam_core.finetuning.processes import by_first, generate_shared, is_first, n_processes
 from pseudofam_core.finetuning.runs import (
     OUTPUTS_FILE,
@@ -27,10 +27,7 @@ from pseudofam_core.finetuning.runs import (
     run_of,
 )
 from pseudofam_core.finetuning.spec import FinetuneSpec
-from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
-from pseudofam_core.finetuning.training import (
-    require_device,
-)
+from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.models.loading import TranslationModel, without_bars
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.store.cache import Cache
@@ -78,35 +75,11 @@ def finetune(
         with exclusive(partial.with_suffix(".lock"), report=report, should_stop=should_stop):
             found = by_first(done)  # another job may have finished it meanwhile
             if found is None:
-                return _computed(spec, cache, partial, keep_weights, texts, report, should_stop)
+                trained = trained_run(spec, partial, texts=texts, report=report, should_stop=should_stop)
+                scored = _scored(spec, trained, report, should_stop)
+                return by_first(lambda: _kept(spec, trained, scored, cache, partial, keep_weights=keep_weights))
     report(Progress("training", found.updates, found.updates, "updates"))
     return found
-
-
-def _computed(
-    spec: FinetuneSpec,
-    cache: Cache,
-    partial: Path,
-    keep_weights: bool,
-    texts: FinetuneTexts | None,
-    report: Report,
-    should_stop: ShouldStop,
-) -> FinetuneRun:
-    if spec.recipe is not None:
-        require_device(spec.recipe)
-    texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
-    report(Progress("loading the model", 0, 1, "models"))
-    trained = trained_run(spec, base_model(spec), texts, partial, report, should_stop)
-    scored = _scored(spec, trained.model, texts, report, should_stop)
-
-    def keep() -> FinetuneRun:
-        if keep_weights and not spec.is_zero_shot:
-            _keep_weights(spec, trained.model, cache)
-        run = _stored(spec, trained, scored, cache)
-        shutil.rmtree(partial, ignore_errors=True)
-        return run
-
-    return by_first(keep)
 
 
 @dataclass(frozen=True)
@@ -118,16 +91,27 @@ class _Scored:
     seconds: float
 
 
-def _scored(
-    spec: FinetuneSpec, model: TranslationModel, texts: FinetuneTexts, report: Report, should_stop: ShouldStop
-) -> _Scored:
-    began, outputs, scores = time.monotonic(), {}, {}
+def _scored(spec: FinetuneSpec, trained: Trained, report: Report, should_stop: ShouldStop) -> _Scored:
+    began, outputs, scores, texts = time.monotonic(), {}, {}, trained.texts
     for bitext in (replace(texts.dev, split="dev"), texts.test):
         options: dict[str, Any] = {"beams": spec.beams, "max_length": spec.max_length}
-        hypotheses = generate_shared(spec.task, model, bitext, report=report, should_stop=should_stop, **options)
+        hypotheses = generate_shared(
+            spec.task, trained.model, bitext, report=report, should_stop=should_stop, **options
+        )
         outputs[bitext.split] = {"sources": bitext.sources, "references": bitext.targets, "hypotheses": hypotheses}
         scores[bitext.split] = spec.task.score(bitext, hypotheses).stored
     return _Scored(outputs, scores, time.monotonic() - began)
+
+
+def _kept(
+    spec: FinetuneSpec, trained: Trained, scored: _Scored, cache: Cache, partial: Path, *, keep_weights: bool
+) -> FinetuneRun:
+    """Keep the run, and its weights where they are asked for; its checkpoints go."""
+    if keep_weights and not spec.is_zero_shot:
+        _keep_weights(spec, trained.model, cache)
+    run = _stored(spec, trained, scored, cache)
+    shutil.rmtree(partial, ignore_errors=True)
+    return run
 
 
 def _stored(spec: FinetuneSpec, trained: Trained, scored: _Scored, cache: Cache) -> FinetuneRun:

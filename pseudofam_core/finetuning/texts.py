@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from pseudofam_core.corpora import Bitext, clean, sample_indices
 from pseudofam_core.corpora.held_out import HeldOut, dev_rows, held_out, sentences_of, without
+from pseudofam_core.corpora.remembering import RememberingCorpus
+from pseudofam_core.corpora.stamps import Stamp, stamp_of
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.estimates import corpus_of, drawn_text, held_out_of, pool_of
+from pseudofam_core.estimates import corpus_of, drawn_text, held_out_of, pool_of, source_of
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.spec import TextCut
 from pseudofam_core.languages import LanguagePair
@@ -35,7 +37,7 @@ class FinetuneTexts:
     def __init__(self, workspace: Workspace, target: LanguagePair, cut: TextCut) -> None:
         """Open the corpus; no text is read yet."""
         self.workspace, self.target, self.cut = workspace, target, cut
-        self._corpus = corpus_of(workspace)
+        self._corpus = RememberingCorpus(corpus_of(workspace), target)
         self._pool = tuple(sorted({target, *pool_of(workspace)}))
         if lacking := {"train", "test"} - set(self._corpus.splits(target)):
             raise CorpusError(
@@ -81,8 +83,16 @@ class FinetuneTexts:
 
 
 def open_texts(workspace: Workspace, target: LanguagePair, cut: TextCut | None = None) -> FinetuneTexts:
-    """The text of a target's runs; see `FinetuneTexts`."""
-    return FinetuneTexts(workspace, target, cut or TextCut())
+    """The text of a target's runs; see `FinetuneTexts`. A process that opens it again has what it has read, till a file changes."""
+    stamp = stamp_of(source_of(workspace))
+    if stamp is None:
+        return FinetuneTexts(workspace, target, cut or TextCut())
+    return _opened(workspace, target, cut or TextCut(), stamp)
+
+
+@functools.lru_cache(maxsize=2)  # that of the job, and the whole of it, by which families are refused
+def _opened(workspace: Workspace, target: LanguagePair, cut: TextCut, stamp: Stamp) -> FinetuneTexts:
+    return FinetuneTexts(workspace, target, cut)
 
 
 def tuned_workspace(estimated: Workspace, corpus: str) -> Workspace:

@@ -8,13 +8,10 @@ from dataclasses import replace
 
 from pseudofam_core.estimates import computing
 from pseudofam_core.finetuning.costs import TIMING_BUDGET, timing_key
-from pseudofam_core.finetuning.fit import base_model, trained_run
+from pseudofam_core.finetuning.fit import trained_run
 from pseudofam_core.finetuning.request import FinetuneRequest
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import open_texts
-from pseudofam_core.finetuning.training import (
-    require_device,
-)
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, never, silent
 from pseudofam_core.store.cache import Cache
@@ -27,7 +24,6 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
     Raises:
         CorpusError, ModelError: As `finetune`.
     """
-    require_device(request.recipe)
     texts = open_texts(request.workspace, request.target, request.cut)
     revision, budget = resolve_model(request.workspace.model).revision, TIMING_BUDGET
     spec = FinetuneSpec(
@@ -48,7 +44,7 @@ def time_updates(request: FinetuneRequest, cache: Cache, *, report: Report = sil
     key = timing_key(revision, request.recipe, request.beams)
     partial = cache.partial(Stage.FINETUNE_TIMING, key)
     shutil.rmtree(partial, ignore_errors=True)
-    trained = trained_run(spec, base_model(spec), texts, partial, report, never)
+    trained = trained_run(spec, partial, texts=texts, report=report, should_stop=never)
     began = time.monotonic()
     spec.task.generate(trained.model, texts.dev, beams=spec.beams, max_length=spec.max_length, report=report)
     pace = trained.pace(time.monotonic() - began, len(texts.dev))

@@ -151,7 +151,7 @@ def test_a_model_that_does_not_compute_in_the_precision_is_not_trained(spec_of, 
 def test_fp16_without_a_gpu_is_refused_before_anything_is_read(spec_of, request_of, cache, monkeypatch):
     recipe = replace(RECIPE, precision="fp16")
     request, spec = request_of(recipe=recipe), spec_of(recipe=recipe)
-    monkeypatch.setattr("pseudofam_core.finetuning.run.open_texts", lambda *one: pytest.fail("text was read"))
+    monkeypatch.setattr("pseudofam_core.finetuning.fit.open_texts", lambda *one: pytest.fail("text was read"))
     with pytest.raises(ModelError, match=r"precision fp16 needs a GPU.* Take bf16 or float32"):
         finetune(spec, cache)
     with pytest.raises(ModelError, match="precision fp16 needs a GPU"):
