@@ -25,6 +25,11 @@ class RememberingCorpus:
         """The corpus's."""
         return self._corpus.name
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The corpus's."""
+        return self._corpus.notes
+
     def pairs(self) -> tuple[LanguagePair, ...]:
         """The corpus's."""
         return self._corpus.pairs()

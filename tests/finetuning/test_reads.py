@@ -95,7 +95,7 @@ def test_what_is_on_the_hub_has_no_stamp():
 def test_a_remembering_corpus_is_the_corpus(own):
     corpus = corpus_of(own)
     remembering = RememberingCorpus(corpus, TARGET)
-    assert remembering.name == corpus.name
+    assert (remembering.name, remembering.notes) == (corpus.name, corpus.notes)
     assert remembering.pairs() == corpus.pairs()
     assert remembering.readable() == corpus.readable()
     for one in (TARGET, AZ):
