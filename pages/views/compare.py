@@ -239,6 +239,9 @@ def outcome_table(comparison: Comparison) -> None:
         alt="Scores, differences from the pinned arm, verdicts and budgets",
     )
     signatures = "  \n".join(f"{name}: `{signature}`" for name, signature in comparison.signatures.items())
+    doubts = (metric.doubt(one.target) for metric in task.metrics for one in comparison.targets)
+    for doubt in sorted({one for one in doubts if one}):
+        st.warning(f"{doubt}.", icon=":material/translate:")
     budget = f"Budget: {comparison.budget}." if comparison.budget else "No arm was trained."
     st.caption(f"{comparison.protocol.label} {budget}  \n{signatures}")
     name = "-".join(map(str, comparison.targets[:3]))

@@ -14,6 +14,7 @@ from pseudofam_core.finetuning import Budget, open_texts, random_arms
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.tasks import translation
 from tests.pages.cases_finetuning import finished, with_tests
 from tests.pages.conftest import CODES, PAIRS, World, said
 
@@ -65,6 +66,13 @@ def test_runs_on_another_corpus_are_shown_where_it_is_named(world, tmp_path):
     assert not app.exception
     assert list(outcome_table(app).index) == ["zero-shot", "single"]
     assert "No fine-tuned model has been scored yet" in said(world.open("compare"))
+
+
+def test_a_metric_that_means_nothing_for_the_target_is_said_to(scored, monkeypatch):
+    assert "BLEU is meaningless" not in said(scored.open("compare"))
+    monkeypatch.setattr(translation, "_UNSPLIT", frozenset({"Latn"}))
+    app = scored.open("compare")
+    assert any("BLEU is meaningless: English has no spaces between words" in one.value for one in app.warning)
 
 
 def test_a_corpus_that_is_not_there_is_named(world, tmp_path):
