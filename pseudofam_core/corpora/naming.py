@@ -27,8 +27,8 @@ NO_PAIR = "name no pair of known languages (name them like be-en or bel_Cyrl-eng
 NO_SPLIT = "name no split (name them train, dev or test)"
 NO_TEXT = "hold numbers or identifiers, not sentences (if they are sentences, choose them, like #id=NAME)"
 ECHOES = "repeat another language's words, as a system's output does (if it is Maltese, name it mlt)"
-# A hash, a number, doc12.3: what a cell is that identifies a row.
-_IDENTIFIER = re.compile(r"[!-~]*[0-9][!-~]*|[!-/:-@\[-`{-~]+")
+# A hash, a number, doc12.3: what a cell is that identifies a row. A quote is a sign of text, or of a cell cut in two.
+_IDENTIFIER = re.compile(r"[!#-~]*[0-9][!#-~]*|[!#-/:-@\[-`{-~]+")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ file itself shows that they were written as marks, and only if then every row ha
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +39,12 @@ class _Marks:
 def header_of(line: str) -> list[str]:
     """The cells of a header, without quotes where all are quoted."""
     cells = line.split("\t")
-    return [_unquoted(cell) for cell in cells] if all(map(_QUOTED.fullmatch, cells)) else cells
+    return [bare_cell(cell) for cell in cells] if all(map(_QUOTED.fullmatch, cells)) else cells
+
+
+def bare_cell(cell: str) -> str:
+    """A cell without the quotes around it, where it has a whole pair."""
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
 
 
 def has_quotes(path: Path, chosen: str | None = None) -> bool:
@@ -90,6 +96,18 @@ def tsv_rows(path: Path, source: str, target: str, *, quoted: bool) -> Iterator[
             raise CorpusError(message, path=path, line=number)
         one, other = (checked_sentence(cells[i], path=path, line=number) or None for i in at)
         yield one, other
+
+
+def first_rows(path: Path, n: int) -> list[list[str]]:
+    """The first rows after the header, in whichever way of reading them gives whole rows: to look at, not to keep."""
+    for read in (_plain_rows, _quoted_rows):
+        try:
+            _, *rows = (cells for _, cells in itertools.islice(read(path), n + 1))
+        except CorpusError:
+            continue
+        if len({len(cells) for cells in rows}) < 2:
+            return [[bare_cell(cell) for cell in cells] for cells in rows]
+    return []
 
 
 def _plain_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -148,7 +166,3 @@ def _look_at(cell: str, number: int, marks: _Marks) -> None:
 
 def _is_bare(cell: str) -> bool:
     return bool(cell.strip("0123456789.-+eE"))
-
-
-def _unquoted(cell: str) -> str:
-    return cell[1:-1].replace('""', '"')

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import checked_sentence, read_lines
 from pseudofam_core.corpora.naming import NO_LANGUAGE, Columns, Skipped, language_columns, split_of
-from pseudofam_core.corpora.quoting import has_quotes, header_of, tsv_rows
+from pseudofam_core.corpora.quoting import first_rows, has_quotes, header_of, tsv_rows
 from pseudofam_core.corpora.reader import Found, Reader, Table, files_in, folders_in, found_of, pairs_into
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair, pair_sides
@@ -129,19 +130,23 @@ def column_names(path: Path) -> list[str]:
 
 def _first_cells(path: Path) -> Mapping[str, list[object]]:
     """Cells of the first rows by column, as far as they can be read: enough to tell sentences from numbers."""
-    cells: dict[str, list[object]] = {name: [] for name in column_names(path)}
-    lines = itertools.islice(read_lines(path), _ROWS_LOOKED_AT)
-    try:
-        for number, line in enumerate(lines, start=1):
-            if path.suffix == ".tsv":
-                row: Mapping[str, object] = dict(zip(cells, line.split("\t"), strict=False)) if number > 1 else {}
-            else:
-                row = json_object(line, path, number)
-            for name, cell in row.items():
-                cells.setdefault(name, []).append(cell)
-    except CorpusError:  # `read` places it
-        pass
+    names = column_names(path)
+    cells: dict[str, list[object]] = {name: [] for name in names}
+    for row in _first_rows_of_tsv(path, names) if path.suffix == ".tsv" else _first_objects(path):
+        for name, cell in row.items():
+            cells.setdefault(name, []).append(cell)
     return cells
+
+
+def _first_rows_of_tsv(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
+    return (dict(zip(names, row, strict=False)) for row in first_rows(path, _ROWS_LOOKED_AT))
+
+
+def _first_objects(path: Path) -> Iterator[Mapping[str, object]]:
+    """The first rows of a JSONL file; a damaged one is for `read` to place."""
+    with contextlib.suppress(CorpusError):
+        for number, line in enumerate(itertools.islice(read_lines(path), _ROWS_LOOKED_AT), start=1):
+            yield json_object(line, path, number)
 
 
 def _pair_of(path: Path) -> LanguagePair:

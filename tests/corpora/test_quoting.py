@@ -41,6 +41,13 @@ def test_what_a_spreadsheet_wrote_is_read_as_it_was_meant(tmp_path, quoting, row
     assert list(zip(found.sources, found.targets, strict=True)) == [row for row in rows if row[1]]
 
 
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+def test_quotes_hide_no_column_of_numbers_and_make_none_of_sentences(tmp_path, quoting):
+    opened = corpus(tmp_path, spreadsheet(quoting, rows=[("а", 'l1\nl2 "q"')], header=("id", "be", "en")))
+    assert opened.pairs() == (BE_EN,)
+    assert opened.read(BE_EN, "train").targets == ('l1\nl2 "q"',)
+
+
 @pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
 def test_quotes_around_every_cell_are_marks_without_any_inside(tmp_path, quoting):
     found = corpus(tmp_path, spreadsheet(quoting, rows=[("два", "two"), ("тры", "three")])).read(BE_EN, "train")
