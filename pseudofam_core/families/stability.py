@@ -1,4 +1,8 @@
-"""How often resampled sentences lead to the same families."""
+"""How often resampled sentences lead to the same families.
+
+Replicates are held against the families that the same sketch of the parameters gives from all sentences, so that what the
+sketch loses does not count as a change. `families_alike` tells what it loses.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from pseudofam_core.families.selection import select_families
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.resampling import BootstrapReplicates
-from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,7 @@ class FamilyStability:
         pairs: Labels of rows (targets) and columns (auxiliaries).
         shares: (n, n): share of replicates in which the column is in the row's family; 0 on the diagonal.
         size_shares: (n, n): share of replicates in which the row's family has that many members, 0 to n − 1.
-        unchanged: (n,): share of replicates in which the family is exactly that of the full matrix.
+        unchanged: (n,): share of replicates in which the family is exactly that of all sentences.
         n_replicates: How many there were.
     """
 
@@ -34,10 +38,50 @@ class FamilyStability:
     n_replicates: int
 
 
+@dataclass(frozen=True, eq=False)
+class FamiliesAlike:
+    """How far two matrices of one pool lead to the same families.
+
+    Attributes:
+        pairs: The targets.
+        same: (n,): whether the target's family is the same by both.
+        members: (n, n): whether the column is in the row's family by the first.
+        shared: Members that are in both families, over those in either, mean over targets.
+    """
+
+    pairs: tuple[LanguagePair, ...]
+    same: npt.NDArray[np.bool_]
+    members: npt.NDArray[np.bool_]
+    shared: float
+
+    def family(self, target: LanguagePair) -> tuple[LanguagePair, ...]:
+        """The target's family by the first matrix, in the order of the pool."""
+        row = self.members[self.pairs.index(target)]
+        return tuple(pair for pair, member in zip(self.pairs, row, strict=True) if member)
+
+
+def families_alike(first: PairwiseMatrix, second: PairwiseMatrix, *, selection: SelectionSpec) -> FamiliesAlike:
+    """Hold the families of two matrices against each other, by the same rule.
+
+    Raises:
+        ValueError: Matrices of different pools.
+    """
+    common_pool([first, second])
+    one, other = (_members(matrix, selection) for matrix in (first, second))
+    shared = (one & other).sum(axis=1) / (one | other).sum(axis=1)
+    return FamiliesAlike(first.pairs, (one == other).all(axis=1), one, float(shared.mean()))
+
+
 def family_stability(
     replicates: BootstrapReplicates, full: PairwiseMatrix, *, selection: SelectionSpec
 ) -> FamilyStability:
     """How often the families of `full` come out of the replicates, by the same rule.
+
+    Args:
+        replicates: Of resampled shards.
+        full: Of all shards, on the parameters that the replicates are on (`sketch_matrix`): held against the families of all
+            parameters, what the sketch loses would count as a change.
+        selection: The rule.
 
     Raises:
         ValueError: The replicates are of another pool or measure than `full`.

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import SelectionSpec
-from pseudofam_core.families.stability import family_stability
+from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.families.stability import families_alike, family_stability
 from pseudofam_core.languages import languages, pair
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.replicates import ShardSketches
@@ -155,6 +155,24 @@ def test_stability_counts_what_the_rule_chooses():
     assert found.n_replicates == 40
     assert 0 < found.unchanged.mean() < 1
     assert_allclose(found.size_shares.sum(axis=1), 1)
+
+
+def test_families_of_two_matrices_are_held_against_each_other_by_hand():
+    of = sketches(n=5)
+    first = sketch_matrix(of, measure=Measure.MSE)
+    one, other = (
+        np.abs(np.subtract.outer(row, row)) for row in (np.array([0, 1, 3, 7, 15.0]), np.array([0, 1, 3, 30, 15]))
+    )
+    nearest = SelectionSpec(Rule.NEAREST, largest=2)
+    matrices = [dataclasses.replace(first, values=values) for values in (one, other)]
+    found = families_alike(*matrices, selection=nearest)
+    # 0 → 1 2 and 1 → 0 2 and 2 → 1 0 by both; 3 (7) → 2 1 against (30) → 4 2; 4 → 3 2 against 2 1.
+    assert found.same.tolist() == [True, True, True, False, False]
+    assert found.shared == pytest.approx((3 + 1 / 3 + 1 / 3) / 5)
+    assert found.family(POOL[3]) == (POOL[1], POOL[2])
+    assert families_alike(first, first, selection=nearest).shared == 1
+    with pytest.raises(ValueError, match="same pool"):
+        families_alike(first, sketch_matrix(sketches(n=4), measure=Measure.MSE), selection=nearest)
 
 
 def test_families_without_noise_never_change():

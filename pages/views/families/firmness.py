@@ -20,7 +20,7 @@ from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
-from pseudofam_core.families.stability import FamilyStability, family_stability
+from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, families_alike, family_stability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
@@ -60,9 +60,7 @@ def stability_of(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Fa
     if view_state.text_of("resample") != "yes" or matrix.measure.combined:
         return None
     try:
-        return _stability(
-            *_sketch_key(pool), matrix.measure, matrix.top_fraction, family.selection, pool.estimates, matrix
-        )
+        return _stability(*_sketch_key(pool), matrix.measure, matrix.top_fraction, family.selection, pool.estimates)
     except (OSError, ValueError):  # the tab "How firm?" says why
         return None
 
@@ -122,8 +120,8 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
         return
     key = _sketch_key(pool)
     try:
-        firm = _stability(*key, matrix.measure, matrix.top_fraction, family.selection, pool.estimates, matrix)
-        agreement = _sketch_agreement(*key, matrix.measure, matrix.top_fraction, pool.estimates, matrix)
+        firm = _stability(*key, matrix.measure, matrix.top_fraction, family.selection, pool.estimates)
+        _, sketched = _replicates(*key, matrix.measure, matrix.top_fraction, pool.estimates)
     except OSError:
         st.info(
             "These estimates were made by an earlier version, which kept no shards of the sentences. Estimate them again to see "
@@ -137,8 +135,13 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
         return
     row = firm.pairs.index(family.target)
     own, usual = st.columns(2)
-    own.metric("This family unchanged", f"{firm.unchanged[row]:.0%}", help="Share of resamples that give exactly it.")
-    usual.metric("Families unchanged, on average", f"{firm.unchanged.mean():.0%}")
+    alike = families_alike(sketched, matrix, selection=family.selection)
+    own.metric(
+        "This family unchanged",
+        f"≤ {firm.unchanged[row]:.0%}",
+        help="Share of resamples that give exactly the family that all sentences give on the same part of the parameters.",
+    )
+    usual.metric("Families unchanged, on average", f"≤ {firm.unchanged.mean():.0%}")
     shares = {one: firm.shares[row, firm.pairs.index(one.pair)] for one in family.neighbours}
     near = sorted((one for one in family.neighbours if one.member or shares[one] >= 0.05), key=lambda one: -shares[one])
     st.dataframe(
@@ -153,10 +156,25 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
         column_config={"In resamples": st.column_config.ProgressColumn(format="percent")},
         alt=f"How often resamples choose each neighbour of {family.target.label}",
     )
-    told = "" if agreement is None else f" On them the matrix agrees with the full one at ρ = {agreement:.2f} (ranks)."
     st.caption(
-        f"{firm.n_replicates} resamples of the sentences, on a random part of the parameters.{told} A resample holds about two "
-        "thirds of the sentences, so that the shares err on the side of doubt."
+        _resampled_words(firm, alike, family, spearman(off_diagonal(sketched.values), off_diagonal(matrix.values)))
+    )
+
+
+def _resampled_words(
+    firm: FamilyStability, alike: FamiliesAlike, family: PseudoFamily, correlation: float | None
+) -> str:
+    """What the resamples are, what their part of the parameters loses, and why their shares are the most to hope for."""
+    n = len(alike.pairs)
+    told = f"{firm.n_replicates} resamples of the sentences, on a random part of the parameters, which from all sentences gives "
+    told += f"{int(alike.same.sum())} of the {n} families exactly and {alike.shared:.0%} of their members"
+    told += "" if correlation is None else f" (the matrices agree at ρ = {correlation:.2f})"
+    if not alike.same[alike.pairs.index(family.target)]:
+        told += f". Of {family.target.label} it gives {', '.join(one.label for one in alike.family(family.target))}"
+    return (
+        f"{told}. Shares tell how far families move when these sentences are drawn again. Other sentences move them further, "
+        "so take a share as the most to hope for: on Tatoeba, where shards said that 39% of the families by Overlap and 25% by "
+        "MSE stay the same, as many other sentences gave 29% and 17%."
     )
 
 
@@ -206,20 +224,6 @@ def _stability(
     top_fraction: float | None,
     selection: SelectionSpec,
     _artifacts: Mapping[LanguagePair, Artifact],
-    _matrix: PairwiseMatrix,
 ) -> FamilyStability:
-    replicates, _ = _replicates(keys, together, measure, top_fraction, _artifacts)
-    return family_stability(replicates, _matrix, selection=selection)
-
-
-def _sketch_agreement(
-    keys: tuple[str, ...],
-    together: bool,
-    measure: Measure,
-    top_fraction: float | None,
-    artifacts: Mapping[LanguagePair, Artifact],
-    matrix: PairwiseMatrix,
-) -> float | None:
-    """Rank correlation of the sketched matrix with the full one."""
-    _, sketched = _replicates(keys, together, measure, top_fraction, artifacts)
-    return spearman(off_diagonal(sketched.values), off_diagonal(matrix.values))
+    replicates, sketched = _replicates(keys, together, measure, top_fraction, _artifacts)
+    return family_stability(replicates, sketched, selection=selection)
