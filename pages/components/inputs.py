@@ -18,7 +18,7 @@ from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.models.hub import SAMPLE
 from pseudofam_core.models.parameters import PARAMETER_GROUPS
-from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 
 _VIEW = "view"
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
@@ -65,7 +65,7 @@ def sidebar() -> None:
             tuple(Measure),
             format_func=_measure_label,
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
-            **view_state.choice("measure", tuple(Measure), Measure.OVERLAP, code=lambda one: one.value, shared=True),
+            **view_state.choice("measure", tuple(Measure), USUAL_MEASURE, code=lambda one: one.value, shared=True),
         )
         top_fraction = st.slider(
             "Top share K",

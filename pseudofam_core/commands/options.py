@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,11 +22,14 @@ from pseudofam_core.estimates import find_fisher, fisher_specs
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
-from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 from pseudofam_core.similarity.pools import compare, compare_pool, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
+
+# What is written to a file or a pipe says so often where it is.
+_LINE_EVERY_S = 15
 
 
 def add_workspace(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +61,7 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
 def add_measure(parser: argparse.ArgumentParser) -> None:
     """The workspace, and how its estimates are compared."""
     add_workspace(parser)
-    parser.add_argument("--measure", type=choice(Measure), default=Measure.MSE)
+    parser.add_argument("--measure", type=choice(Measure), default=USUAL_MEASURE, help="(default: %(default)s)")
     parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
     parser.add_argument("--scope", type=choice(Scope), default=Scope.GROUP, help="where overlap takes its top K")
     parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
@@ -131,7 +135,10 @@ def written(text: str, out: Path | None) -> None:
 
 @contextmanager
 def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar with rate and remaining time on standard error, where that is a terminal."""
+    """Progress with rate and remaining time on standard error: a bar on a terminal, elsewhere a line now and then."""
+    if shown and not sys.stderr.isatty():
+        yield _lines(title)
+        return
     with tqdm(desc=title, leave=False, disable=None if shown else True) as bar:
 
         def report(progress: Progress) -> None:
@@ -140,6 +147,27 @@ def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[Progress], None
             bar.refresh()
 
         yield report
+
+
+def _lines(title: str) -> Callable[[Progress], None]:
+    """Writes a line where none was written for a while: what is done by then writes none."""
+    last = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if progress.done >= progress.total or time.monotonic() - last < _LINE_EVERY_S:
+            return
+        last = time.monotonic()
+        left = "" if progress.remaining_s is None else f", about {duration(progress.remaining_s)} to go"
+        done = f"{progress.done:,} of {progress.total:,} {progress.unit}"
+        print(f"{title}: {progress.phase}, {done}{left}", file=sys.stderr, flush=True)
+
+    return report
+
+
+def duration(seconds: float) -> str:
+    """Seconds or minutes, whole."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pseudofam_core.corpora import Bitext, CleaningReport, ParallelCorpus, clean, open_corpus
 from pseudofam_core.corpora.batches import shuffled_indices
+from pseudofam_core.corpora.bitext import SPLITS
 from pseudofam_core.corpora.held_out import HeldOut, held_out, without
 from pseudofam_core.corpora.stamps import Stamp, stamp_of
 from pseudofam_core.errors import CorpusError
@@ -42,7 +43,11 @@ def pool_of(workspace: Workspace) -> tuple[LanguagePair, ...]:
         return tuple(sorted(workspace.pairs))
     pairs = tuple(pair for pair in corpus.pairs() if workspace.split in corpus.splits(pair))
     if not pairs:
-        raise CorpusError(f"{corpus.name} has no pair with a split named {workspace.split!r}. Choose another split.")
+        have = [split for split in SPLITS if any(split in corpus.splits(pair) for pair in corpus.pairs())]
+        raise CorpusError(
+            f"{corpus.name} has no pair with a split named {workspace.split!r}; it has {', '.join(have)}. Take that (`--split "
+            f"{have[0]}`, or Split in the app), or, where the text is for training, name its files so (`{workspace.split}.be`)."
+        )
     return pairs
 
 

@@ -232,6 +232,8 @@ class Measure(StrEnum):
 
 
 # Those that are computed from the diagonals themselves, those of them that do without masks, and those with masks.
+USUAL_MEASURE = Measure.OVERLAP
+"""What pages and commands compare by unless told otherwise: it follows kinship, where MSE follows how hard a pair is."""
 FISHER_MEASURES = tuple(one for one in Measure if not one.combined)
 SUMMED = tuple(one for one in FISHER_MEASURES if not one.has_masks)
 MASKED = tuple(one for one in FISHER_MEASURES if one.has_masks)

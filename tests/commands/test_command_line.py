@@ -13,6 +13,9 @@ import pandas as pd
 import pytest
 
 from pseudofam_core.__main__ import main
+from pseudofam_core.commands.options import bar
+from pseudofam_core.progress import Progress
+from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 
 
 @pytest.fixture
@@ -49,6 +52,46 @@ def test_one_training_update_is_told_to_be_one_gradient(options, capsys, caplog)
     assert "tr-en: F is one squared gradient." in caplog.text
     assert main(["estimate", *options, "--pairs", "az-en"]) == 0
     assert " in " not in capsys.readouterr().out
+
+
+def test_app_and_command_compare_by_the_same_measure(options, tmp_path):
+    assert main(["estimate", *options]) == 0
+    for command in ("similarity", "families"):
+        usual, overlap = tmp_path / "usual.csv", tmp_path / "overlap.csv"
+        assert main([command, *options, "--out", str(usual)]) == 0
+        assert main([command, *options, "--measure", USUAL_MEASURE, "--out", str(overlap)]) == 0
+        assert usual.read_text() == overlap.read_text()
+    assert USUAL_MEASURE is Measure.OVERLAP
+
+
+def test_bare_files_are_told_to_be_a_test_text(saved_model, tmp_path, capsys):
+    (tmp_path / "text").mkdir()
+    for code in ("tr", "az", "en"):
+        (tmp_path / "text" / f"{code}.txt").write_text("one\ntwo\nthree\n")
+    options = ["--model", str(saved_model), "--corpus", str(tmp_path / "text"), "--cache", str(tmp_path / "cache")]
+    assert main(["estimate", *options]) == 1
+    told = capsys.readouterr().err
+    assert "no pair with a split named 'train'; it has test. Take that (`--split test`" in told
+    assert "`train.be`" in told
+    assert main(["estimate", *options, "--split", "test", "--pairs", "az-en,tr-en"]) == 0
+
+
+def test_what_is_piped_says_now_and_then_how_far_it_is(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr("pseudofam_core.commands.options.time.monotonic", lambda: now[0])
+    with bar("be-en (3 of 17)") as report:
+        for done in range(0, 161, 8):  # a sentence a second
+            report(Progress("estimating", done, 160, rate=1.0))
+            now[0] += 8
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "be-en (3 of 17): estimating, 16 of 160 sentences, about 2 min to go"
+    assert 5 <= len(lines) <= 11
+    with bar("quick") as report:
+        report(Progress("estimating", 160, 160, rate=1.0))
+    with bar("beside the first process", shown=False) as report:
+        now[0] += 100
+        report(Progress("training", 1, 160))
+    assert capsys.readouterr().err == ""
 
 
 def test_missing_estimates_are_named_with_the_way_out(options, capsys):
