@@ -23,10 +23,17 @@ from pseudofam_core.outcomes.results import Comparison, Question
 from pseudofam_core.outcomes.run_settings import compared_settings, settings_that_differ
 from pseudofam_core.outcomes.translations import Span, Translated, marked_html, side_by_side
 from pseudofam_core.scoring.metrics import Metric
+from pseudofam_core.scoring.power import visible_gain
 from pseudofam_core.scoring.significance import Word
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks.task import Task
 
+_SAID = {
+    Word.BETTER: "better",
+    Word.WORSE: "worse",
+    Word.DIFFERS: "differs on these sentences",
+    Word.TIE: "a tie",
+}
 _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn
 _SHORT = 24
@@ -42,6 +49,7 @@ _NAMES = {
     "control_caveat": "Caveat on it",
     "p": "p (Holm)",
     "verdict": "Verdict",
+    "visible_gain": "Visible",
     "draws": "Draws",
     "runs": "Runs",
     "seeds": "Seeds",
@@ -74,7 +82,7 @@ _AFTER_SCORES = (
 _COLUMNS = {
     "Arm": _TEXT(pinned=True),
     "p (Holm)": _NUMBER(format="%.3f", help="Of the test, corrected for the number of comparisons."),
-    "Verdict": _TEXT(help="Better or worse only where the corrected test says so."),
+    "Verdict": _TEXT(help="Better or worse only where the corrected test says so, and counts what seeds owe to luck."),
     "p on it (Holm)": _NUMBER(format="%.3f"),
     "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
     "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
@@ -138,6 +146,8 @@ def difference_view(comparison: Comparison) -> None:
         config=vector_config("differences"),
         alt=f"{comparison.task.tested.label} of each arm minus that of {comparison.pinned}, with intervals",
     )
+    if told := power_words(comparison, Question.PINNED):
+        st.markdown(told)
     st.caption(
         f"Right of zero: more {comparison.task.tested.label} than {comparison.pinned}. Colour and shape tell the verdict of the "
         "test, corrected for the number of comparisons; point at a mark for its p and its caveats."
@@ -169,7 +179,7 @@ def control_view(comparison: Comparison) -> None:
     )
     st.caption(
         f"Right of zero: these languages gave more {comparison.task.tested.label} than as many drawn blindly. Only a verdict "
-        "of better says that it is more than luck; with one draw, the luck of the draw is not counted."
+        "of better says that it is more than luck. With one draw none does: the luck of the draw is not known."
     )
 
 
@@ -182,14 +192,36 @@ def verdict_words(comparison: Comparison, question: Question, *, against: str) -
     where = f"Over {len(comparison.targets)} targets" if several else comparison.targets[0].label
     verdicts = comparison.verdicts(question, None if several else comparison.targets[0])
     parts = []
-    for word, said in ((Word.BETTER, "better"), (Word.WORSE, "worse"), (Word.TIE, "a tie")):
+    for word, said in _SAID.items():
         if arms := [f"`{arm}`" for arm, verdict in verdicts.items() if verdict.word is word]:
             parts.append(f"**{said}**: {', '.join(arms)}")
     if not parts:
         return ""
     told = f"{where}, against {against}: {'; '.join(parts)}."
-    lucky = any(one.caveat and one.word is not Word.TIE for one in verdicts.values())
-    return f"{told} What an only seed or draw owes to luck is not counted." if lucky else told
+    lucky = any(one.word is Word.DIFFERS for one in verdicts.values())
+    return f"{told} Whether that is better or worse, an only seed or draw can't tell from luck." if lucky else told
+
+
+def power_words(comparison: Comparison, question: Question) -> str:
+    """How large a true difference these runs could have shown: of single targets, and of their mean. Empty for no test."""
+    by_target = [one for target in comparison.targets for one in comparison.verdicts(question, target).values()]
+    if not by_target:
+        return ""
+    found = [gain for one in by_target if (gain := visible_gain(one)) is not None]
+    if not found:
+        return (
+            "**What these runs could show**: no arm better or worse, for each has one seed, and what another seed would do is "
+            "not known. Train two seeds or more, better three."
+        )
+    metric = comparison.task.tested
+    least, most = (f"{one(found):.{metric.decimals}f}" for one in (min, max))
+    span = least if least == most else f"{least} to {most}"
+    told = f"**What these runs could show**: a true difference of {span} {metric.label}"
+    told += " on one target" if len(comparison.targets) > 1 else ""
+    means = [gain for one in comparison.verdicts(question).values() if (gain := visible_gain(one)) is not None]
+    if means:
+        told += f", or of {max(means):.{metric.decimals}f} in the mean over targets,"
+    return f"{told} would be found four times in five. A tie says no more than that a difference is likely smaller."
 
 
 def no_gain_view(comparison: Comparison) -> None:
@@ -377,7 +409,7 @@ def _order(task: Task) -> list[str]:
     """The columns of the table, in order."""
     first, *others = (one.label for one in task.metrics)
     scores = [first, f"{first} interval", *others, *(one.label for one in task.beside)]
-    tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict"]
+    tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict", "Visible"]
     return ["Target", "Arm", *scores, *tested, *(f"{one} difference" for one in others), *_AFTER_SCORES]
 
 
@@ -394,6 +426,8 @@ def _score_columns(task: Task) -> dict[str, Any]:
         columns[f"{one.label} difference"] = _NUMBER(format=f"%+.{one.decimals}f", help=words)
     words = f"{tested.label} minus that of random families of the same size."
     columns["Against random"] = _NUMBER(format=signed, help=words)
+    words = "A true difference so large would be called better or worse four times in five."
+    columns["Visible"] = _NUMBER(format=f"%.{tested.decimals}f", help=words)
     words = f"Standard deviation of {tested.label} over the draws, else over the seeds."
     columns["Spread"] = _NUMBER(format=f"%.{tested.decimals + 1}f", help=words)
     return columns

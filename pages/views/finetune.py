@@ -22,6 +22,7 @@ from pseudofam_core.finetuning import (
     is_random,
 )
 from pseudofam_core.languages import LanguagePair, pair_labels
+from pseudofam_core.scoring.power import Design, usual_run_spread
 from pseudofam_core.similarity.measures import Measure
 
 Finished = Callable[[FinetuneSpec], bool]
@@ -157,6 +158,24 @@ def cost_cards(cost: Cost) -> None:
             "The time is a guess: runs so far chose their best weights in another way, or translated with another number "
             "of beams. A short timing tells it."
         )
+
+
+def visible_words(arms: Sequence[Arm], *, n_seeds: int, n_sentences: int) -> str:
+    """What the test will be able to tell of the arms, as far as that is known before; empty for a single arm."""
+    n_arms = sum(members is not None for members in distinct_members(arms))
+    if n_arms < 2:
+        return ""
+    if n_seeds == 1:
+        return (
+            "**What it can show**: with one seed no arm is called better or worse, whatever comes out, for another seed might turn "
+            "it round. Take two or more, better three."
+        )
+    gain = Design(1, n_arms, n_seeds).smallest_visible_gain(usual_run_spread(n_sentences))
+    return (
+        f"**What it can show**: a true gain of about {gain:.1f} BLEU over another arm, four times in five, after correction for "
+        f"{n_arms - 1} tests. A guess, from how far apart runs of one arm usually are on {n_sentences:,} test sentences. "
+        "With more seeds, more sentences or fewer arms smaller ones can be seen."
+    )
 
 
 def finished_captions(cost: Cost) -> None:

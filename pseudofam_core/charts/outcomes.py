@@ -33,6 +33,7 @@ _ARM_STYLES = {
 _RANDOM_SYMBOLS = ("x", "x-open", "asterisk-open", "y-up-open", "y-down-open", "hash-open")
 _VERDICT_STYLES = {
     Word.BETTER: ("#1a8fa8", "triangle-right"),
+    Word.DIFFERS: ("#b8860b", "diamond-open"),
     Word.TIE: ("#7d8b95", "circle-open"),
     Word.WORSE: ("#d55e00", "triangle-left"),
 }
@@ -112,7 +113,7 @@ def verdict_figure(comparison: Comparison) -> go.Figure:
                 orientation="h",
                 name=str(word),
                 marker={"color": colour, "line": {"width": 0}},
-                text=[f"{n} {word}" if n else "" for n in counts],
+                text=[f"{n} {word.short}" if n else "" for n in counts],
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,

@@ -12,6 +12,7 @@ from pseudofam_core.exchange.tables import comments, escaped
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import settings_of
 from pseudofam_core.scoring.metrics import Beside, meaningful_first
+from pseudofam_core.scoring.power import visible_gain
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Estimate, Verdict
 from pseudofam_core.tasks.task import Task
@@ -194,6 +195,7 @@ def _verdict_cells(verdict: Verdict | None) -> dict[str, Any]:
         "p_uncorrected": verdict.p,
         "p": verdict.p_holm,
         "p_bootstrap": verdict.p_bootstrap,
+        "visible_gain": visible_gain(verdict),
         "verdict": str(verdict.word),
         "test": verdict.test,
         "caveat": verdict.caveat,

@@ -22,6 +22,11 @@ FEWEST_GRADIENTS = 4
 MORE_GRADIENTS = (
     "Estimate more sentences, make the updates smaller (`--update-tokens`, `--accumulation`), or take per-sentence."
 )
+_NO_GAIN = {
+    Word.WORSE: "does worse than",
+    Word.TIE: "can't be told from",
+    Word.DIFFERS: "does worse on these sentences than",
+}
 # Of fewer targets a share says nothing: five alike come about by chance once in 32 times.
 FEWEST_TARGETS = 5
 
@@ -117,7 +122,7 @@ def measures_that_disagree(agreement: Mapping[tuple[Measure, Measure], float]) -
 
 
 def no_gain(target: LanguagePair, verdict: Verdict, *, metric: Metric, against: str) -> FailureSign | None:
-    """Whether the test does not call a pseudo family better.
+    """Whether the test calls a pseudo family neither better nor, where the luck of seeds is not counted, ahead.
 
     Args:
         target: What was adapted.
@@ -125,10 +130,10 @@ def no_gain(target: LanguagePair, verdict: Verdict, *, metric: Metric, against: 
         metric: Which score.
         against: The arm it is held against, in words.
     """
-    if verdict.word is Word.BETTER:
+    if verdict.word is Word.BETTER or (verdict.word is Word.DIFFERS and verdict.gain > 0):
         return None
     delta, n = verdict.delta, metric.decimals
-    seen = "does worse than" if verdict.word is Word.WORSE else "can't be told from"
+    seen = _NO_GAIN[verdict.word]
     return FailureSign(
         f"No gain in {metric.label}.",
         f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {delta.value:+.{n}f} "

@@ -34,7 +34,9 @@ from pseudofam_core.tasks.task import Task
 
 K = TypeVar("K")
 RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
-SEEDS = "bootstrap of sentences and variance of seeds, pooled over the target's arms, Student's t"
+SEEDS = (
+    "variance between seeds, pooled over the target's arms, and bootstrap of what sentences do beyond it, Student's t"
+)
 _SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
 
 
@@ -50,7 +52,8 @@ def compare_arms(
     """Score every arm that has finished runs, and test it against the pinned arm of its target.
 
     Where every arm of a target has one run, two are tested by sacreBLEU's approximate randomisation; where one has several
-    seeds or draws, by `significance.estimate`, which counts their variance, pooled over the target's arms. The p of all
+    seeds or draws, by `significance.estimate`, which counts their variance, pooled over the target's arms; only there is an
+    arm called better or worse. The p of all
     arms and targets are corrected together (Holm), those of the averages among themselves. The same is done against
     random families of the same size, whatever is pinned: these are tests of another question, and corrected apart.
 
@@ -235,6 +238,7 @@ def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     said: dict[str, Any] = {"caveat": _caveat([one, pinned]), "higher_is_better": one.task.tested.higher_is_better}
     if one.counts_luck or pinned.counts_luck:
         return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, **said)
+    # What follows speaks of these two runs: other seeds may fall otherwise, and no verdict says better or worse.
     p = _paired_p(one.scorer, one.task.tested.name, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
     return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, **said)
 

@@ -1,18 +1,25 @@
 """Is a difference in score more than luck? Paired tests, intervals that count seeds and sentences, Holm's correction.
 
-Two runs are compared by sacreBLEU's own paired tests. Where arms were trained with several seeds, the score of an arm is
-the mean over its runs, and two kinds of luck are counted:
+Two runs are compared by sacreBLEU's own paired tests, which speak of other sentences and of no other seed: nothing more
+than "differs on these sentences" is said of them. Where arms were trained with several seeds, the score of an arm is the
+mean over its n runs, and a score moves for three reasons:
 
-    sentences: every run is scored on the same bootstrap resamples of the test set (paired, and shared by the seeds);
-    seeds:     s² / n of the runs' scores, per arm.
+    arm × sentences:  some sentences suit one arm better, whatever the seed;
+    seeds:            a run is better or worse on all sentences alike;
+    run × sentences:  two runs of an arm do well on different sentences.
 
-Their sum is the squared standard error; interval and p come from Student's t with Satterthwaite's degrees of freedom.
-Percentiles of a hierarchical bootstrap (resample seeds, then sentences) would be the usual way, but with 3 seeds there
-is little to resample. For the same reason s² is pooled over the arms of a target, as in an analysis of variance, which
-assumes that their scores differ by seed about as much. An s² of each arm's own is by chance small in some, and Holm's
-correction finds these: in simulations without any difference (five targets of ten arms, seeds one half to four times as
-far apart as sentences) it found one in up to 37% of the experiments with two seeds and 11% with three; pooled, in up to
-4% and 6%.
+The variance s² between the runs of an arm, all scored on one test set, holds the last two. The bootstrap of the sentences
+(paired: all arms on the same resamples) gives the first and, of the mean over runs, 1 / n of the last. So that this is not
+counted twice, it is taken out of the bootstrap's: over resamples, the runs of an arm move apart from their mean by its
+variance c. The squared error of a difference is
+
+    max(0, bootstrap − Σ c / n) + Σ s² / n,
+
+and interval and p come from Student's t with Satterthwaite's degrees of freedom. Percentiles of a hierarchical bootstrap
+(resample seeds, then sentences) would be the usual way, but with 3 seeds there is little to resample. For the same reason
+s² and c are pooled over the arms of a target, as in an analysis of variance, which assumes that their scores differ by seed
+about as much: an s² of each arm's own is by chance small in some, and Holm's correction finds these.
+`python -m benchmarks.verdicts` measures level, coverage and power.
 """
 
 from __future__ import annotations
@@ -20,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -40,12 +48,16 @@ class Estimate:
         low: Lower end of the interval, at confidence 1 - level.
         high: Upper end.
         p: Two-sided p of the true value being 0. Of use for differences only.
+        error: Standard error.
+        freedom: Degrees of freedom of Student's t behind interval and p.
     """
 
     value: float
     low: float
     high: float
     p: float
+    error: float = 0.0
+    freedom: float = inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +65,15 @@ class Spread:
     """How far apart chance puts scores that ought to be the same: seeds of an arm, or random families of a size.
 
     Attributes:
-        variance: Between replicates, pooled over arms.
+        variance: Between replicates scored on one test set, pooled over arms.
         freedom: Degrees of freedom behind it.
+        sentences: The part of `variance` that is due to the sentences: how far replicates move apart when these are drawn
+            again. The rest is what would be left on an endless test set.
     """
 
     variance: float
     freedom: int
+    sentences: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +99,14 @@ def pooled_spread(arms: Sequence[Replicates]) -> Spread | None:
     Args:
         arms: Different arms: one that is given twice would count twice.
     """
-    several = [one.observed for one in arms if len(one.observed) > 1]
-    freedom = sum(len(one) - 1 for one in several)
+    several = [one for one in arms if len(one.observed) > 1]
+    freedom = sum(len(one.observed) - 1 for one in several)
     if not freedom:
         return None
-    return Spread(sum(float(np.square(one - one.mean()).sum()) for one in several) / freedom, freedom)
+    between = sum(float(np.square(one.observed - one.observed.mean()).sum()) for one in several)
+    moved = [one.resampled - one.resampled.mean(axis=1, keepdims=True) for one in several]
+    apart = sum(float(np.var(one, axis=0, ddof=1).sum()) for one in moved)
+    return Spread(between / freedom, freedom, apart / freedom)
 
 
 def sentence_weights(n_sentences: int, *, n_resamples: int = 1000, seed: int = 12345) -> FloatArray:
@@ -122,20 +140,24 @@ def estimate(terms: Sequence[tuple[float, Replicates]], *, level: float = LEVEL)
     over these targets. An arm without spread adds no variance of seeds: the interval then does not count it.
     """
     value = float(sum(weight * arm.observed.mean() for weight, arm in terms))
-    sentences = np.var(sum(weight * arm.resampled.mean(axis=1) for weight, arm in terms), ddof=1)
+    sentences = float(np.var(sum(weight * arm.resampled.mean(axis=1) for weight, arm in terms), ddof=1))
     shares: dict[Spread, float] = {}
     for weight, arm in terms:
         if arm.spread:
             shares[arm.spread] = shares.get(arm.spread, 0.0) + weight**2 / len(arm.observed)
-    parts = [(float(sentences), min(arm.n_sentences for _, arm in terms) - 1)]
+    # What sentences do to single runs is in the spread already.
+    alike = max(0.0, sentences - sum(share * spread.sentences for spread, share in shares.items()))
+    parts = [(alike, min(arm.n_sentences for _, arm in terms) - 1)]
     parts += [(share * spread.variance, spread.freedom) for spread, share in shares.items()]
     variance = sum(part for part, _ in parts)
     if variance == 0:
         return Estimate(value, value, value, p=1.0 if value == 0 else 0.0)
     # Satterthwaite (1946): few seeds mean few degrees of freedom, as far as seeds make the variance.
     freedom = variance**2 / sum(part**2 / max(1, own) for part, own in parts)
-    reach = float(stats.t.ppf(1 - level / 2, freedom)) * variance**0.5
-    return Estimate(value, value - reach, value + reach, p=float(2 * stats.t.sf(abs(value) / variance**0.5, freedom)))
+    error = variance**0.5
+    reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(value) / error, freedom))
+    return Estimate(value, value - reach, value + reach, p, error, freedom)
 
 
 @dataclass(frozen=True)
@@ -190,7 +212,13 @@ class Word(StrEnum):
 
     BETTER = "better"
     WORSE = "worse"
+    DIFFERS = "differs on these sentences"
     TIE = "tie"
+
+    @property
+    def short(self) -> str:
+        """The first word of it."""
+        return self.value.split()[0]
 
 
 @dataclass(frozen=True)
@@ -205,7 +233,8 @@ class Verdict:
         test: The test.
         level: Below which `p_holm` lets one say better or worse.
         p_bootstrap: By sacreBLEU's paired bootstrap, where the two arms have one run each.
-        caveat: What the test does not count, or an empty string.
+        caveat: What the test does not count, the luck of an only seed or draw, or an empty string. With one, a difference
+            is never called better or worse.
         higher_is_better: Of the score.
     """
 
@@ -226,9 +255,11 @@ class Verdict:
 
     @property
     def word(self) -> Word:
-        """Better or worse only where the corrected test says so."""
+        """Better or worse only where the corrected test says so, and counts all that chance decides."""
         if self.p_holm >= self.level or self.delta.value == 0:
             return Word.TIE
+        if self.caveat:
+            return Word.DIFFERS
         return Word.BETTER if self.gain > 0 else Word.WORSE
 
     @property

@@ -23,8 +23,8 @@ DELTAS = {
 }
 
 
-def verdict(delta, p):
-    return Verdict(Estimate(delta, delta - 1, delta + 1, p), p, p, 4, "a test", caveat="one seed")
+def verdict(delta, p, *, caveat=""):
+    return Verdict(Estimate(delta, delta - 1, delta + 1, p), p, p, 4, "a test", caveat=caveat)
 
 
 def both(score):
@@ -94,8 +94,17 @@ def test_differences_wear_the_verdict_of_the_test(comparison):
     assert list(zip(drawn["worse"].x, drawn["worse"].y, strict=True)) == [(-1.0, 4)]
     assert list(zip(drawn["tie"].x, drawn["tie"].y, strict=True)) == [(3.0, 2), (0.5, 5), (0.5, 7)]
     assert list(drawn["better"].error_x.array) == [1, 1]
-    assert "one seed" in drawn["tie"].customdata[0][2]
     assert all("better" not in one[2] and "worse" not in one[2] for one in drawn["tie"].customdata)
+
+
+def test_where_seeds_are_not_counted_a_difference_has_a_mark_of_its_own(comparison):
+    first, second, *rest = comparison.outcomes
+    held = replace(comparison, outcomes=(first, replace(second, verdict=verdict(2.0, 0.01, caveat="one seed")), *rest))
+    drawn = traces(difference_figure(held))
+    assert list(drawn["differs on these sentences"].x) == [2.0]
+    assert list(drawn["better"].x) == [1.75]
+    assert "one seed" in drawn["differs on these sentences"].customdata[0][2]
+    assert list(traces(verdict_figure(held))["differs on these sentences"].text) == ["1 differs", ""]
 
 
 def test_the_papers_claim_is_drawn_only_where_it_speaks_of_the_same(comparison):
@@ -129,14 +138,21 @@ def test_verdicts_are_counted_by_arm(comparison):
     figure = verdict_figure(comparison)
     drawn = traces(figure)
     assert list(figure.layout.yaxis.ticktext) == ["mse", "kl"]
-    assert {word: list(drawn[word].x) for word in Word} == {"better": [1, 0], "tie": [0, 2], "worse": [1, 0]}
+    assert {word: list(drawn[word].x) for word in Word} == {
+        "better": [1, 0],
+        "differs on these sentences": [0, 0],
+        "tie": [0, 2],
+        "worse": [1, 0],
+    }
     assert list(drawn["tie"].text) == ["", "2 tie"]
 
 
 def test_verdicts_without_a_single_case_keep_their_place_in_the_legend(comparison):
     alone = replace(comparison, outcomes=comparison.outcomes[:2], averages=())
     for figure in (difference_figure(alone), verdict_figure(alone)):
-        assert [trace.name for trace in figure.data if trace.name] == ["better", "tie", "worse"]
+        assert [trace.name for trace in figure.data if trace.name] == [
+            "better", "differs on these sentences", "tie", "worse",
+        ]  # fmt: skip
 
 
 def test_backgrounds_and_fonts_are_the_themes(comparison):

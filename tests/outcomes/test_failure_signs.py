@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pseudofam_core.languages import pair
@@ -73,3 +75,14 @@ def test_no_gain_is_said_of_a_tie_and_of_a_loss(value, p_holm, seen):
 
 def test_a_gain_is_no_failure():
     assert no_gain(BE, verdict(2, 0.04), metric=TRANSLATION.tested, against="random languages") is None
+
+
+def test_by_one_seed_a_loss_is_one_of_these_sentences():
+    loss, gain = (
+        no_gain(
+            BE, replace(verdict(value, 0.01), caveat="one seed"), metric=TRANSLATION.tested, against="random languages"
+        )
+        for value in (-2, 2)
+    )
+    assert "does worse on these sentences than" in loss.words
+    assert gain is None

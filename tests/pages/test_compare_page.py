@@ -103,19 +103,35 @@ def test_a_verdict_is_given_by_the_test(scored):
     assert not app.exception
     assert not app.error
     table = outcome_table(app)
-    verdicts = {"zero-shot": "tie", "single": "pinned", "traditional": "better", "with kk": "tie"}
+    verdicts = {"zero-shot": "tie", "single": "pinned", "traditional": "differs on these sentences", "with kk": "tie"}
     assert dict(table["Verdict"]) == verdicts
     assert table["BLEU"]["traditional"] > table["BLEU"]["single"]
-    assert "against `single`: **better**: `traditional`; **a tie**:" in said(app)
+    assert "against `single`: **differs on these sentences**: `traditional`; **a tie**:" in said(app)
+    assert "an only seed or draw can't tell from luck" in said(app)
+    assert "**What these runs could show**: no arm better or worse" in said(app)
     assert "The paper claims +1.7 BLEU" in said(app)
     assert "nrefs:1|case:mixed" in said(app)
+
+
+def test_with_several_seeds_better_is_said_and_what_could_have_been_seen(world):
+    with_tests(world, "be")
+    for members, error in (([], 0.4), (["bg", "uk"], 0.05)):
+        for seed in (1, 2, 3):
+            finished(world, "be", members, error=error, seed=seed)
+    app = world.open("compare")
+    table = outcome_table(app)
+    assert table["Verdict"]["traditional"] == "better"
+    assert 0 < table["Visible"]["traditional"] < table["BLEU difference"]["traditional"]
+    assert f"a true difference of {table['Visible']['traditional']:.1f} BLEU would be found four times in five" in said(
+        app
+    )
 
 
 def test_the_address_names_target_and_pinned_arm(scored):
     finished(scored, "tr", [], error=0.3)
     app = scored.open("compare", target="be-en", pinned="traditional")
     assert outcome_table(app)["Verdict"]["traditional"] == "pinned"
-    assert outcome_table(app)["Verdict"]["single"] == "worse"
+    assert outcome_table(app)["Verdict"]["single"] == "differs on these sentences"
     assert "Target" not in outcome_table(app)
     labels = figures(app)[1]["layout"]["annotations"][0]["text"]
     assert labels == "the paper's claim, +1.7"
@@ -186,7 +202,7 @@ def test_a_pseudo_family_without_gain_is_a_warning(scored):
     # Some other measures choose the traditional family itself: one run under two names, which says nothing.
     (sign,) = [one.value for one in scored.open("compare", pinned="traditional").warning]
     assert "No gain in BLEU." in sign
-    assert "the pseudo family does worse than `traditional`" in sign
+    assert "the pseudo family does worse on these sentences than `traditional`" in sign
     assert "What to do" in sign
     # Against the target alone these others gain.
     assert not scored.open("compare", pinned="single").warning
@@ -236,7 +252,8 @@ def test_random_families_of_the_same_size_are_the_control(scored):
     assert words not in said(app)
     row = outcome_table(app).loc["traditional"]
     assert row["Against random"] > 0
-    assert row["Verdict on it"] == "better"  # one of the two draws is that family itself, which is no control
+    assert (
+        row["Verdict on it"] == "differs on these sentences"
+    )  # one of the two draws is that family itself, which is no control
     assert "one draw of random-2" in row["Caveat on it"]
-    assert "What an only seed or draw owes to luck is not counted" in said(app)
     assert "minus that of random" in str(figures(app)[2]["layout"]["xaxis"]["title"])

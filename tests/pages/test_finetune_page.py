@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -114,6 +115,15 @@ def test_a_list_that_does_not_fit_says_why(trainable, content, words):
     assert not app.exception
     assert words in app.error[0].value
     assert "own" not in auxiliaries(app)
+
+
+def test_what_the_runs_can_show_is_told_before_they_are_trained(trainable):
+    assert "with one seed no arm is called better or worse" in said(trainable.open("finetune", **FEW, seeds="1"))
+    few, many = (said(trainable.open("finetune", **FEW, seeds=n)) for n in ("2", "5"))
+    gains = [
+        float(re.search(r"a true gain of about ([0-9.]+) BLEU over another arm", words)[1]) for words in (few, many)
+    ]
+    assert gains[0] > gains[1] > 0
 
 
 def test_start_hands_over_what_the_form_says(trainable, submitted):

@@ -91,6 +91,18 @@ def test_the_interval_counts_sentences_and_seeds(scorer, references):
     assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, freedom) * variance**0.5)
     assert found.value - found.low == pytest.approx(found.high - found.value)
     assert found.p == pytest.approx(2 * stats.t.sf(abs(found.value) / variance**0.5, freedom))
+    assert (found.error, found.freedom) == (pytest.approx(variance**0.5), pytest.approx(freedom))
+
+
+def test_what_sentences_do_to_a_run_is_counted_once(scorer, references):
+    """Two arms whose runs differ in nothing but luck with the sentences: the spread between runs is all there is."""
+    weights = sentence_weights(N, n_resamples=400)
+    arms = [arm(scorer, [[corrupted(references, 0.3, seed=10 * i + j)] for j in range(8)], weights) for i in (1, 2)]
+    spread = pooled_spread(arms)
+    assert 0.4 < spread.sentences / spread.variance < 2.5
+    both = pooled([(1, arms[0]), (-1, arms[1])])
+    twice = np.var(arms[0].resampled.mean(axis=1) - arms[1].resampled.mean(axis=1), ddof=1) + spread.variance * 2 / 8
+    assert estimate(both).error ** 2 < 0.75 * twice
 
 
 def pooled(terms):
@@ -166,7 +178,7 @@ def test_of_many_comparisons_without_a_difference_few_find_any(n_seeds):
             p_values = [estimate([(1, one), (-1, spread[0])]).p for one in spread[1:]]
             found[kind] += min(holm(p_values)) < 0.05
     assert found["pooled"] <= 0.07 * rounds
-    assert n_seeds > 2 or found["own"] > 0.1 * rounds
+    assert n_seeds > 2 or found["own"] > 0.07 * rounds
 
 
 def test_sacrebleu_finds_what_is_there_and_nothing_else(references, scorer):
@@ -220,8 +232,16 @@ def test_holm_of_a_textbook_case():
     ],
 )
 def test_better_is_said_only_where_the_corrected_test_says_so(value, p_holm, word):
-    verdict = Verdict(Estimate(value, value - 1, value + 1, 0.001), 0.001, p_holm, 4, "t", caveat="one seed")
+    verdict = Verdict(Estimate(value, value - 1, value + 1, 0.001), 0.001, p_holm, 4, "t")
     assert verdict.word is word
     assert verdict.words.startswith(f"{word} (p = ")
-    assert "Holm over 4 tests, level 0.05; one seed" in verdict.words
+    assert "Holm over 4 tests, level 0.05)" in verdict.words
     assert sum(one in verdict.words for one in Word) == 1
+
+
+@pytest.mark.parametrize(("p_holm", "word"), [(0.001, Word.DIFFERS), (0.2, Word.TIE)])
+def test_where_luck_is_not_counted_nothing_is_better_or_worse(p_holm, word):
+    verdict = Verdict(Estimate(5, 4, 6, 0.001), 0.001, p_holm, 4, "t", caveat="one seed")
+    assert verdict.word is word
+    assert verdict.words.startswith(f"{word} (p = ")
+    assert "level 0.05; one seed)" in verdict.words
