@@ -14,11 +14,13 @@ from safetensors.numpy import load_file
 
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.corpora.held_out import HeldOut
+from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Workspace
+from pseudofam_core.estimates.summary import summarise
 from pseudofam_core.estimates.texts import drawn_text, held_out_of, pool_of
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.stages import Stage
 
 FISHER_FILE = "fisher.safetensors"
@@ -83,7 +85,19 @@ def fisher_key(spec: FisherSpec) -> str:
 
 def find_fisher(spec: FisherSpec, cache: Cache) -> Artifact | None:
     """The finished estimate of `spec`, or None."""
-    return cache.find(Stage.FISHER, fisher_key(spec))
+    return readable(cache.find(Stage.FISHER, fisher_key(spec), spec=spec), _whole)
+
+
+def _whole(artifact: Artifact) -> Artifact:
+    """The same, where it has what the estimator writes.
+
+    Raises:
+        MalformedValue: Its manifest is not that of an estimate, or does not name its file.
+    """
+    if FISHER_FILE not in artifact.files:
+        raise MalformedValue(f"The estimate {artifact.key[:8]} lacks {FISHER_FILE}.")
+    summarise(artifact)
+    return artifact
 
 
 def load_sketches(

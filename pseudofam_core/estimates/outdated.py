@@ -12,7 +12,7 @@ from pseudofam_core.estimates.lookup import fisher_key
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.estimates.summary import FisherSummary, summarise
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.cache import DAMAGE, Artifact, Cache
 from pseudofam_core.store.restoring import restored
 from pseudofam_core.store.stages import Stage
 
@@ -69,5 +69,5 @@ def _finished(cache: Cache) -> Iterator[tuple[Artifact, FisherSummary]]:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             artifact = Artifact(key, folder, restored(dict[str, Any], manifest, place="manifest.json"))
             yield artifact, summarise(artifact)
-        except (OSError, ValueError) as error:  # MalformedValue is one
+        except DAMAGE as error:
             logger.warning("The manifest of %s can't be read (%s). It is passed over.", folder, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.restoring import known_of, restored
 from pseudofam_core.store.stages import Stage
 from pseudofam_core.tasks.task import Task
@@ -171,13 +171,12 @@ def finetune_key(spec: FinetuneSpec) -> str:
 
 def find_run(spec: FinetuneSpec, cache: Cache) -> FinetuneRun | None:
     """The finished run of `spec`, or None."""
-    found = cache.find(Stage.FINETUNE, finetune_key(spec))
-    return None if found is None else run_of(found)
+    return readable(cache.find(Stage.FINETUNE, finetune_key(spec), spec=spec), run_of)
 
 
 def find_weights(spec: FinetuneSpec, cache: Cache) -> Artifact | None:
     """The kept weights of `spec`, a Hugging Face folder, or None."""
-    return cache.find(Stage.FINETUNE_WEIGHTS, finetune_key(spec))
+    return cache.find(Stage.FINETUNE_WEIGHTS, finetune_key(spec), spec=spec)
 
 
 def finished_run(spec: FinetuneSpec, cache: Cache, *, keep_weights: bool) -> FinetuneRun | None:
@@ -203,8 +202,20 @@ def runs_of(
     Zero-shot runs have no budget and belong to every mode. Damaged artifacts are left out and logged.
     """
     artifacts = (cache.find(Stage.FINETUNE, key) for key in cache.keys(Stage.FINETUNE))
-    runs = _matching(_readable(artifacts), target, model_revision, test_digest, mode)
+    found = (readable(one, _own_run) for one in artifacts)
+    runs = _matching((one for one in found if one is not None), target, model_revision, test_digest, mode)
     return tuple(sorted(runs, key=lambda run: (run.created, run.key)))
+
+
+def _own_run(artifact: Artifact) -> FinetuneRun:
+    """A run that was found without knowing its spec.
+
+    Raises:
+        MalformedValue: It is not the manifest of a run, or its key is none that any version of the stage makes of its spec.
+    """
+    if Stage.FINETUNE.version_of(artifact.key, artifact.spec) is None:
+        raise MalformedValue(f"The key of run {artifact.key[:8]} is not that of its spec.")
+    return run_of(artifact)
 
 
 def run_of(artifact: Artifact) -> FinetuneRun:
@@ -224,16 +235,6 @@ def run_of(artifact: Artifact) -> FinetuneRun:
         created=artifact.created,
         artifact=artifact,
     )
-
-
-def _readable(artifacts: Iterable[Artifact | None]) -> Iterator[FinetuneRun]:
-    """The runs of artifacts; one whose manifest can't be read is left out and logged."""
-    for one in artifacts:
-        if one is not None:
-            try:
-                yield run_of(one)
-            except MalformedValue as error:
-                logger.warning("%s The run is left out.", error)
 
 
 def _matching(

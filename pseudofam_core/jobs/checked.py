@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pseudofam_core.store.cache import DAMAGE
 from pseudofam_core.store.restoring import known_of, restored
 
+__all__ = ["DAMAGE", "LAST_TIME", "checked", "read_json"]
 T = TypeVar("T")
 LAST_TIME = 2.5e11  # seconds since 1970, in the year 9892: calendars end soon after
 _MOST = 1e100  # sums and quotients of such numbers are still numbers
 _MOST_BYTES = 50_000_000
-
-# What reading a damaged file can end in. UnicodeError and MalformedValue are a ValueError.
-DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError)
 
 
 def read_json(path: Path) -> Any:

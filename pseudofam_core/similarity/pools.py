@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -27,7 +28,7 @@ from pseudofam_core.similarity.matrices import compare_files, similarity_matrix
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
-from pseudofam_core.store.cache import Artifact, Cache
+from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.keys import canonical, key_of
 
 COMPARISON_STAGE = "comparison"
@@ -157,8 +158,8 @@ def find_comparison(
         ValueError: See `comparison_spec`.
     """
     spec = comparison_spec(estimates, scope=scope, group=group)
-    artifact = cache.find(COMPARISON_STAGE, key_of(COMPARISON_STAGE, COMPARISON_VERSION, spec))
-    return None if artifact is None else _loaded(spec, artifact, estimates)
+    artifact = cache.find(COMPARISON_STAGE, key_of(COMPARISON_STAGE, COMPARISON_VERSION, spec), spec=spec)
+    return readable(artifact, lambda one: _loaded(spec, one, estimates))
 
 
 def compare_pool(
@@ -281,11 +282,23 @@ def _loaded(spec: ComparisonSpec, artifact: Artifact, estimates: Mapping[Languag
     return PoolComparison(spec, matrices, curve, known)
 
 
+def _square(artifact: Artifact, n_pairs: int) -> npt.NDArray[np.float64]:
+    """The values of a single matrix.
+
+    Raises:
+        ValueError: They are not those of so many pairs.
+    """
+    values = load_file(artifact.file(_FILE))["values"]
+    if values.shape != (n_pairs, n_pairs):
+        raise ValueError(f"values must be {n_pairs} × {n_pairs}. Got {values.shape}")
+    return values
+
+
 def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilaritySpec, cache: Cache) -> PairwiseMatrix:
     """A measure with masks at a K that the curve does not hold."""
     key = key_of(SIMILARITY_STAGE, spec.measure.row.version, spec)
-    artifact = cache.find(SIMILARITY_STAGE, key)
-    if artifact is None:
+    values = readable(cache.find(SIMILARITY_STAGE, key, spec=spec), lambda one: _square(one, len(spec.pairs)))
+    if values is None:
         assert spec.scope is not None  # SimilaritySpec demands it of measures with masks
         files, names, scope_names = _inputs(estimates, spec.scope, spec.group)
         matrix = similarity_matrix(
@@ -300,10 +313,10 @@ def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilarityS
         def write(folder: Path) -> None:
             save_file({"values": np.ascontiguousarray(matrix.values)}, folder / _FILE)
 
-        artifact = cache.store(SIMILARITY_STAGE, key, spec=spec, summary={}, write=write)
+        values = _square(cache.store(SIMILARITY_STAGE, key, spec=spec, summary={}, write=write), len(spec.pairs))
     return PairwiseMatrix(
         pairs=spec.pairs,
-        values=load_file(artifact.file(_FILE))["values"],
+        values=values,
         measure=spec.measure,
         top_fraction=spec.top_fraction,
         scope=spec.scope,

@@ -1,36 +1,43 @@
 """The artifact cache: a key leads to verified bytes, or to nothing.
 
-An artifact is a folder ``<root>/<stage>/<key>`` with its files and ``manifest.json``, which names each
-file's digest. It is written beside, then renamed; a reader checks the digests. Damage is a logged miss:
-the artifact is set aside and computed again, never shown.
+An artifact is a folder ``<root>/<stage>/<key>`` with its files and ``manifest.json``, which names each file's digest and
+has one itself. It is written beside, then renamed; a reader checks the digests, and that stage, key and spec are those
+that were asked for. Damage is a logged miss: the artifact is set aside and computed again, never shown.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import os
-import shutil
-import tempfile
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import environ
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
+from safetensors import SafetensorError
 
 from pseudofam_core.errors import CacheError, DamagedArtifact, MalformedValue
 from pseudofam_core.store.keys import canonical, file_digest
+from pseudofam_core.store.writing import clear, flush, open_to_readers, temporary_folder, write_atomically
 
+__all__ = ["DAMAGE", "Artifact", "Cache", "default_root", "readable", "write_atomically"]
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
+_MOST_BYTES = 100_000_000  # of a manifest
+
+# What reading a damaged file can end in. UnicodeError and MalformedValue are a ValueError.
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError, SafetensorError)
 
 
 def default_root() -> Path:
     """The cache folder where none is named: ``PSEUDOFAM_CACHE``, else ``cache`` of the checkout, else the user's own."""
-    if named := os.environ.get("PSEUDOFAM_CACHE"):
+    if named := environ.get("PSEUDOFAM_CACHE"):
         return Path(named)
     checkout = Path(__file__).parents[2] / "cache"
     return checkout if checkout.is_dir() else user_cache_path("pseudofam", appauthor=False)
@@ -63,7 +70,7 @@ class Artifact:
     @property
     def summary(self) -> Mapping[str, Any]:
         """What the stage wrote down of it, as plain JSON values."""
-        ours = ("stage", "key", "spec", "files", "created")
+        ours = ("stage", "key", "spec", "files", "created", "digest")
         return {name: value for name, value in self.manifest.items() if name not in ours}
 
     @property
@@ -97,14 +104,20 @@ class Cache:
         """Remember the folder; nothing is read or written yet."""
         self.root = root
 
-    def find(self, stage: str, key: str) -> Artifact | None:
-        """The artifact of `key`, its bytes verified, or None where it is missing or damaged."""
+    def find(self, stage: str, key: str, *, spec: Any = None) -> Artifact | None:
+        """The artifact of `key`, verified, or None where it is missing or damaged.
+
+        Args:
+            stage: Name of the stage.
+            key: Key of the result.
+            spec: What the key was made from, where the caller knows; the artifact's must be the same.
+        """
         folder = self.root / stage / key
-        if not (folder / _MANIFEST).is_file():
-            return None
         try:
-            return _verified(folder)
-        except DamagedArtifact as damage:
+            if not folder.exists():
+                return None
+            return _verified(folder, stage, spec)
+        except (DamagedArtifact, OSError) as damage:
             logger.warning("%s It counts as missing and will be computed again.", damage)
             return None
 
@@ -129,87 +142,107 @@ class Cache:
         Raises:
             CacheError: The disk is full or can't be written.
         """
-        final = self.root / stage / key
+        final, plain = self.root / stage / key, canonical(spec)
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            beside = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=final.parent))
-        except OSError as error:
-            raise CacheError(f"The cache {self.root} can't be written: {error}. Choose another folder.") from error
-        try:
-            write(beside)
-            _write_manifest(beside, {"stage": stage, "key": key, "spec": canonical(spec), **canonical(summary)})
-            _replace(beside, final)
-        except OSError as error:
-            raise CacheError(f"{stage} {key} can't be written: {error}. Free some space and run it again.") from error
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-        return _verified(final)
+            with temporary_folder(final) as beside:
+                write(beside)
+                _write_manifest(beside, {"stage": stage, "key": key, "spec": plain, **canonical(summary)})
+                _replace(beside, final, stage, plain)
+        except (OSError, SafetensorError) as error:
+            raise CacheError(
+                f"{stage} {key} can't be written below {self.root}: {error}. Free some space and run it again. "
+                "Choose another folder where this one is closed to you."
+            ) from error
+        return _verified(final, stage, plain)
 
     def partial(self, stage: str, key: str) -> Path:
         """A folder for the checkpoints of an unfinished computation of `key`; not made yet."""
         return self.root / "partial" / stage / key
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file beside, then rename: a reader sees the old one or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def readable(artifact: Artifact | None, read: Callable[[Artifact], T]) -> T | None:
+    """What `read` makes of an artifact; None, logged, where it does not hold what its stage writes."""
+    if artifact is None:
+        return None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+        return read(artifact)
+    except DAMAGE as error:
+        logger.warning(
+            "%s does not hold what it should (%s: %s). It counts as missing and will be computed again.",
+            artifact.folder,
+            type(error).__name__,
+            error,
+        )
+        return None
 
 
-def _verified(folder: Path) -> Artifact:
-    """Read an artifact and check its bytes.
+def _verified(folder: Path, stage: str, spec: Any) -> Artifact:
+    """Read an artifact and check that its bytes are those that were written, and that it is the one of its place.
+
+    Manifests of before they had a digest are taken without one.
 
     Raises:
-        DamagedArtifact: The manifest or a file is not what was written.
+        DamagedArtifact: The manifest or a file is not what was written, or is another's.
     """
     try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        path = folder / _MANIFEST
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"its manifest has more than {_MOST_BYTES} bytes")
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        body = {name: value for name, value in manifest.items() if name != "digest"}
+        if manifest.get("digest", _digest(body)) != _digest(body):
+            raise ValueError("its manifest was changed")
+        if (manifest["stage"], manifest["key"]) != (stage, folder.name):
+            raise ValueError(f"it is {manifest['stage']} {manifest['key']}")
+        if spec is not None and manifest["spec"] != canonical(spec):
+            raise ValueError("it was made from another spec")
         digests = dict(manifest["files"])
-        damaged = [name for name, digest in digests.items() if file_digest(folder / name) != digest]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedArtifact(f"The artifact {folder} can't be read ({error}).") from error
+        damaged = [name for name, digest in digests.items() if not _is_sound(folder, name, digest)]
+    except DAMAGE as error:
+        raise DamagedArtifact(f"The artifact {folder} can't be read ({type(error).__name__}: {error}).") from error
     if damaged:
-        raise DamagedArtifact(f"The artifact {folder} is damaged in {', '.join(damaged)}.")
+        raise DamagedArtifact(f"The artifact {folder} is damaged in {', '.join(map(str, damaged))}.")
     return Artifact(folder.name, folder, manifest)
+
+
+def _is_sound(folder: Path, name: str, digest: Any) -> bool:
+    """Whether a file of an artifact, and no other, is a regular one with this digest."""
+    path = folder / name
+    return path.parent == folder and path.is_file() and file_digest(path) == digest
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _write_manifest(folder: Path, entries: Mapping[str, Any]) -> None:
     files = {one.name: file_digest(one) for one in sorted(folder.iterdir())}
-    manifest = {**entries, "files": files, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    told = {name: value for name, value in entries.items() if name != "digest"}  # an imported one has had another
+    body = {**told, "files": files, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    manifest = {**body, "digest": _digest(body)}
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _replace(beside: Path, final: Path) -> None:
+def _replace(beside: Path, final: Path, stage: str, spec: Any) -> None:
     """Move `beside` to `final`; an artifact that another process finished first is kept if it is sound."""
+    open_to_readers(beside)
     for path in (*beside.iterdir(), beside):
-        _flush(path)
-    beside.chmod(0o755)
-    if (final / _MANIFEST).is_file():
-        try:
-            _verified(final)
-        except DamagedArtifact:
-            shutil.rmtree(final, ignore_errors=True)
-        else:
-            return
-    elif final.exists():
-        shutil.rmtree(final)
+        flush(path)
+    if _is_finished(final, stage, spec):
+        return
+    clear(final)
     try:
         beside.rename(final)
     except OSError:
-        if not (final / _MANIFEST).is_file():  # lost a race against an equal result: that one serves
+        if not _is_finished(final, stage, spec):  # lost a race against an equal result: that one serves
             raise
+    flush(final.parent)
 
 
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _is_finished(final: Path, stage: str, spec: Any) -> bool:
+    """Whether there is an artifact that was made as this one is. Of those without a digest nobody can tell."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return "digest" in _verified(final, stage, spec).manifest
+    except DamagedArtifact:
+        return False

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
+import os
+import shutil
+import stat
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from pseudofam_core.errors import CacheError
 from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.store.cache import Cache, write_atomically
+from pseudofam_core.store.cache import Cache, readable, write_atomically
 from pseudofam_core.store.keys import canonical, file_digest, files_digest, key_of
 
 
@@ -51,6 +57,140 @@ def test_damage_is_a_logged_miss_and_is_mended_by_storing_again(cache, caplog, d
     found = cache.find("stage", stored.key)
     assert found is not None
     assert found.file("a.txt").read_text() == "seven"
+
+
+def manifest_of(artifact, **changes):
+    values = json.loads(artifact.file("manifest.json").read_text())
+    return json.dumps({name: value for name, value in (values | changes).items() if value is not ...})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lambda one: "[" * 200_000,
+        lambda one: '{"files":' * 200_000,
+        lambda one: "[]",
+        lambda one: "null",
+        lambda one: '"text"',
+        lambda one: "1" * 5000,
+        lambda one: "\ud800".encode("utf-8", "surrogatepass"),
+        lambda one: manifest_of(one, n=8),
+        lambda one: manifest_of(one, spec={"n": 8}),
+        lambda one: manifest_of(one, digest=..., files=...),
+        lambda one: manifest_of(one, digest=..., stage="another"),
+        lambda one: manifest_of(one, digest=..., key="l" * 32),
+        lambda one: manifest_of(one, digest=..., files={"../manifest.json": "x"}),
+        lambda one: manifest_of(one, digest=..., files=[1]),
+        lambda one: manifest_of(one, digest=..., files={"a.txt": None}),
+        lambda one: manifest_of(one, digest=[]),
+    ],
+)
+def test_whatever_a_manifest_holds_it_is_read_as_written_or_is_a_logged_miss(cache, caplog, text):
+    stored = store(cache)
+    made = text(stored)
+    stored.file("manifest.json").write_bytes(made if isinstance(made, bytes) else made.encode())
+    assert cache.find("stage", stored.key) is None
+    assert "will be computed again" in caplog.text
+    assert store(cache).manifest["n"] == 7
+    assert cache.find("stage", stored.key) is not None
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "a.txt", "."])
+def test_a_folder_or_a_file_in_the_place_of_the_other_is_a_logged_miss(cache, caplog, name):
+    stored = store(cache)
+    victim = stored.folder / name
+    if name == ".":
+        shutil.rmtree(stored.folder)
+        stored.folder.write_text("in the way")
+    else:
+        victim.unlink()
+        victim.mkdir()
+    assert cache.find("stage", stored.key) is None
+    assert "will be computed again" in caplog.text
+    store(cache)
+    assert cache.find("stage", stored.key) is not None
+
+
+def test_a_pipe_in_the_place_of_a_file_stops_nobody(cache):
+    stored = store(cache)
+    stored.file("a.txt").unlink()
+    os.mkfifo(stored.file("a.txt"))
+    assert cache.find("stage", stored.key) is None
+
+
+def test_exchanged_folders_are_logged_misses_and_are_mended(cache, caplog):
+    one, two = store(cache, "one", "a" * 32), store(cache, "two", "b" * 32)
+    for a, b in ((one.folder, cache.root / "x"), (two.folder, one.folder), (cache.root / "x", two.folder)):
+        a.rename(b)
+    assert [cache.find("stage", each.key) for each in (one, two)] == [None, None]
+    assert caplog.text.count("will be computed again") == 2
+    assert store(cache, "one", one.key).file("a.txt").read_text() == "one"
+
+
+def test_an_artifact_of_another_spec_is_a_logged_miss(cache, caplog):
+    stored = store(cache)
+    assert cache.find("stage", stored.key, spec={"n": 7}) is not None
+    assert cache.find("stage", stored.key, spec={"n": 8}) is None
+    assert "another spec" in caplog.text
+
+
+def test_an_artifact_from_before_manifests_had_digests_is_found_and_is_replaced_when_it_is_made_again(cache):
+    stored = store(cache)
+    stored.file("manifest.json").write_text(manifest_of(stored, digest=..., n=6))
+    assert cache.find("stage", stored.key, spec={"n": 7}).manifest["n"] == 6
+    assert store(cache).manifest["n"] == 7
+
+
+def test_what_a_writer_that_was_killed_has_left_is_collected_and_what_one_holds_is_not(cache):
+    store(cache)
+    stage, old = cache.root / "stage", time.time() - 7200
+    left, held, young = (stage / f".{name}.tmp" for name in ("left", "held", "young"))
+    for one in (left, held, young):
+        one.mkdir()
+        (one / "half").write_text("half")
+    for one in (left, held):
+        os.utime(one, (old, old))
+    handle = os.open(held, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    store(cache, key="m" * 32)
+    os.close(handle)
+    assert [one.exists() for one in (left, held, young)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("umask", "file", "folder"), [(0o022, 0o644, 0o755), (0o002, 0o664, 0o775), (0o077, 0o600, 0o700)]
+)
+def test_modes_follow_the_umask(cache, umask, file, folder):
+    def write(at: Path) -> None:
+        (at / "a.txt").write_text("seven")
+        (at / "a.txt").chmod(0o600)  # as some writers do
+
+    before = os.umask(umask)
+    try:
+        stored = cache.store("stage", "k" * 32, spec={}, summary={}, write=write)
+        write_atomically(cache.root / "note.json", "x")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((cache.root / one).stat().st_mode) for one in ("note.json", "stage")]
+    modes += [stat.S_IMODE(one.stat().st_mode) for one in (stored.folder, *sorted(stored.folder.iterdir()))]
+    assert modes == [file, folder, folder, file, file]
+
+
+def test_a_safetensors_file_that_can_not_be_written_is_told(cache):
+    def fail(folder: Path) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(CacheError, match=r"No space left.*Free some space"):
+        cache.store("stage", "k" * 32, spec={}, summary={}, write=fail)
+
+
+def test_what_does_not_hold_what_its_stage_writes_is_a_logged_miss(cache, caplog):
+    stored = store(cache)
+    assert readable(stored, lambda one: one.manifest["n"]) == 7
+    assert readable(None, lambda one: one.manifest["n"]) is None
+    assert readable(stored, lambda one: one.manifest["missing"]["deep"]) is None
+    assert readable(stored, lambda one: one.manifest["n"]["deep"]) is None
+    assert caplog.text.count("will be computed again") == 2
 
 
 def test_a_failed_write_leaves_nothing(cache):
