@@ -26,6 +26,7 @@ from pseudofam_core.estimates import (
     pool_of,
     summarise,
 )
+from pseudofam_core.estimates.exclusive import exclusive
 from pseudofam_core.estimates.fisher import FisherDiagonal, estimate_fisher
 from pseudofam_core.estimates.fisher.diagnostics import convergence, lorenz_curve
 from pseudofam_core.estimates.fisher.footprint import Footprint, check_footprint, predict_footprint
@@ -75,13 +76,29 @@ def compute(
         n_sentences = summarise(found).n_sentences
         report(Progress("estimating", n_sentences, n_sentences))
         return found
+    partial = cache.partial(Stage.FISHER, fisher_key(spec))
+    with exclusive(partial.with_suffix(".lock"), what="estimate", report=report, should_stop=should_stop):
+        if found := find_fisher(spec, cache):  # another job may have finished it meanwhile
+            return found
+        return _computed(spec, cache, partial, batch_tokens, pool, report, should_stop)
+
+
+def _computed(
+    spec: FisherSpec,
+    cache: Cache,
+    partial: Path,
+    batch_tokens: int,
+    pool: tuple[LanguagePair, ...],
+    report: Report,
+    should_stop: ShouldStop,
+) -> Artifact:
     report(Progress("loading the model", 0, 1, "models"))
     bitext = _text_of(spec)
     source = _source_of(spec)
     footprint = _footprint(spec, fetch_model(source), batch_tokens)
     model = _model(source, *_loading(spec))
     check_coverage(model.tokenizer, model.family, spec.pair, pool)
-    checkpoint = cache.partial(Stage.FISHER, fisher_key(spec)) / "checkpoint.safetensors"
+    checkpoint = partial / "checkpoint.safetensors"
     started = time.monotonic()
     diagonal = estimate_fisher(
         model,
@@ -98,7 +115,7 @@ def compute(
         should_stop=should_stop,
     )
     artifact = _stored(spec, diagonal, time.monotonic() - started, footprint, cache)
-    shutil.rmtree(checkpoint.parent, ignore_errors=True)
+    shutil.rmtree(partial, ignore_errors=True)
     return artifact
 
 

@@ -15,6 +15,7 @@ import torch
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.estimates import computing
+from pseudofam_core.finetuning.checkpoints import last_checkpoint
 from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.finetuning.lora import merged, with_adapters
@@ -32,7 +33,6 @@ from pseudofam_core.finetuning.training import (
     Supervision,
     arguments_of,
     dev_values,
-    last_checkpoint,
     require_device,
 )
 from pseudofam_core.models.hub import fetch_model, resolve_model
@@ -136,7 +136,7 @@ def trained_run(
     supervision = Supervision(spec.budget, spec.task, report, asked_in_any(should_stop), n_tokens)
     trainer = _trainer(spec, model, encoded, plan, partial, dev)
     trainer.add_callback(supervision)
-    resumed = by_first(lambda: last_checkpoint(partial))
+    resumed = by_first(lambda: last_checkpoint(partial, run=trainer.run))
     began = time.monotonic()
     with without_bars():
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
@@ -161,7 +161,7 @@ def trained_run(
         seconds=seconds,
         seconds_per_update=supervision.seconds / here if here else 0.0,
         seconds_per_evaluation=max(0.0, seconds - supervision.seconds) / n_evaluations,
-        checkpoint_bytes=_size(last_checkpoint(partial)),
+        checkpoint_bytes=_size(last_checkpoint(partial, run=trainer.run)),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
-from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, Trainer, TrainingArguments
+from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, TrainingArguments
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
@@ -23,7 +23,7 @@ from pseudofam_core.corpora.held_out import held_out, without
 from pseudofam_core.corpora.kept_back import KEPT_BACK_FILE, KeptBack, keep_back, read_kept_back, write_kept_back
 from pseudofam_core.errors import CorpusError, ModelError
 from pseudofam_core.finetuning.aligned_start import align
-from pseudofam_core.finetuning.training import last_checkpoint
+from pseudofam_core.finetuning.checkpoints import SealingTrainer, last_checkpoint
 from pseudofam_core.finetuning.vocabulary import train_tokenizer
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.loading import IGNORED_LABEL, padded, padded_batch
@@ -193,7 +193,7 @@ def draw_batches(
     return batches[:n_batches]
 
 
-class _PlannedTrainer(Trainer):
+class _PlannedTrainer(SealingTrainer):
     """Trainer over batches that are drawn beforehand, so that a resumed run sees the same ones."""
 
     def __init__(

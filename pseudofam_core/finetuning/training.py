@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.budget import Budget
+from pseudofam_core.finetuning.checkpoints import SealingTrainer
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec
@@ -32,7 +31,7 @@ logger = logging.getLogger(__name__)
 DevMetrics = Callable[[], dict[str, float]]
 
 
-class PlannedTrainer(Seq2SeqTrainer):
+class PlannedTrainer(SealingTrainer, Seq2SeqTrainer):
     """Seq2SeqTrainer that reads the batches of a `Plan` and evaluates by a function of ours.
 
     Processes of one run (accelerate) share the batches of each update among them, so that their number does not change
@@ -52,6 +51,7 @@ class PlannedTrainer(Seq2SeqTrainer):
         loss = partial(smoothed_loss, smoothing=recipe.label_smoothing)
         super().__init__(model.module, arguments, eval_dataset=[0], compute_loss_func=loss)
         self.remove_callback(PrinterCallback)
+        self.run = Path(arguments.output_dir).name
         self._sentences, self._plan, self._dev_metrics = sentences, plan, dev_metrics
         self._collate = model.collate
 
@@ -242,17 +242,3 @@ class Supervision(TrainerCallback):
 def dev_values(logs: Mapping[str, float], task: Task) -> dict[str, float]:
     """What an entry of the trainer's log holds of a task's dev metrics, by their names."""
     return {one.name: logs[f"eval_{one.name}"] for one in task.dev_metrics if f"eval_{one.name}" in logs}
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The last checkpoint that was written in full; what a kill left half-written is removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda one: int(one.name.rpartition("-")[2]), reverse=True)
-    for one in found:
-        try:
-            json.loads((one / "trainer_state.json").read_text(encoding="utf-8"))  # written last
-        except (OSError, ValueError):
-            logger.info("%s was not written in full and is removed.", one)
-            shutil.rmtree(one, ignore_errors=True)
-        else:
-            return one
-    return None

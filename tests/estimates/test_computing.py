@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from safetensors.numpy import load_file
 
 from pseudofam_core import estimates
 from pseudofam_core.corpora.cleaning import Cleaning
-from pseudofam_core.errors import CorpusError, JobCancelled, LanguageNotCovered, ModelError
+from pseudofam_core.errors import CacheError, CorpusError, JobCancelled, LanguageNotCovered, ModelError
 from pseudofam_core.estimates import (
     FISHER_FILE,
     SHARDS_FILE,
@@ -127,6 +128,76 @@ def test_a_checkpoint_of_other_batches_is_not_mixed_in(workspace, tmp_path, capl
     whole = computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=999)
     assert "starting anew" in caplog.text
     assert resumed.files == whole.files
+
+
+def stopped(spec, cache):
+    """The checkpoint of an estimate that was stopped after two batches."""
+    asked = iter((False, True))
+    with pytest.raises(JobCancelled):
+        computing.compute(spec, cache, batch_tokens=30, should_stop=lambda: next(asked))
+    return cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors"
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["flip", "flip in the counts", "truncate", "empty", "folder", "another's"])
+def test_a_damaged_checkpoint_is_dropped_and_the_estimate_begins_anew(workspace, tmp_path, caplog, damage):
+    spec, cache = fisher_spec(workspace, TR), Cache(tmp_path / "c")
+    whole = computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=30)
+    checkpoint = stopped(spec, cache)
+    if damage == "flip":
+        flip(checkpoint, -100)
+    elif damage == "flip in the counts":
+        flip(checkpoint, checkpoint.read_bytes().index(b"n_steps") + len(b'n_steps\\": '))
+    elif damage == "truncate":
+        checkpoint.write_bytes(checkpoint.read_bytes()[:-50])
+    elif damage == "empty":
+        checkpoint.write_bytes(b"")
+    elif damage == "folder":
+        checkpoint.unlink()
+        checkpoint.mkdir()
+    else:
+        stopped(fisher_spec(replace(workspace, seed=9), TR), cache).replace(checkpoint)
+    done = []
+    again = computing.compute(spec, cache, batch_tokens=30, report=lambda one: done.append(one))
+    assert "the estimate begins anew" in caplog.text
+    assert again.manifest["files"] == whole.manifest["files"]
+    assert again.manifest["loss"] == whole.manifest["loss"]
+
+
+def test_what_a_killed_writer_left_of_a_checkpoint_is_removed(workspace, tmp_path):
+    spec, cache = fisher_spec(workspace, TR), Cache(tmp_path)
+    checkpoint = stopped(spec, cache)
+    left = checkpoint.with_name(f".{checkpoint.name}.0123")
+    left.write_text("half")
+    asked = iter((False, True))
+    with pytest.raises(JobCancelled):
+        computing.compute(spec, cache, batch_tokens=30, should_stop=lambda: next(asked))
+    assert [one.name for one in checkpoint.parent.iterdir()] == [checkpoint.name]
+
+
+def test_two_that_want_the_same_estimate_are_one_after_the_other(workspace, tmp_path):
+    spec, cache, phases = fisher_spec(workspace, TR), Cache(tmp_path), []
+    lock = FileLock(cache.partial(FISHER_STAGE, fisher_key(spec)).with_suffix(".lock"))
+    Path(lock.lock_file).parent.mkdir(parents=True)
+    lock.acquire()
+
+    def report(progress):
+        phases.append(progress.phase)
+        lock.release()
+
+    computing.compute(spec, cache, report=report)
+    assert phases[0] == "waiting for another job that does the same estimate"
+
+
+def test_a_cache_that_can_not_be_written_is_told_in_one_line(workspace, tmp_path):
+    (tmp_path / "partial").write_text("in the way")
+    with pytest.raises(CacheError, match="can't be written"):
+        computing.compute(fisher_spec(workspace, TR), Cache(tmp_path))
 
 
 KILLED = """
