@@ -135,7 +135,7 @@ def stopped(spec, cache):
     asked = iter((False, True))
     with pytest.raises(JobCancelled):
         computing.compute(spec, cache, batch_tokens=30, should_stop=lambda: next(asked))
-    return cache.partial(FISHER_STAGE, fisher_key(spec)) / "checkpoint.safetensors"
+    return cache.partial(Stage.FISHER, fisher_key(spec)) / "checkpoint.safetensors"
 
 
 def flip(path, place):
@@ -182,7 +182,7 @@ def test_what_a_killed_writer_left_of_a_checkpoint_is_removed(workspace, tmp_pat
 
 def test_two_that_want_the_same_estimate_are_one_after_the_other(workspace, tmp_path):
     spec, cache, phases = fisher_spec(workspace, TR), Cache(tmp_path), []
-    lock = FileLock(cache.partial(FISHER_STAGE, fisher_key(spec)).with_suffix(".lock"))
+    lock = FileLock(cache.partial(Stage.FISHER, fisher_key(spec)).with_suffix(".lock"))
     Path(lock.lock_file).parent.mkdir(parents=True)
     lock.acquire()
 
