@@ -1,9 +1,12 @@
 """The Fisher engine against a plain training step, Kronfluence, the naive loop and Opacus.
 
-``python -m benchmarks.fisher [--threads N] [--rounds N]``. Group `ffn`, float32, CPU. The competitors take turns in
+``python -m benchmarks.fisher [--threads 1 2] [--rounds N]``. Group `ffn`, float32, CPU. The competitors take turns in
 each round; a time is the shortest of its rounds, on the wall's clock. With one thread it is the processor's time, which
 tells the same on a busy machine. Extra memory is the peak of a process of its own beyond the model and
-the result F. Kronfluence and Opacus are optional (``requirements-bench.txt``); without one, its ratio is null.
+the result F. The result is the worst of all geometries and numbers of threads; the kernel's of both weights of each, six
+shapes. Kronfluence and Opacus are optional (``requirements-bench.txt``); without one, its ratio is null.
+
+``--kernels`` measures nothing but the kernels and the neighbour, ``--device cuda`` what a GPU does.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import multiprocessing
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks import _fisher_cases as cases
 from benchmarks._fisher_cases import GEOMETRIES, Geometry
+from benchmarks._neighbour import kept_speed
 from pseudofam_core.estimates.fisher.contributions import Outer, add_squares
 from pseudofam_core.models.memory import keep_freed_memory
 
@@ -32,23 +37,49 @@ PEAKS = {"ours": cases.ours, "its two passes alone": cases.passes_alone, "opacus
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, help="of torch; as many as it chooses by default")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="of torch, one after the other")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--profile", action="store_true", help="print where the engine's time goes")
+    parser.add_argument("--kernels", action="store_true", help="nothing but the kernels and the neighbour")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
+    if options.device == "cuda":
+        from benchmarks import _fisher_cuda
+
+        _fisher_cuda.run(options.rounds)
+        return
+    cpu = torch.backends.cpu.get_cpu_capability()
+    print(f"{cpu}, {options.rounds} rounds, torch {torch.__version__}")
     # In children, and before torch has threads here, which a fork would not copy.
+    kernels = [_kernels_of_all(threads, options.rounds) for threads in options.threads]
+    beside = [min(kept_speed(threads, options.rounds).values()) for threads in options.threads]
+    found = [] if options.kernels else _compare_all(options)
+    worst = {
+        name: _worst([one[name] for one in found + kernels if name in one])
+        for name in {**(found or [{}])[0], **kernels[0]}
+    }
+    print("RESULT", json.dumps({**worst, "with_neighbour": float(f"{min(beside):.3g}"), "cpu": cpu}))
+
+
+def _kernels_of_all(threads: int, rounds: int) -> Ratios:
+    """The worst ratios of the kernel, in children."""
+    found = []
+    for geometry in GEOMETRIES:
+        found += _in_child(_kernels, geometry, rounds, threads)
+    return {name: max(one[name] for one in found) for name in found[0]}
+
+
+def _compare_all(options: argparse.Namespace) -> list[Ratios]:
     memory = [{name: _in_child(_peak, name, one) for name in PEAKS} for one in GEOMETRIES]
-    kept = [_in_child(_kernels_keeping_memory, one, options.rounds, options.threads) for one in GEOMETRIES]
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    print(f"{torch.get_num_threads()} threads, {options.rounds} rounds, torch {torch.__version__}")
-    found = [_compare(one, used, kept, options) for one, used, kept in zip(GEOMETRIES, memory, kept, strict=True)]
-    print("RESULT", json.dumps({name: _worst([one[name] for one in found]) for name in found[0]}))
+    found = []
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        print(f"{threads} threads")
+        found += [_compare(one, used, options) for one, used in zip(GEOMETRIES, memory, strict=True)]
+    return found
 
 
-def _compare(
-    geometry: Geometry, memory: Mapping[str, float | None], kept: float, options: argparse.Namespace
-) -> Ratios:
+def _compare(geometry: Geometry, memory: Mapping[str, float | None], options: argparse.Namespace) -> Ratios:
     """All ratios for a geometry."""
     print(f"{geometry.name}: {geometry}")
     batch, model = cases.batch_of(geometry), cases.model_of(geometry)
@@ -71,10 +102,8 @@ def _compare(
     else:
         print("  kronfluence is not installed: see requirements-bench.txt")
     times = _fastest({name: lambda step=step: step(batch) for name, step in steps.items()}, options.rounds)
-    kernels = _kernels(geometry, options.rounds)
     print("  seconds   ", {name: round(one, 4) for name, one in times.items()})
     print("  error     ", {name: f"{one:.1e}" for name, one in errors.items()})
-    print("  kernel    ", f"{kernels:.3f} of the einsum's time; {kept:.3f} where glibc keeps freed memory for it")
     print("  extra MiB ", {name: one if one is None else round(one / 2**20, 1) for name, one in memory.items()})
     if memory["opacus"] is None:
         print("  opacus is not installed: see requirements-bench.txt")
@@ -83,7 +112,6 @@ def _compare(
     return {
         "over_plain": times["ours"] / times["plain"],
         "over_kronfluence": times["ours"] / times["kronfluence"] if peer else None,
-        "kernel_over_kronfluence": kernels,
         "over_naive": times["ours"] / times["naive"],
         "memory_over_opacus": memory["ours"] / memory["opacus"] if memory["ours"] and memory["opacus"] else None,
         "max_relative_error": errors["ours"],
@@ -107,32 +135,42 @@ def _error(totals: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> floa
     return max(float((totals[name] - one).abs().max() / one.abs().max()) for name, one in expected.items())
 
 
-def _kernels(geometry: Geometry, rounds: int) -> float:
-    """The kernel's time for fc1 and fc2 over that of Kronfluence's einsum, square and sum."""
-    ratios = []
+def _kernels(geometry: Geometry, rounds: int, threads: int) -> list[dict[str, float]]:
+    """For fc1 and fc2, the kernel's time over Kronfluence's einsum, square and sum, and over one product of the batch.
+
+    Large blocks are reused, as in the workers of this project: page faults cost nothing, whoever asks.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    found = []
     for n_in, n_out in ((geometry.d_model, geometry.ffn), (geometry.ffn, geometry.d_model)):
         inputs = torch.randn(geometry.n_sentences, geometry.n_tokens, n_in)
         outputs = torch.randn(geometry.n_sentences, geometry.n_tokens, n_out)
         total, with_bias = torch.zeros(n_out, n_in), torch.zeros(n_out, n_in + 1)
+        product = torch.zeros(n_out, n_in)
 
         def peer(x: Tensor = inputs, g: Tensor = outputs, total: Tensor = with_bias) -> None:
             gradients = torch.einsum("b...i,b...o->bio", g, torch.cat([x, x.new_ones(*x.shape[:-1], 1)], -1))
             total.add_(gradients.square_().sum(0))
 
+        def plain(x: Tensor = inputs, g: Tensor = outputs, product: Tensor = product) -> None:
+            torch.mm(g.flatten(0, 1).T, x.flatten(0, 1), out=product)
+
         def kernel(x: Tensor = inputs, g: Tensor = outputs, total: Tensor = total) -> None:
             add_squares(total, [Outer(g, x)])
 
-        times = _fastest({"ours": kernel, "peer": peer}, 2 * rounds)
-        ratios.append(times["ours"] / times["peer"])
-    return max(ratios)
-
-
-def _kernels_keeping_memory(geometry: Geometry, rounds: int, threads: int | None) -> float:
-    """The same where large blocks are reused, as workers of this project do, and page faults cost nothing."""
-    keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
-    return _kernels(geometry, rounds)
+        kernel()
+        steps: dict[str, Callable[[], object]] = {"ours": kernel, "plain": plain, "peer": peer}
+        times = _fastest(steps, 4 * rounds)
+        found.append(
+            {
+                "kernel_over_kronfluence": times["ours"] / times["peer"],
+                "kernel_over_gemm": times["ours"] / times["plain"],
+            }
+        )
+        shape = f"{geometry.n_sentences} × {geometry.n_tokens} tokens, {n_in} → {n_out}, {threads} threads"
+        print(f"  {shape}: ", {name: f"{1e3 * one:.2f} ms" for name, one in times.items()}, flush=True)
+    return found
 
 
 def _peak(name: str, geometry: Geometry) -> float | None:
@@ -155,7 +193,7 @@ def _status(field: str) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith(field))) * 1024
 
 
-def _in_child(function: Callable[..., float | None], *arguments: object) -> float | None:
+def _in_child(function: Callable[..., Any], *arguments: object) -> Any:
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(function, arguments)
 

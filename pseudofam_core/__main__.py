@@ -16,11 +16,13 @@ from pathlib import Path
 
 from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, training
 from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.jobs.waiting import wait_asleep
 from pseudofam_core.store.cache import write_atomically
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    wait_asleep()
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     for handler in logging.getLogger().handlers:

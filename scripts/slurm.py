@@ -65,7 +65,12 @@ def slurm_cluster(options: argparse.Namespace, secure: Security | None) -> Any:
         python=sys.executable,
         job_extra_directives=directives,
         # PYTHONPATH: the package is not installed. OMP_NUM_THREADS: Dask's default is one thread.
-        job_script_prologue=[f"export PYTHONPATH={ROOT}", f"export OMP_NUM_THREADS={options.cores}", *closed],
+        job_script_prologue=[
+            f"export PYTHONPATH={ROOT}",
+            f"export OMP_NUM_THREADS={options.cores}",
+            "export OMP_WAIT_POLICY=PASSIVE KMP_BLOCKTIME=0",  # as `pseudofam_core.jobs.waiting` has it
+            *closed,
+        ],
         # One heavy task at a time; models fill the memory, and Slurm watches its limit.
         worker_extra_args=["--resources", "heavy=1", "--memory-limit", "0", "--no-dashboard"],
         log_directory=str(options.logs.absolute()),

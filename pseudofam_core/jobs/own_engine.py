@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pseudofam_core.jobs import certificate, engine_file
 from pseudofam_core.jobs.logs import keep_tail
+from pseudofam_core.jobs.waiting import ASLEEP
 from pseudofam_core.store.keys import files_digest
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _cluster(folder: Path, gpus: list[str], security: Security) -> Any:
             # Heavy tasks share all cores; Dask's default is one thread. A variable that is set wins.
             "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads,
             "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": threads,
+            **{f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ASLEEP.items()},
             # Freed memory is the business of pseudofam_core.models.memory.
             "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
             # A worker's death counts against all that is queued on it. Tasks count for themselves how often they began.

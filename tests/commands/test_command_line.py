@@ -146,6 +146,20 @@ def test_what_nobody_foresaw_is_logged(options, monkeypatch, capsys):
     assert "Traceback" in log.read_text()
 
 
+def test_threads_wait_asleep_unless_told_otherwise(tmp_path):
+    """Set before torch is there, which reads it once."""
+    asked = (
+        "import os, sys; from pseudofam_core.__main__ import main; awake = 'torch' in sys.modules\n"
+        "main(['jobs', 'list', '--cache', sys.argv[1]])\n"
+        "print(awake, os.environ['OMP_WAIT_POLICY'], os.environ['KMP_BLOCKTIME'])\n"
+    )
+    plain = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment = {**plain, "PYTHONPATH": str(Path(__file__).parents[2]), "KMP_BLOCKTIME": "5"}
+    arguments = [sys.executable, "-c", asked, str(tmp_path)]
+    ran = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "False PASSIVE 5"
+
+
 def test_interrupting_leaves_a_state_to_go_on_from(options, tmp_path):
     slow = (
         "import sys, time; from pseudofam_core import __main__ as cli; from pseudofam_core.estimates import computing\n"

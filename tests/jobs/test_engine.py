@@ -107,6 +107,12 @@ def test_the_worker_may_use_every_core(cache_root):
         assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {expected}
 
 
+def test_the_workers_threads_wait_asleep(cache_root):
+    with closing(engine.connect(cache_root)) as client:
+        assert set(client.run(os.getenv, "OMP_WAIT_POLICY").values()) == {"PASSIVE"}
+        assert set(client.run(os.getenv, "KMP_BLOCKTIME").values()) == {"0"}
+
+
 def test_a_failed_estimate_is_seen_and_submitting_it_again_resumes_it(cache_root, tmp_path):
     workspace = Workspace(model=str(tmp_path / "no-such-model"), corpus=str(tmp_path / "no-such-corpus"))
     job_id = submit_estimate(cache_root, workspace, [BE])

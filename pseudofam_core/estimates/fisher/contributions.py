@@ -84,7 +84,7 @@ def add_squares(total: Tensor, parts: Sequence[Contribution]) -> None:
         from pseudofam_core.estimates.fisher.cpu_kernel import add_outer_squares as add_on_cpu
 
         whole = outers[0] if len(outers) == 1 else _as_one(outers)
-        add_on_cpu(total, whole.outputs, whole.inputs, _lengths(whole.outputs))
+        add_on_cpu(total, whole.outputs, whole.inputs)
     elif outers:
         _add_tiles(total, outers, _LookedUp.of(rows, total) if rows else None)
     elif rows:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pseudofam_core.estimates.fisher.llvm_kernel import ROWS, Kernel, compiled, lanes_here
@@ -22,52 +24,66 @@ _BYTES = 4  # of a float32
 _Tasks = list[Callable[[], None]]
 
 
-def add_outer_squares(total: Tensor, outputs: Tensor, inputs: Tensor, lengths: Sequence[int]) -> None:
+def add_outer_squares(total: Tensor, outputs: Tensor, inputs: Tensor) -> None:
     """Add Σ_b (``outputs[b]ᵀ @ inputs[b]``)² to `total`, in place; products are summed in float32.
 
     Args:
         total: (out, in), float32, on the CPU; its rows are contiguous.
-        outputs: (B, T, out).
+        outputs: (B, T, out). Zeros at a sentence's end, as padding has them, cost nothing.
         inputs: (B, T, in).
-        lengths: For each sentence, the length after which every gradient is zero.
     """
-    kernel, n_threads = compiled(lanes_here()), torch.get_num_threads()
-    counted = torch.tensor(lengths)
-    tokens = (torch.arange(outputs.shape[1]) < counted[:, None]).flatten().nonzero().flatten()
-    if not len(tokens):
+    if not outputs.numel():
         return
-    counted = counted[counted > 0]
-    inputs, pack_inputs = _panels(kernel, inputs, tokens, kernel.columns, n_threads)
+    kernel, n_threads = compiled(lanes_here()), torch.get_num_threads()
+    outputs, inputs = _readable(outputs), _readable(inputs)
+    lengths = _lengths(kernel, outputs)
+    if not lengths.any():
+        return
+    packed, pack_inputs = _panels(kernel, inputs, lengths, kernel.columns, n_threads)
     for top in range(0, len(total), SLAB):
-        slab, pack_outputs = _panels(kernel, outputs[..., top : top + SLAB], tokens, ROWS, n_threads)
+        slab, pack_outputs = _panels(kernel, outputs[..., top : top + SLAB], lengths, ROWS, n_threads)
         share([*(pack_inputs if top == 0 else []), *pack_outputs], n_threads=n_threads)
-        share(_blocks(kernel, total[top : top + SLAB], slab, inputs, counted, n_threads), n_threads=n_threads)
+        share(
+            _blocks(kernel, total[top : top + SLAB], slab, packed, lengths[lengths > 0], n_threads), n_threads=n_threads
+        )
 
 
-def _panels(kernel: Kernel, rows: Tensor, tokens: Tensor, width: int, n_threads: int) -> tuple[Tensor, _Tasks]:
-    """Room for panels (n, tokens + 1, width) of those rows of a matrix, and the tasks that fill it.
+def _readable(rows: Tensor) -> Tensor:
+    rows = rows.float()
+    return rows if rows.stride(-1) == 1 else rows.contiguous()
+
+
+def _lengths(kernel: Kernel, rows: Tensor) -> NDArray[np.int64]:
+    """For each sentence, the length after which every number is zero."""
+    lengths = np.empty(len(rows), np.int64)
+    kernel.lengths(rows.data_ptr(), *rows.stride()[:2], *rows.shape, lengths.ctypes.data)
+    return lengths
+
+
+def _panels(
+    kernel: Kernel, rows: Tensor, lengths: NDArray[np.int64], width: int, n_threads: int
+) -> tuple[Tensor, _Tasks]:
+    """Room for panels (n, tokens + 1, width) of the sentences' rows, and the tasks that fill it.
 
     One token more than there are: at distances of a power of two, panels would fall on the same lines of a cache.
     """
-    rows = rows.float().flatten(0, 1)
-    rows = rows if rows.stride(1) == 1 else rows.contiguous()
-    n_full, rest = divmod(rows.shape[1], width)
-    panels = rows.new_empty(n_full + (rest > 0), len(tokens) + 1, width)
-    if rest:
-        panels[-1, :-1, :rest] = rows[tokens, -rest:]
-        panels[-1, :, rest:] = 0
-    offsets = tokens * rows.stride(0)
-    n_tokens, room = len(tokens), panels.shape[1]
+    room = int(lengths.sum()) + 1
+    n_sentences, _, n_columns = rows.shape
+    steps = rows.stride()[:2]
+    panels = rows.new_empty(-(-n_columns // width), room, width)
 
     def pack(some: range) -> None:
+        n_full, rest = divmod(min(len(some) * width, n_columns - some.start * width), width)
         source = rows.data_ptr() + some.start * width * _BYTES
         target = panels.data_ptr() + some.start * room * width * _BYTES
-        kernel.pack[width](source, offsets.data_ptr(), target, n_tokens, room, len(some))
+        kernel.pack[width](source, *steps, lengths.ctypes.data, n_sentences, target, room, n_full, rest)
 
-    return panels, _tasks(pack, n_full, n_threads)
+    return panels, _tasks(pack, len(panels), n_threads)
 
 
-def _blocks(kernel: Kernel, total: Tensor, outputs: Tensor, inputs: Tensor, lengths: Tensor, n_threads: int) -> _Tasks:
+def _blocks(
+    kernel: Kernel, total: Tensor, outputs: Tensor, inputs: Tensor, lengths: NDArray[np.int64], n_threads: int
+) -> _Tasks:
     """Tasks that each add some rows of the total, from panels."""
     n_panels, room, _ = outputs.shape
     n_sentences, stride = len(lengths), total.stride(0)
@@ -78,7 +94,7 @@ def _blocks(kernel: Kernel, total: Tensor, outputs: Tensor, inputs: Tensor, leng
         kernel.add_squares(
             inputs.data_ptr(),
             outputs.data_ptr() + top * room * _BYTES,
-            lengths.data_ptr(),
+            lengths.ctypes.data,
             n_sentences,
             room,
             total.data_ptr() + top * stride * _BYTES,

@@ -1,4 +1,4 @@
-"""The squared per-sentence gradients of a matrix in registers: two functions in LLVM's language, compiled for this CPU.
+"""The squared per-sentence gradients of a matrix in registers: three functions in LLVM's language, compiled for this CPU.
 
 A product of one sentence is thin, ROWS × T × COLUMNS with T of a dozen or two, and PyTorch can only write it to memory,
 square it there and add it. Here a tile's gradient never leaves the registers, and its sum of squares stays in the
@@ -29,14 +29,17 @@ class Kernel:
 
     Attributes:
         columns: Width of a panel of inputs.
-        pack: By width, ``(source, offsets, panels, n, tokens, n_panels)``: copy the rows that begin at `offsets` (n of
-            int64, in numbers) of a matrix into panels.
+        lengths: ``(rows, sentence_step, token_step, n_sentences, n_tokens, width, lengths)``: of rows (B, T, width) with
+            these strides, the length of each sentence (int64) after which every number is zero.
+        pack: By width, ``(rows, sentence_step, token_step, lengths, n_sentences, panels, tokens, n_panels, rest)``: copy
+            rows as long as the lengths say into whole panels, and `rest` numbers into a part of one more.
         add_squares: ``(inputs, outputs, lengths, n_sentences, tokens, total, stride, n_rows, n_columns)``: for panels of
             the same tokens, sentence after sentence of `lengths` (int64, at least 1), add the squares to `total`.
         engine: What owns the code.
     """
 
     columns: int
+    lengths: Callable[..., None]
     pack: dict[int, Callable[..., None]]
     add_squares: Callable[..., None]
     engine: Any
@@ -57,52 +60,128 @@ def compiled(lanes: int) -> Kernel:
         cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
     )
     columns = VECTORS * lanes
-    module = llvm.parse_assembly(_pack(ROWS) + _pack(columns) + _add_squares(lanes))
+    module = llvm.parse_assembly(_INTRINSICS + _LENGTHS + _pack(ROWS) + _pack(columns) + _add_squares(lanes))
     module.verify()
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    packs = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, number, number, number)
+    lengths = ctypes.CFUNCTYPE(None, pointer, number, number, number, number, number, pointer)
+    packs = ctypes.CFUNCTYPE(None, pointer, number, number, pointer, number, pointer, number, number, number)
     adds = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, number, number, pointer, number, number, number)
     return Kernel(
         columns,
+        lengths(engine.get_function_address("lengths")),
         {width: packs(engine.get_function_address(f"pack{width}")) for width in (ROWS, columns)},
         adds(engine.get_function_address("add_squares")),
         engine,
     )
 
 
+_INTRINSICS = """
+declare i64 @llvm.smin.i64(i64, i64)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
+"""
+
+_LENGTHS = """
+define void @lengths(ptr noalias %rows, i64 %sentence_step, i64 %token_step, i64 %n_sentences, i64 %n_tokens, i64 %width,
+                     ptr noalias %lengths) {
+begin:
+  br label %sentence
+sentence:
+  %s = phi i64 [0, %begin], [%next_s, %found]
+  %sentence_at = mul i64 %s, %sentence_step
+  %first = getelementptr float, ptr %rows, i64 %sentence_at
+  br label %token
+token:  ; from the end, so that only padding is read
+  %length = phi i64 [%n_tokens, %sentence], [%t, %nothing]
+  %t = sub i64 %length, 1
+  %any_left = icmp sge i64 %t, 0
+  br i1 %any_left, label %row, label %found
+row:
+  %token_at = mul i64 %t, %token_step
+  %row_at = getelementptr float, ptr %first, i64 %token_at
+  br label %number
+number:
+  %c = phi i64 [0, %row], [%next_c, %zero]
+  %at = getelementptr float, ptr %row_at, i64 %c
+  %one = load float, ptr %at
+  %is_some = fcmp une float %one, 0.0
+  br i1 %is_some, label %found, label %zero
+zero:
+  %next_c = add i64 %c, 1
+  %more_c = icmp slt i64 %next_c, %width
+  br i1 %more_c, label %number, label %nothing
+nothing:
+  br label %token
+found:
+  %length_at = getelementptr i64, ptr %lengths, i64 %s
+  store i64 %length, ptr %length_at
+  %next_s = add i64 %s, 1
+  %more_s = icmp slt i64 %next_s, %n_sentences
+  br i1 %more_s, label %sentence, label %end
+end:
+  ret void
+}
+"""
+
+
 def _pack(width: int) -> str:
-    """Token after token, so that the matrix is read in its order."""
+    """Token after token, so that the matrix is read in its order. What is right of `%rest` is never stored."""
     row = f"<{width} x float>"
     return f"""
-define void @pack{width}(ptr noalias %source, ptr noalias %offsets, ptr noalias %panels, i64 %n, i64 %tokens, i64 %n_panels) {{
+define void @pack{width}(ptr noalias %rows, i64 %sentence_step, i64 %token_step, ptr noalias %lengths, i64 %n_sentences,
+                         ptr noalias %panels, i64 %tokens, i64 %n_panels, i64 %rest) {{
 begin:
   %step = mul i64 %tokens, {width}
+  %rest_bytes = mul i64 %rest, 4
+  br label %sentence
+sentence:
+  %s = phi i64 [0, %begin], [%next_s, %sentence_end]
+  %begin_to = phi ptr [%panels, %begin], [%end_to, %sentence_end]
+  %sentence_at = mul i64 %s, %sentence_step
+  %first = getelementptr float, ptr %rows, i64 %sentence_at
+  %length_at = getelementptr i64, ptr %lengths, i64 %s
+  %length = load i64, ptr %length_at
   br label %token
 token:
-  %t = phi i64 [0, %begin], [%next_t, %token_end]
-  %offset_at = getelementptr i64, ptr %offsets, i64 %t
-  %offset = load i64, ptr %offset_at
-  %first_from = getelementptr float, ptr %source, i64 %offset
-  %first = mul i64 %t, {width}
-  %first_to = getelementptr float, ptr %panels, i64 %first
+  %t = phi i64 [0, %sentence], [%next_t, %token_end]
+  %token_to = phi ptr [%begin_to, %sentence], [%next_token_to, %token_end]
+  %more_t = icmp slt i64 %t, %length
+  br i1 %more_t, label %row, label %sentence_end
+row:
+  %token_at = mul i64 %t, %token_step
+  %row_at = getelementptr float, ptr %first, i64 %token_at
   br label %panel
 panel:
-  %p = phi i64 [0, %token], [%next_p, %panel]
-  %from = phi ptr [%first_from, %token], [%next_from, %panel]
-  %to = phi ptr [%first_to, %token], [%next_to, %panel]
-  %row = load {row}, ptr %from, align 4
-  store {row} %row, ptr %to, align 4
+  %p = phi i64 [0, %row], [%next_p, %whole]
+  %from = phi ptr [%row_at, %row], [%next_from, %whole]
+  %to = phi ptr [%token_to, %row], [%next_to, %whole]
+  %more_p = icmp slt i64 %p, %n_panels
+  br i1 %more_p, label %whole, label %part
+whole:
+  %row_of_panel = load {row}, ptr %from, align 4
+  store {row} %row_of_panel, ptr %to, align 4
   %next_from = getelementptr float, ptr %from, i64 {width}
   %next_to = getelementptr float, ptr %to, i64 %step
   %next_p = add i64 %p, 1
-  %more_p = icmp slt i64 %next_p, %n_panels
-  br i1 %more_p, label %panel, label %token_end
+  br label %panel
+part:
+  %has_rest = icmp sgt i64 %rest, 0
+  br i1 %has_rest, label %copy, label %token_end
+copy:
+  call void @llvm.memcpy.p0.p0.i64(ptr align 4 %to, ptr align 4 %from, i64 %rest_bytes, i1 false)
+  br label %token_end
 token_end:
+  %next_token_to = getelementptr float, ptr %token_to, i64 {width}
   %next_t = add i64 %t, 1
-  %more_t = icmp slt i64 %next_t, %n
-  br i1 %more_t, label %token, label %end
+  br label %token
+sentence_end:
+  %end_to = phi ptr [%token_to, %token]
+  %next_s = add i64 %s, 1
+  %more_s = icmp slt i64 %next_s, %n_sentences
+  br i1 %more_s, label %sentence, label %end
 end:
   ret void
 }}
@@ -145,9 +224,6 @@ def _add_squares(lanes: int) -> str:
     )
     return f"""
 declare {vector} {fma}({vector}, {vector}, {vector})
-declare i64 @llvm.smin.i64(i64, i64)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
-declare void @llvm.prefetch.p0(ptr, i32, i32, i32)
 
 define void @add_squares(ptr noalias %inputs, ptr noalias %outputs, ptr noalias %lengths, i64 %n_sentences, i64 %tokens,
                          ptr noalias %total, i64 %stride, i64 %n_rows, i64 %n_columns) {{

@@ -26,6 +26,7 @@ def _outer_squares(  # type: ignore[no-untyped-def]  # its arguments are pointer
     BLOCK: tl.constexpr,
     BLOCK_TOKENS: tl.constexpr,
     WIDEN: tl.constexpr,
+    PRECISION: tl.constexpr,
 ):
     """One tile of the total: G = g_bᵀ a_b in registers over the tokens, squared and added over the sentences."""
     rows = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -48,7 +49,7 @@ def _outer_squares(  # type: ignore[no-untyped-def]  # its arguments are pointer
             )
             if WIDEN:
                 g, a = g.to(tl.float32), a.to(tl.float32)
-            gradient = tl.dot(g, a, gradient, input_precision="ieee")  # not TF32: its products have 10 bits
+            gradient = tl.dot(g, a, gradient, input_precision=PRECISION)
         squares += gradient * gradient
         # The pointers move on, for a batch of logits has more numbers than 32 bits count.
         outputs += outputs_sentence
@@ -58,18 +59,29 @@ def _outer_squares(  # type: ignore[no-untyped-def]  # its arguments are pointer
     tl.store(place, tl.load(place, mask=inside, other=0.0) + squares, mask=inside)
 
 
-def add_outer_squares(total: Tensor, outputs: Tensor, inputs: Tensor) -> None:
+def add_outer_squares(
+    total: Tensor,
+    outputs: Tensor,
+    inputs: Tensor,
+    *,
+    precision: str = "ieee",
+    block: int = BLOCK,
+    block_tokens: int = BLOCK_TOKENS,
+) -> None:
     """Add Σ_b (``outputs[b]ᵀ @ inputs[b]``)² to `total`, in place; products are summed in float32.
 
     Args:
         total: (out, in), float32.
         outputs: (B, T, out), float32 or bfloat16. Padding has zero gradients.
         inputs: (B, T, in), of the same precision as `outputs`.
+        precision: Of products of float32: "ieee", "tf32x3" (three products of 10 bits) or "tf32" (one).
+        block: Rows and columns of a tile.
+        block_tokens: Tokens that are multiplied at a time.
     """
     outputs, inputs = outputs.contiguous(), inputs.contiguous()
     n_sentences, n_tokens, n_out = outputs.shape
     n_in = inputs.shape[-1]
-    _outer_squares[(triton.cdiv(n_out, BLOCK), triton.cdiv(n_in, BLOCK))](
+    _outer_squares[(triton.cdiv(n_out, block), triton.cdiv(n_in, block))](
         total,
         outputs,
         inputs,
@@ -80,8 +92,9 @@ def add_outer_squares(total: Tensor, outputs: Tensor, inputs: Tensor) -> None:
         total.stride(0),
         *outputs.stride()[:2],
         *inputs.stride()[:2],
-        BLOCK=BLOCK,
-        BLOCK_TOKENS=BLOCK_TOKENS,
+        BLOCK=block,
+        BLOCK_TOKENS=block_tokens,
         # Products of bfloat16 are exact in float32, and so is the GPU's sum of them; Triton's interpreter lacks the type.
         WIDEN=not inputs.is_cuda,
+        PRECISION=precision,
     )

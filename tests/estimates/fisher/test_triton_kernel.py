@@ -30,7 +30,8 @@ cases = load_file(sys.argv[1])
 totals = {}
 for name in {key.split("/")[0] for key in cases}:
     totals[name] = cases[f"{name}/total"]
-    add_outer_squares(totals[name], cases[f"{name}/outputs"], cases[f"{name}/inputs"])
+    tile = {"block": 32, "block_tokens": 32} if name.startswith("small tile") else {}
+    add_outer_squares(totals[name], cases[f"{name}/outputs"], cases[f"{name}/inputs"], **tile)
 save_file(totals, sys.argv[2])
 """
 
@@ -46,6 +47,7 @@ def _case(shape, dtype):
 
 
 CASES = {f"{shape}-{dtype}": _case(shape, dtype) for shape in SHAPES for dtype in (torch.float32, torch.bfloat16)}
+CASES["small tile"] = _case(SHAPES[2], torch.float32)
 
 
 @pytest.fixture(scope="module")
