@@ -10,6 +10,7 @@ from pseudofam_core.corpora import Bitext, token_batches
 from pseudofam_core.finetuning.processes import by_first
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
+from pseudofam_core.models.loss import smoothed_loss
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.scoring.metrics import LOSS
 from pseudofam_core.tasks.task import Task
@@ -57,11 +58,6 @@ class DevSet:
         for batch in token_batches(lengths, max_tokens=self._recipe.batch_tokens):
             inputs = model.collate([self._encoded[i] for i in batch])
             labels = inputs.pop("labels")
-            logits = model.module(**inputs).logits.float()
-            total += float(
-                torch.nn.functional.cross_entropy(
-                    logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
-                )
-            )
+            total += float(smoothed_loss(model.module(**inputs).logits.float(), labels))
             n_tokens += int((labels != IGNORED_LABEL).sum())
         return total / n_tokens

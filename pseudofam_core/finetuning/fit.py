@@ -29,8 +29,8 @@ from pseudofam_core.finetuning.runs import (
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.finetuning.training import (
-    PlannedTrainer,
     Supervision,
+    TuningTrainer,
     arguments_of,
     dev_values,
     require_device,
@@ -187,11 +187,11 @@ def _trainer(
     plan: Plan,
     out: Path,
     dev: DevSet,
-) -> PlannedTrainer:
+) -> TuningTrainer:
     assert spec.recipe is not None  # zero-shot trains nothing
     arguments = arguments_of(spec, out, n_updates=plan.n_updates)
     sentences = [sentence for one in encoded for sentence in one]
-    return PlannedTrainer(model, sentences, plan, arguments, spec.recipe, functools.partial(dev, model))
+    return TuningTrainer(model, sentences, plan, arguments, spec.recipe, functools.partial(dev, model))
 
 
 def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
@@ -206,7 +206,7 @@ def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
     return model if spec.recipe.lora is None else with_adapters(model, spec.recipe.lora)
 
 
-def _finished(trainer: PlannedTrainer, model: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
+def _finished(trainer: TuningTrainer, model: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
     """The trained model as `evaluation` takes it: full precision, adapters merged, dropout off."""
     assert spec.recipe is not None  # zero-shot trains nothing
     module = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)

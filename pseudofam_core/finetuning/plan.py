@@ -95,7 +95,21 @@ def mixture(
     Every update has the recipe's batches, so that nothing depends on `n_processes`.
     """
     n_batches = n_updates * recipe.accumulation
-    return Plan(lambda: _Drawing(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
+    return Plan(lambda: _streaming(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
+
+
+def drawn_anew(lengths: Sequence[Lengths], *, n_batches: int, max_tokens: int, temperature: float, seed: int) -> Plan:
+    """Batches of a mixture, an update each, whose sentences are drawn again and again without regard to those before.
+
+    Args:
+        lengths: Tokens of every sentence, by pair.
+        n_batches: How many; more of them with the same seed begin with fewer.
+        max_tokens: Padded tokens of a batch.
+        temperature: See `Recipe.temperature`.
+        seed: Of the draw.
+    """
+    weights = pair_weights([len(one) for one in lengths], temperature)
+    return Plan(lambda: _Drawing(lengths, weights, max_tokens, seed).endless(), n_batches, 1)
 
 
 def around_target(
@@ -114,7 +128,7 @@ def around_target(
     alone = mixture(lengths[:1], pairs[:1], recipe, n_updates=n_updates, seed=seed, n_processes=n_processes)
     if len(pairs) == 1:
         return alone
-    sentences, sizes = _Drawing(lengths, pairs, recipe, seed).around(np.concatenate(list(alone.updates())))
+    sentences, sizes = _streaming(lengths, pairs, recipe, seed).around(np.concatenate(list(alone.updates())))
     n_in_full = len(sizes) // recipe.accumulation * recipe.accumulation
     ends = np.cumsum(_in_shares(sizes, n_processes, at_least=n_in_full))
     return Plan(lambda: _cut(sentences, ends), len(ends), recipe.accumulation)
@@ -126,18 +140,17 @@ def pair_weights(sizes: Sequence[int], temperature: float | None) -> npt.NDArray
 
 
 class _Drawing:
-    """Draws sentences of several pairs and groups them."""
+    """Draws sentences of several pairs, each anew, and groups them."""
 
-    def __init__(self, lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], recipe: Recipe, seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[Lengths], weights: npt.NDArray[np.float64], max_tokens: int, seed: int
+    ) -> None:
         every = np.concatenate(list(lengths))
         self._lengths = every.astype(np.min_scalar_type(every.max()))  # sorted faster when small
-        self._max_tokens = recipe.batch_tokens
-        sizes = np.array([len(one) for one in lengths])
-        self._weights = pair_weights(sizes.tolist(), recipe.temperature)
-        starts = np.cumsum(sizes) - sizes
-        named = zip(sizes.tolist(), starts.tolist(), pairs, strict=True)
-        self._streams = [_Stream(n, start, f"{seed} {pair}") for n, start, pair in named]
-        self._chunk = max(1, int(_CHUNK_BATCHES * self._max_tokens / every.mean()))
+        self._max_tokens, self._weights = max_tokens, weights
+        self._sizes = np.array([len(one) for one in lengths])
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        self._chunk = max(1, int(_CHUNK_BATCHES * max_tokens / every.mean()))
         self._rng = np.random.default_rng(seed)
 
     def endless(self) -> Iterator[Sentences]:
@@ -145,6 +158,33 @@ class _Drawing:
         shares = self._weights / self._weights.sum()
         while True:
             yield from self._grouped(self._next(self._rng.choice(len(shares), size=self._chunk, p=shares)))
+
+    def _next(self, which: npt.NDArray[np.int64]) -> Sentences:
+        """A sentence of each pair that `which` names."""
+        drawn = self._starts[which] + (self._rng.random(len(which)) * self._sizes[which]).astype(int)
+        return drawn.astype(np.int32)
+
+    def _grouped(self, sentences: Sentences) -> list[Sentences]:
+        """Batches of like length, in random order."""
+        order, ends = grouped(self._lengths[sentences], max_tokens=self._max_tokens)
+        batches = np.split(sentences[order], ends[:-1])
+        return [batches[i] for i in self._rng.permutation(len(batches))]
+
+
+class _Streaming(_Drawing):
+    """Draws every pair's sentences in the order of its stream."""
+
+    def __init__(
+        self,
+        lengths: Sequence[Lengths],
+        weights: npt.NDArray[np.float64],
+        max_tokens: int,
+        seed: int,
+        pairs: Sequence[LanguagePair],
+    ) -> None:
+        super().__init__(lengths, weights, max_tokens, seed)
+        named = zip(self._sizes.tolist(), self._starts.tolist(), pairs, strict=True)
+        self._streams = [_Stream(n, start, f"{seed} {pair}") for n, start, pair in named]
 
     def around(self, target_sentences: Sentences) -> tuple[Sentences, Sizes]:
         """Exactly these target sentences, and auxiliaries in proportion to their weights.
@@ -174,11 +214,10 @@ class _Drawing:
             sentences[named] = stream.take(int(named.sum()))
         return sentences
 
-    def _grouped(self, sentences: Sentences) -> list[Sentences]:
-        """Batches of like length, in random order."""
-        order, ends = grouped(self._lengths[sentences], max_tokens=self._max_tokens)
-        batches = np.split(sentences[order], ends[:-1])
-        return [batches[i] for i in self._rng.permutation(len(batches))]
+
+def _streaming(lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], recipe: Recipe, seed: int) -> _Streaming:
+    weights = pair_weights([len(one) for one in lengths], recipe.temperature)
+    return _Streaming(lengths, weights, recipe.batch_tokens, seed, pairs)
 
 
 class _Stream:

@@ -9,24 +9,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, TrainingArguments
 
-from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
 from pseudofam_core.corpora.held_out import held_out, without
 from pseudofam_core.corpora.kept_back import KEPT_BACK_FILE, KeptBack, keep_back, read_kept_back, write_kept_back
 from pseudofam_core.errors import CorpusError, ModelError
 from pseudofam_core.finetuning.aligned_start import align
-from pseudofam_core.finetuning.checkpoints import SealingTrainer, last_checkpoint
+from pseudofam_core.finetuning.checkpoints import last_checkpoint
+from pseudofam_core.finetuning.plan import drawn_anew
+from pseudofam_core.finetuning.training import PlannedTrainer
 from pseudofam_core.finetuning.vocabulary import train_tokenizer
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.models.loading import IGNORED_LABEL, padded, padded_batch
+from pseudofam_core.models.loading import padded, padded_batch
 from pseudofam_core.models.memory import keep_freed_memory
 from pseudofam_core.models.precision import computes_in_bfloat16
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
@@ -34,7 +34,6 @@ from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
 logger = logging.getLogger(__name__)
 
 _TOKENIZER_FILE = "sentencepiece.bpe.model"
-_CHUNK_BATCHES = 50  # sentences are drawn and length-sorted in chunks of about this many batches
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def pretrain(
     model = M2M100ForConditionalGeneration(model_config(spec, tokenizer))
     if spec.aligned_start:
         align(model, [sentence for one in encoded for sentence in one], seed=spec.seed)
-    trainer = _PlannedTrainer(
+    trainer = _trainer(
         model,
         encoded,
         spec,
@@ -166,76 +165,29 @@ def model_config(spec: PretrainingSpec, tokenizer: M2M100Tokenizer) -> M2M100Con
     )
 
 
-def draw_batches(
-    lengths: Sequence[Sequence[int]], *, n_batches: int, max_tokens: int, temperature: float, seed: int
-) -> list[list[int]]:
-    """Draw `n_batches` batches of sentence indices, pairs by temperature, batches by token budget.
-
-    Args:
-        lengths: Tokens of every sentence, by pair. Sentences are numbered through all pairs.
-        n_batches: How many to draw; a longer draw with the same seed begins with the shorter one.
-        max_tokens: Padded tokens of a batch.
-        temperature: See `PretrainingSpec.temperature`.
-        seed: Of the draw.
-    """
-    flat = np.concatenate([np.asarray(one) for one in lengths])
-    sizes = np.array([len(one) for one in lengths])
-    starts = np.cumsum(sizes) - sizes
-    weights = sizes ** (1 / temperature)
-    n_drawn = max(1, int(_CHUNK_BATCHES * max_tokens / flat.mean()))
-    rng = np.random.default_rng(seed)
-    batches: list[list[int]] = []
-    while len(batches) < n_batches:
-        which = rng.choice(len(lengths), size=n_drawn, p=weights / weights.sum())
-        drawn = starts[which] + (rng.random(n_drawn) * sizes[which]).astype(int)
-        chunk = token_batches(flat[drawn].tolist(), max_tokens=max_tokens)
-        batches += [drawn[chunk[i]].tolist() for i in rng.permutation(len(chunk))]
-    return batches[:n_batches]
+def _trainer(
+    model: M2M100ForConditionalGeneration,
+    encoded: Sequence[Sequence[EncodedPair]],
+    spec: PretrainingSpec,
+    arguments: TrainingArguments,
+    pad_id: int,
+) -> PlannedTrainer:
+    plan = drawn_anew(
+        [np.array([max(len(one.source), len(one.target)) * 2 for one in sentences]) for sentences in encoded],
+        n_batches=spec.steps,
+        max_tokens=spec.batch_tokens,
+        temperature=spec.temperature,
+        seed=spec.seed,
+    )
+    sentences = [one for own in encoded for one in own]
+    collate = partial(_collated, pad_id=pad_id, start_id=model.config.decoder_start_token_id)
+    return PlannedTrainer(model, sentences, plan, arguments, collate=collate, label_smoothing=spec.label_smoothing)
 
 
-class _PlannedTrainer(SealingTrainer):
-    """Trainer over batches that are drawn beforehand, so that a resumed run sees the same ones."""
-
-    def __init__(
-        self,
-        model: M2M100ForConditionalGeneration,
-        encoded: list[list[EncodedPair]],
-        spec: PretrainingSpec,
-        arguments: TrainingArguments,
-        pad_id: int,
-    ) -> None:
-        super().__init__(model, arguments, compute_loss_func=_SmoothedLoss(spec.label_smoothing))
-        lengths = [[max(len(pair.source), len(pair.target)) * 2 for pair in one] for one in encoded]
-        self._sentences = [sentence for one in encoded for sentence in one]
-        self._plan = draw_batches(
-            lengths, n_batches=spec.steps, max_tokens=spec.batch_tokens, temperature=spec.temperature, seed=spec.seed
-        )
-        self._pad_id, self._start_id = pad_id, model.config.decoder_start_token_id
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        return DataLoader(self._sentences, batch_sampler=self._plan, collate_fn=self._collate)  # type: ignore[arg-type]
-
-    def _collate(self, sentences: list[EncodedPair]) -> dict[str, torch.Tensor]:
-        begun = [[self._start_id, *one.target[:-1]] for one in sentences]
-        # The loss is our own, smoothed one, so the model does not see the labels and can't shift them itself.
-        return {**padded_batch(sentences, self._pad_id), "decoder_input_ids": padded(begun, self._pad_id)}
-
-
-@dataclass(frozen=True)
-class _SmoothedLoss:
-    """Label-smoothed cross entropy, mean over the tokens of the update."""
-
-    smoothing: float
-
-    def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        total = torch.nn.functional.cross_entropy(
-            outputs["logits"].flatten(0, 1).float(),
-            labels.flatten(),
-            ignore_index=IGNORED_LABEL,
-            label_smoothing=self.smoothing,
-            reduction="sum",
-        )
-        return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum())
+def _collated(sentences: Sequence[EncodedPair], *, pad_id: int, start_id: int) -> dict[str, torch.Tensor]:
+    begun = [[start_id, *one.target[:-1]] for one in sentences]
+    # The loss is our own, smoothed one, so the model does not see the labels and can't shift them itself.
+    return {**padded_batch(sentences, pad_id), "decoder_input_ids": padded(begun, pad_id)}
 
 
 def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArguments:

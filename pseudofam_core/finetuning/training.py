@@ -1,4 +1,4 @@
-"""Training by transformers' Seq2SeqTrainer over planned batches. What is ours: the batches, the loss, when to stop."""
+"""Training by transformers' Trainer over planned batches. What is ours: the batches, the loss, when to stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
 from pseudofam_core.errors import ModelError
@@ -23,6 +23,7 @@ from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
+from pseudofam_core.models.loss import smoothed_loss
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Progress, Report, ShouldStop
 from pseudofam_core.tasks.task import Task
@@ -31,8 +32,8 @@ logger = logging.getLogger(__name__)
 DevMetrics = Callable[[], dict[str, float]]
 
 
-class PlannedTrainer(SealingTrainer, Seq2SeqTrainer):
-    """Seq2SeqTrainer that reads the batches of a `Plan` and evaluates by a function of ours.
+class PlannedTrainer(SealingTrainer):
+    """Trainer that reads the batches of a `Plan`, by the smoothed loss.
 
     Processes of one run (accelerate) share the batches of each update among them, so that their number does not change
     what an update is.
@@ -40,20 +41,18 @@ class PlannedTrainer(SealingTrainer, Seq2SeqTrainer):
 
     def __init__(
         self,
-        model: TranslationModel,
+        module: Any,
         sentences: Sequence[EncodedPair],
         plan: Plan,
-        arguments: Seq2SeqTrainingArguments,
-        recipe: Recipe,
-        dev_metrics: DevMetrics,
+        arguments: TrainingArguments,
+        *,
+        collate: Callable[[Sequence[EncodedPair]], Mapping[str, torch.Tensor]],
+        label_smoothing: float,
+        **options: Any,
     ) -> None:
         """Set up the run; nothing is trained yet."""
-        loss = partial(smoothed_loss, smoothing=recipe.label_smoothing)
-        super().__init__(model.module, arguments, eval_dataset=[0], compute_loss_func=loss)
-        self.remove_callback(PrinterCallback)
-        self.run = Path(arguments.output_dir).name
-        self._sentences, self._plan, self._dev_metrics = sentences, plan, dev_metrics
-        self._collate = model.collate
+        super().__init__(module, arguments, compute_loss_func=partial(mean_loss, smoothing=label_smoothing), **options)
+        self._sentences, self._plan, self._collate = sentences, plan, collate
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches, this process's share of them.
@@ -63,6 +62,34 @@ class PlannedTrainer(SealingTrainer, Seq2SeqTrainer):
         """
         share = self._plan.share(self.accelerator.process_index, self.accelerator.num_processes)
         return DataLoader(self._sentences, batch_sampler=share, collate_fn=self._collate)  # type: ignore[arg-type]
+
+
+class TuningTrainer(PlannedTrainer):
+    """A planned trainer that evaluates by a function of ours."""
+
+    def __init__(
+        self,
+        model: TranslationModel,
+        sentences: Sequence[EncodedPair],
+        plan: Plan,
+        arguments: TrainingArguments,
+        recipe: Recipe,
+        dev_metrics: DevMetrics,
+    ) -> None:
+        """Set up the run; nothing is trained yet."""
+        smoothing = recipe.label_smoothing
+        super().__init__(
+            model.module,
+            sentences,
+            plan,
+            arguments,
+            collate=model.collate,
+            label_smoothing=smoothing,
+            eval_dataset=[0],
+        )
+        self.remove_callback(PrinterCallback)
+        self.run = Path(arguments.output_dir).name
+        self._dev_metrics = dev_metrics
 
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> EvalLoopOutput:
         """What `DevSet` finds on the target's dev text."""
@@ -77,18 +104,12 @@ class PlannedTrainer(SealingTrainer, Seq2SeqTrainer):
         super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
 
-def smoothed_loss(
+def mean_loss(
     outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None, *, smoothing: float = 0.0
 ) -> torch.Tensor:
-    """Label-smoothed cross entropy, mean over the tokens of the update (of the batch where those are not counted)."""
-    total = torch.nn.functional.cross_entropy(
-        outputs["logits"].flatten(0, 1).float(),
-        labels.flatten(),
-        ignore_index=IGNORED_LABEL,
-        label_smoothing=smoothing,
-        reduction="sum",
-    )
-    return total / (num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum())
+    """`smoothed_loss`, mean over the tokens of the update (of the batch where those are not counted)."""
+    n_tokens = num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED_LABEL).sum()
+    return smoothed_loss(outputs["logits"].float(), labels, smoothing=smoothing) / n_tokens
 
 
 def require_device(recipe: Recipe) -> None:
@@ -101,7 +122,7 @@ def require_device(recipe: Recipe) -> None:
         raise ModelError("precision fp16 needs a GPU. This machine has none that torch sees. Take bf16 or float32.")
 
 
-def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> Seq2SeqTrainingArguments:
+def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> TrainingArguments:
     """The settings of a run as transformers takes them.
 
     Raises:
@@ -111,7 +132,7 @@ def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> Seq2SeqTra
     assert spec.recipe is not None
     assert spec.seed is not None
     recipe, early = spec.recipe, spec.budget.stops_early
-    arguments = Seq2SeqTrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(out.absolute()),
         max_steps=n_updates,
         learning_rate=recipe.learning_rate,

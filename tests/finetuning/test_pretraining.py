@@ -19,7 +19,8 @@ from pseudofam_core.corpora import open_corpus
 from pseudofam_core.corpora.kept_back import read_kept_back
 from pseudofam_core.errors import CorpusError, ModelError
 from pseudofam_core.finetuning import pretraining
-from pseudofam_core.finetuning.pretraining import PretrainingSpec, draw_batches, pretrain
+from pseudofam_core.finetuning.plan import drawn_anew
+from pseudofam_core.finetuning.pretraining import PretrainingSpec, pretrain
 from pseudofam_core.languages import pair
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.models.tokenization import ModelFamily
@@ -100,7 +101,7 @@ def read(monkeypatch):
 
     monkeypatch.setattr(pretraining, "train_tokenizer", tokenizer)
     monkeypatch.setattr(pretraining, "encode", lambda tokenizer, family, bitext, **_: found["model"].append(bitext))
-    monkeypatch.setattr(pretraining, "_PlannedTrainer", Trainer)
+    monkeypatch.setattr(pretraining, "_trainer", Trainer)
     monkeypatch.setattr(pretraining, "model_config", lambda spec, tokenizer: SMALLEST)
     monkeypatch.setattr(pretraining.M2M100Tokenizer, "from_pretrained", lambda out: Mock(pad_token_id=1))
     return found
@@ -203,15 +204,15 @@ def test_half_a_text_trains_a_model_that_another_goes_on_from(saved_corpus, tmp_
 
 
 def test_batches_hold_the_budget_and_the_temperature():
-    lengths = [[4] * 900, [6] * 100]
-    batches = draw_batches(lengths, n_batches=400, max_tokens=60, temperature=2, seed=3)
+    lengths = [np.full(900, 4), np.full(100, 6)]
+    batches = list(drawn_anew(lengths, n_batches=400, max_tokens=60, temperature=2, seed=3))
     assert len(batches) == 400
-    flat = np.concatenate([np.array(one) for one in lengths])
-    assert all(flat[batch].max() * len(batch) <= 60 for batch in batches)
+    flat = np.concatenate(lengths)
+    assert all(flat[list(batch)].max() * len(batch) <= 60 for batch in batches)
     drawn = np.concatenate([np.array(batch) for batch in batches])
     # sqrt(900) : sqrt(100) is 3 : 1
     assert (drawn >= 900).mean() == pytest.approx(0.25, abs=0.03)
-    assert draw_batches(lengths, n_batches=700, max_tokens=60, temperature=2, seed=3)[:400] == batches
+    assert list(drawn_anew(lengths, n_batches=700, max_tokens=60, temperature=2, seed=3))[:400] == batches
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from pseudofam_core.models import loss
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.tokenization import ModelFamily
 
@@ -22,10 +23,7 @@ def smoothed_loss(model: TranslationModel, inputs: Mapping[str, Tensor], label_s
     """
     logits, labels = _aligned(model.family, _logits(model, inputs), inputs["labels"])
     counted = labels != IGNORED_LABEL
-    loss = torch.nn.functional.cross_entropy(
-        logits[counted], labels[counted], label_smoothing=label_smoothing, reduction="sum"
-    )
-    return loss, int(counted.sum())
+    return loss.smoothed_loss(logits[counted], labels[counted], smoothing=label_smoothing), int(counted.sum())
 
 
 @torch.no_grad()
