@@ -29,13 +29,11 @@ from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
 from pseudofam_core.store.cache import Artifact, Cache, readable
-from pseudofam_core.store.keys import canonical, key_of
+from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.stages import Stage
 
-COMPARISON_STAGE = "comparison"
 # A comparison holds all measures: another one, or another version of one, makes it another.
 COMPARISON_VERSION = sum(measure.row.version for measure in FISHER_MEASURES)
-# One measure at a K between the steps of the curve. Its version is the measure's.
-SIMILARITY_STAGE = "similarity"
 _FILE = "comparison.safetensors"
 _CURVE = "shared"
 _N_STEPS = 1000
@@ -158,7 +156,7 @@ def find_comparison(
         ValueError: See `comparison_spec`.
     """
     spec = comparison_spec(estimates, scope=scope, group=group)
-    artifact = cache.find(COMPARISON_STAGE, key_of(COMPARISON_STAGE, COMPARISON_VERSION, spec), spec=spec)
+    artifact = cache.find(Stage.COMPARISON, Stage.COMPARISON.key(spec, version=COMPARISON_VERSION), spec=spec)
     return readable(artifact, lambda one: _loaded(spec, one, estimates))
 
 
@@ -212,8 +210,8 @@ def compare_pool(
         counts = np.ascontiguousarray(np.moveaxis(curve.shared, 2, 0))
         save_file({_CURVE: counts, **{one.value: matrices[one].values for one in matrices}}, folder / _FILE)
 
-    key = key_of(COMPARISON_STAGE, COMPARISON_VERSION, spec)
-    artifact = cache.store(COMPARISON_STAGE, key, spec=spec, summary=dict(curve.provenance), write=write)
+    key = Stage.COMPARISON.key(spec, version=COMPARISON_VERSION)
+    artifact = cache.store(Stage.COMPARISON, key, spec=spec, summary=dict(curve.provenance), write=write)
     return _loaded(spec, artifact, estimates)
 
 
@@ -296,8 +294,8 @@ def _square(artifact: Artifact, n_pairs: int) -> npt.NDArray[np.float64]:
 
 def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilaritySpec, cache: Cache) -> PairwiseMatrix:
     """A measure with masks at a K that the curve does not hold."""
-    key = key_of(SIMILARITY_STAGE, spec.measure.row.version, spec)
-    values = readable(cache.find(SIMILARITY_STAGE, key, spec=spec), lambda one: _square(one, len(spec.pairs)))
+    key = Stage.SIMILARITY.key(spec, version=spec.measure.row.version)
+    values = readable(cache.find(Stage.SIMILARITY, key, spec=spec), lambda one: _square(one, len(spec.pairs)))
     if values is None:
         assert spec.scope is not None  # SimilaritySpec demands it of measures with masks
         files, names, scope_names = _inputs(estimates, spec.scope, spec.group)
@@ -313,7 +311,7 @@ def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilarityS
         def write(folder: Path) -> None:
             save_file({"values": np.ascontiguousarray(matrix.values)}, folder / _FILE)
 
-        values = _square(cache.store(SIMILARITY_STAGE, key, spec=spec, summary={}, write=write), len(spec.pairs))
+        values = _square(cache.store(Stage.SIMILARITY, key, spec=spec, summary={}, write=write), len(spec.pairs))
     return PairwiseMatrix(
         pairs=spec.pairs,
         values=values,

@@ -18,6 +18,8 @@ class Stage(StrEnum):
     version: int
 
     FISHER = "fisher", 2
+    COMPARISON = "comparison", 0  # of a pool at every step of K; its version is given with the key: all its measures'
+    SIMILARITY = "similarity", 0  # at a K between those steps; likewise: the measure's
     FINETUNE = "finetune", 1
     FINETUNE_WEIGHTS = "finetune-weights", 1  # kept under the key of their run
     FINETUNE_TIMING = "finetune-timing", 2
@@ -28,9 +30,9 @@ class Stage(StrEnum):
         stage._value_, stage.version = name, version
         return stage
 
-    def key(self, spec: Any) -> str:
-        """The key of the result of `spec`."""
-        return key_of(self, self.version, spec)
+    def key(self, spec: Any, *, version: int | None = None) -> str:
+        """The key of the result of `spec`; by another version than the table's where that stands elsewhere."""
+        return key_of(self, self.version if version is None else version, spec)
 
     def version_of(self, key: str, spec: Any) -> int | None:
         """The version, this one or an earlier, that gave a spec this key; None where none did."""

@@ -203,7 +203,7 @@ def test_progress_and_stopping(estimates, cache):
 def test_a_damaged_comparison_is_computed_again_and_a_damaged_estimate_named(estimates, cache):
     pool = compare_pool(estimates, cache=cache)
     key = pool.provenance["key"]
-    file = cache.root / pools.COMPARISON_STAGE / key / "comparison.safetensors"
+    file = cache.root / Stage.COMPARISON / key / "comparison.safetensors"
     file.write_bytes(file.read_bytes()[:-8] + b"damaged!")
     assert find_comparison(estimates, cache=cache) is None
     assert_array_equal(compare_pool(estimates, cache=cache).curve.shared, pool.curve.shared)
