@@ -9,6 +9,7 @@ from pages.components.inputs import current_view
 from pages.components.job_cards import FINETUNING, running_jobs
 from pages.components.loading import Pool, before_the_change
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.results import results
 from pages.components.states import pool_or_stop
 from pages.views import compare as views
 from pseudofam_core import jobs
@@ -33,7 +34,6 @@ from pseudofam_core.outcomes.run_settings import comparable
 from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.similarity import pools
-from pseudofam_core.store.cache import Cache, default_root
 from pseudofam_core.tasks.translation import TRANSLATION
 
 _PROTOCOLS = {
@@ -60,7 +60,7 @@ def digest_of_test(workspace: Workspace, target: LanguagePair) -> str | None:
 
 def finished_runs(workspace: Workspace) -> list[FinetuneRun]:
     """Finished runs of this model on the corpus's test sentences."""
-    runs = runs_of(Cache(default_root()), model_revision=resolve_model(workspace.model).revision)
+    runs = runs_of(results(), model_revision=resolve_model(workspace.model).revision)
     return [run for run in runs if run.test_digest == digest_of_test(workspace, run.target)]
 
 
@@ -68,7 +68,7 @@ def runs_before_the_change(workspace: Workspace) -> list[FinetuneRun]:
     """Finished runs of what model and corpus of these names were once."""
     placed = jobs.placed(workspace)
     names = {"model": placed.model, "corpus": placed.corpus}
-    runs = runs_of(Cache(default_root()))
+    runs = runs_of(results())
     return [run for run in runs if all(getattr(run.workspace, name) == names[name] for name in names)]
 
 
@@ -125,7 +125,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     """The targets' pseudo families by arm name, where the pool is compared already: names are not worth a long wait."""
     if len(pool.estimates) < 2:
         return {}
-    comparison = pools.find_comparison(pool.estimates, cache=Cache(default_root()))
+    comparison = pools.find_comparison(pool.estimates, cache=results())
     if comparison is None:
         return {}
     found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
@@ -190,7 +190,7 @@ st.markdown(
     "languages, with intervals, so that luck can be told from gain."
 )
 pool = pool_or_stop(view.workspace)
-under_way = running_jobs(default_root(), FINETUNING)
+under_way = running_jobs(FINETUNING)
 tuned = tested_with(view.workspace, view.tuning_corpus)
 runs = finished_runs(tuned)
 if not runs and (runs := runs_before_the_change(tuned)):

@@ -23,7 +23,6 @@ from pages.views.exchange import exchange
 from pseudofam_core.estimates import FisherSummary, summarise
 from pseudofam_core.estimates.outdated import OutdatedEstimate
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.store.cache import default_root
 
 _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn
@@ -49,7 +48,7 @@ def status_table(
 ) -> pd.DataFrame:
     """A row per pair: where it stands, and what is known of its estimate. The one that was looked up comes first."""
     status = dict.fromkeys(pool.pairs, "missing") | dict.fromkeys(outdated, "out of date")
-    status |= {pair: state.value for pair, state in pairs_under_way(default_root(), pool.workspace).items()}
+    status |= {pair: state.value for pair, state in pairs_under_way(pool.workspace).items()}
     status |= dict.fromkeys(pool.estimates, "estimated") | dict.fromkeys(pool.unreadable, "can't be read")
     artifacts = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
     rows = []
@@ -115,7 +114,7 @@ def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) 
                 seconds = sum(one.seconds for one in past) / len(past)
                 st.caption(f"About {duration(seconds * len(asked))} of computing, going by the finished ones.")
     if run:
-        submit(default_root(), pool.workspace, asked, "Starting the worker …")
+        submit(pool.workspace, asked, "Starting the worker …")
 
 
 view = current_view()
@@ -129,7 +128,7 @@ content_warning(pool)
 outdated = load_outdated(pool)
 
 known = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
-under_way = pairs_under_way(default_root(), pool.workspace)
+under_way = pairs_under_way(pool.workspace)
 outdated_note(outdated)
 if missing := [pair for pair in pool.missing if pair not in under_way]:
     run_box(pool, missing, [summarise(one) for one in (pool.estimates or known).values()])
@@ -138,9 +137,9 @@ elif not pool.missing:
         st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")
         page_link(SIMILARITY_PAGE, "See the similarities")
 
-active = bool(running_jobs(default_root(), ESTIMATING))
+active = bool(running_jobs(ESTIMATING))
 if active:
-    active_cards(default_root(), ESTIMATING)
+    active_cards(ESTIMATING)
 
 st.dataframe(
     status_table(pool, outdated, view.found),
@@ -169,4 +168,4 @@ st.subheader("Jobs")
 if active:
     st.caption("Jobs at work stand at the top of the page. The earlier ones come back here when they are done.")
 else:
-    job_cards(default_root(), ESTIMATING)
+    job_cards(ESTIMATING)

@@ -10,6 +10,7 @@ from pages.components.job_cards import FINETUNING, active_cards, job_cards, runn
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.pool_comparison import comparison_or_stop
+from pages.components.results import cache_root, results
 from pages.components.states import absent_note, comparable_or_stop
 from pages.views import finetune as views
 from pages.views import finetune_form as form
@@ -39,7 +40,6 @@ from pseudofam_core.finetuning import (
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
-from pseudofam_core.store.cache import Cache, default_root
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Reading the texts …")
@@ -158,7 +158,7 @@ def start(request: FinetuneRequest, tasks: Sequence[str], title: str) -> None:
     """Hand the request to a worker; where that fails, say why."""
     try:
         with st.spinner("Starting the worker …"):
-            jobs.submit(default_root(), "finetune", request.payload(), tasks, title)
+            jobs.submit(cache_root(), "finetune", request.payload(), tasks, title)
     except (JobError, ValueError) as error:
         st.error(str(error), icon=":material/error:")
     else:
@@ -171,7 +171,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     Raises:
         PseudoFamError: The text can't be read.
     """
-    cache = Cache(default_root())
+    cache = results()
     texts = opened_texts(request.workspace, request.target, request.cut)
     specs = runs_asked_for(request, texts)
     revision = next(iter(specs.values())).model_revision
@@ -215,7 +215,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
 
 def finished_note(target: LanguagePair, model_revision: str) -> None:
     """The way to what has been trained for the target before; nothing where nothing has."""
-    runs = runs_of(Cache(default_root()), target=target, model_revision=model_revision)
+    runs = runs_of(results(), target=target, model_revision=model_revision)
     if runs:
         n = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
         page_link(COMPARE_PAGE, f"{n} of {target.label} so far, in Compare", target=str(target))
@@ -230,9 +230,9 @@ st.markdown(
 )
 pool = comparable_or_stop(view.workspace)
 comparison = comparison_or_stop(pool)
-active = bool(running_jobs(default_root(), FINETUNING))
+active = bool(running_jobs(FINETUNING))
 if active:
-    active_cards(default_root(), FINETUNING)
+    active_cards(FINETUNING)
 absent_note(pool, "target")
 
 try:
@@ -243,4 +243,4 @@ except (PseudoFamError, ValueError) as error:
 
 if not active:
     st.subheader("Jobs")
-    job_cards(default_root(), FINETUNING)
+    job_cards(FINETUNING)

@@ -17,7 +17,6 @@ from pages.components.navigation import (
 from pages.components.states import pool_or_stop
 from pages.views import schematic
 from pseudofam_core.languages import pair
-from pseudofam_core.store.cache import default_root
 
 _TOUR_TARGET = pair("be-en")
 _LIMITS = """
@@ -113,8 +112,8 @@ def how_it_works() -> None:
 def state_of(view: View) -> None:
     """What exists, what is out of date, what is at work, and the next step."""
     pool = pool_or_stop(view.workspace)
-    estimate_sample_once(default_root(), pool.workspace, pool.missing)
-    active = running_jobs(default_root())
+    estimate_sample_once(pool.workspace, pool.missing)
+    active = running_jobs()
     outdated = load_outdated(pool)
     summaries = pool.summaries
     n, n_all = len(summaries), len(pool.pairs)
@@ -140,7 +139,7 @@ def state_of(view: View) -> None:
         with st.container(horizontal=True):
             for page, label in links.items():
                 page_link(page, f"**{label}**")
-    active_cards(default_root())
+    active_cards()
     tour(pool)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.job_curves import TOKENS_PER_S, curves
+from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
@@ -36,39 +37,39 @@ ESTIMATING, FINETUNING = ("estimate", "compare"), ("finetune",)
 ALL_KINDS = (*ESTIMATING, *FINETUNING)
 
 
-def running_jobs(root: Path, kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:
+def running_jobs(kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:
     """Jobs in which something is still going to happen."""
-    return [one for one in _jobs(root, kinds) if one.state.is_active]
+    return [one for one in _jobs(kinds) if one.state.is_active]
 
 
-def _jobs(root: Path, kinds: Sequence[str]) -> list[JobView]:
-    return [one for one in jobs.list_jobs(root) if one.kind in kinds]
+def _jobs(kinds: Sequence[str]) -> list[JobView]:
+    return [one for one in jobs.list_jobs(cache_root()) if one.kind in kinds]
 
 
-def _listed(root: Path, kinds: Sequence[str]) -> list[JobView]:
+def _listed(kinds: Sequence[str]) -> list[JobView]:
     """Jobs of these kinds, and those that can't be read, of whatever kind they were."""
-    return [one for one in jobs.list_jobs(root) if one.kind in kinds or one.damage is not None]
+    return [one for one in jobs.list_jobs(cache_root()) if one.kind in kinds or one.damage is not None]
 
 
-def pairs_under_way(root: Path, workspace: Workspace) -> dict[LanguagePair, State]:
+def pairs_under_way(workspace: Workspace) -> dict[LanguagePair, State]:
     """Pairs of a workspace that a job has queued or in hand."""
     return {
         pair(task.name): task.state
-        for job in _estimating(root, workspace)
+        for job in _estimating(workspace)
         if job.state.is_active
         for task in job.tasks
         if task.state.is_active and task.is_pair
     }
 
 
-def estimating_line(root: Path, workspace: Workspace) -> None:
+def estimating_line(workspace: Workspace) -> None:
     """How far the jobs are that estimate pairs of a workspace, a line each; the page runs again when they have ended."""
-    st.fragment(_line, run_every=2)(root, workspace)
+    st.fragment(_line, run_every=2)(workspace)
 
 
-def last_trouble(root: Path, workspace: Workspace) -> str | None:
+def last_trouble(workspace: Workspace) -> str | None:
     """Why the latest job that estimated pairs of a workspace ended early; None where it did not."""
-    latest = next(iter(_estimating(root, workspace)), None)
+    latest = next(iter(_estimating(workspace)), None)
     if latest is None or latest.state not in (State.FAILED, State.CRASHED, State.CANCELLED):
         return None
     words = {
@@ -79,42 +80,42 @@ def last_trouble(root: Path, workspace: Workspace) -> str | None:
     return f"The last job {words[latest.state]}"
 
 
-def estimate_sample_once(root: Path, workspace: Workspace, missing: Sequence[LanguagePair]) -> None:
+def estimate_sample_once(workspace: Workspace, missing: Sequence[LanguagePair]) -> None:
     """On the very first start, estimate the sample unasked, so that there is something to explore in a minute.
 
     It happens only while no job was ever started: a newcomer who cancels it is not asked again.
     """
-    if workspace != Workspace() or not missing or jobs.list_jobs(root):
+    if workspace != Workspace() or not missing or jobs.list_jobs(cache_root()):
         return
-    submit(root, workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
+    submit(workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
 
 
-def submit(root: Path, workspace: Workspace, pairs: Sequence[LanguagePair], words: str) -> None:
+def submit(workspace: Workspace, pairs: Sequence[LanguagePair], words: str) -> None:
     """Start estimating pairs, with a word while the worker starts; where that fails, say why."""
     try:
         with st.spinner(words):
-            jobs.submit_estimate(root, workspace, pairs)
+            jobs.submit_estimate(cache_root(), workspace, pairs)
     except (JobError, ValueError) as error:
         st.error(str(error), icon=":material/error:")
     else:
         st.rerun()
 
 
-def active_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
+def active_cards(kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the jobs in which something is still going to happen, once a second; nothing where there is none."""
-    views = running_jobs(root, kinds)
+    views = running_jobs(kinds)
     if views:
-        st.fragment(_active_cards, run_every=1)(root, kinds, _landmarks(views))
+        st.fragment(_active_cards, run_every=1)(kinds, _landmarks(views))
 
 
-def job_cards(root: Path, kinds: Sequence[str] = ALL_KINDS) -> None:
+def job_cards(kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the active jobs and the latest others; once a second while any is active."""
-    views = _listed(root, kinds)
+    views = _listed(kinds)
     if not views:
         st.caption("No job has been started yet.")
         return
     active = any(one.state.is_active for one in views)
-    st.fragment(_live_cards, run_every=1 if active else None)(root, kinds, _landmarks(views))
+    st.fragment(_live_cards, run_every=1 if active else None)(kinds, _landmarks(views))
 
 
 def duration(seconds: float) -> str:
@@ -125,40 +126,40 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _active_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = running_jobs(root, kinds)
+def _active_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = running_jobs(kinds)
     if _landmarks(views) != seen:
         st.rerun()
     for one in views:
-        _card(root, one)
+        _card(one)
 
 
-def _live_cards(root: Path, kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = _listed(root, kinds)
+def _live_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
+    views = _listed(kinds)
     if _landmarks(views) != seen:
         st.rerun()  # a pair was finished or a job ended: the whole page has news
     active = [one for one in views if one.state.is_active]
     ended = [one for one in views if not one.state.is_active]
     for one in (*active, *ended[:_SHOWN]):
-        _card(root, one)
+        _card(one)
     if earlier := ended[_SHOWN:]:
         with st.expander(f"Earlier jobs ({len(earlier)})"):
             for one in earlier:
-                _card(root, one)
+                _card(one)
 
 
-def _line(root: Path, workspace: Workspace) -> None:
-    active = [one for one in _estimating(root, workspace) if one.state.is_active]
+def _line(workspace: Workspace) -> None:
+    active = [one for one in _estimating(workspace) if one.state.is_active]
     if not active:
         st.rerun()
     for one in active:
         st.markdown(f"{_BADGES[one.state]} {_progress(one)}", width="content")
 
 
-def _estimating(root: Path, workspace: Workspace) -> list[JobView]:
+def _estimating(workspace: Workspace) -> list[JobView]:
     """Jobs that estimate pairs of a workspace, the latest first."""
     asked = _unpaired(workspace)
-    return [one for one in _jobs(root, ("estimate",)) if one.workspace and _unpaired(one.workspace) == asked]
+    return [one for one in _jobs(("estimate",)) if one.workspace and _unpaired(one.workspace) == asked]
 
 
 def _unpaired(workspace: Workspace) -> Workspace:
@@ -170,7 +171,7 @@ def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:
     return tuple((one.id, one.state, one.done) for one in views)
 
 
-def _card(root: Path, one: JobView) -> None:
+def _card(one: JobView) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{one.title}**", width="content")
@@ -179,7 +180,7 @@ def _card(root: Path, one: JobView) -> None:
         for task in one.running:
             st.caption(_task(task))
             if task.progress and task.progress.metrics:
-                curves(root, one, task)
+                curves(one, task)
         _errors(one)
         if one.damage is not None:
             st.caption(one.damage)
@@ -193,13 +194,13 @@ def _card(root: Path, one: JobView) -> None:
             st.caption("Resume does again what can't be read; results that are finished are found.")
         if one.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
-        _controls(root, one)
-        if log := jobs.log_tail(root, one.id, 40):
+        _controls(one)
+        if log := jobs.log_tail(cache_root(), one.id, 40):
             with st.expander("Log"):
                 st.code(log, language=None, height=220)
                 st.download_button(
                     "Full log",
-                    data=lambda: jobs.log_file(root, one.id).read_bytes(),
+                    data=lambda: jobs.log_file(cache_root(), one.id).read_bytes(),
                     file_name=f"job-{one.id}.log",
                     mime="text/plain",
                     key=f"log-{one.id}",
@@ -252,10 +253,10 @@ def _task(task: TaskView) -> str:
     return " · ".join(words)
 
 
-def _controls(root: Path, one: JobView) -> None:
+def _controls(one: JobView) -> None:
     if one.state in (State.QUEUED, State.RUNNING, State.STALLED):
         if st.button("Cancel", key=f"cancel-{one.id}", icon=":material/stop:"):
-            _act(jobs.cancel, root, one.id)
+            _act(jobs.cancel, one.id)
         return
     if (
         one.state in _RESUMED
@@ -263,14 +264,14 @@ def _controls(root: Path, one: JobView) -> None:
         and st.button("Resume", key=f"resume-{one.id}", icon=":material/play_arrow:")
     ):
         with st.spinner("Starting the worker …"):
-            _act(jobs.resume, root, one.id)
+            _act(jobs.resume, one.id)
     if one.state is State.DAMAGED and st.button("Remove", key=f"remove-{one.id}", icon=":material/delete:"):
-        _act(jobs.remove, root, one.id)
+        _act(jobs.remove, one.id)
 
 
-def _act(action: Callable[[Path, str], None], root: Path, job_id: str) -> None:
+def _act(action: Callable[[Path, str], None], job_id: str) -> None:
     try:
-        action(root, job_id)
+        action(cache_root(), job_id)
     except JobError as error:
         # A card is drawn anew each second; a toast stays.
         st.toast(str(error), icon=":material/error:", duration="long")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
+from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.jobs import JobView, TaskView
 from pseudofam_core.tasks.translation import TRANSLATION
@@ -20,9 +19,9 @@ _LABELS = {
 _MOST_POINTS = 400
 
 
-def curves(root: Path, job: JobView, task: TaskView) -> None:
+def curves(job: JobView, task: TaskView) -> None:
     """Draw what a task has measured: losses in one small chart, dev scores in another; nothing where there is none."""
-    reports = pd.DataFrame(jobs.metrics(root, job.id, task.name))
+    reports = pd.DataFrame(jobs.metrics(cache_root(), job.id, task.name))
     if reports.empty:
         return
     measured = [str(name) for name in reports.columns if name not in ("phase", "done", TOKENS_PER_S)]

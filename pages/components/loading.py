@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from pages.components.results import results
 from pseudofam_core import estimates, jobs
 from pseudofam_core.corpora import Bitext, shared_targets
 from pseudofam_core.errors import CorpusError
@@ -15,7 +16,7 @@ from pseudofam_core.estimates.outdated import OutdatedEstimate, outdated_estimat
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.store.cache import Artifact, Cache, default_root
+from pseudofam_core.store.cache import Artifact
 from pseudofam_core.store.stages import Stage
 
 
@@ -63,7 +64,7 @@ def load_pool(workspace: Workspace) -> Pool:
         CorpusError: The corpus can't be opened, or no pair of it can be read.
     """
     specs, unreadable, shared_text = _resolved(workspace)
-    cache = Cache(default_root())
+    cache = results()
     found = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
     finished = {pair: one for pair, one in found.items() if one is not None}
     return Pool(workspace, specs, unreadable, finished, shared_text)
@@ -73,7 +74,7 @@ def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
     """Earlier results of the pool's missing pairs, made with another model, text or estimator."""
     if not pool.missing:
         return {}
-    found = outdated_estimates(jobs.placed(pool.workspace), pool.specs, Cache(default_root()))
+    found = outdated_estimates(jobs.placed(pool.workspace), pool.specs, results())
     return {pair: one for pair, one in found.items() if pair in pool.missing}
 
 
@@ -88,7 +89,7 @@ def before_the_change(pool: Pool) -> Pool | None:
     if not states:
         return None
     fullest = max(states.values(), key=len)
-    cache = Cache(default_root())
+    cache = results()
     verified = {pair: cache.find(Stage.FISHER, one.artifact.key) for pair, one in fullest.items()}
     found = {pair: one for pair, one in verified.items() if one is not None}
     reasons = next(iter(fullest.values())).reasons

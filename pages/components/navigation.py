@@ -9,7 +9,6 @@ from streamlit.navigation.page import StreamlitPage
 
 from pages.components import view_state
 from pages.components.job_cards import ESTIMATING, FINETUNING, running_jobs
-from pseudofam_core.store.cache import default_root
 
 OVERVIEW_PAGE = "pages/overview.py"
 ESTIMATES_PAGE = "pages/estimates.py"
@@ -64,7 +63,7 @@ def menu() -> None:
             width="stretch",
             query_params=view_state.parameters(_name(path)),
         )
-    active = bool(running_jobs(default_root()))
+    active = bool(running_jobs())
     st.fragment(_running, run_every=2 if active else None)()
 
 
@@ -91,7 +90,7 @@ def go(page: str, **view: str) -> None:
 
 def _running() -> None:
     for page, kinds in ((ESTIMATES_PAGE, ESTIMATING), (FINETUNE_PAGE, FINETUNING)):
-        if n := len(running_jobs(default_root(), kinds)):
+        if n := len(running_jobs(kinds)):
             st.page_link(
                 page,
                 label=f":blue-badge[:material/play_arrow: {n} running]",

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.job_cards import active_cards, duration, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.results import cache_root, results
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.languages import LanguagePair
@@ -17,7 +18,7 @@ from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.store.cache import Artifact, Cache, default_root
+from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of
 
 # A pass reads about a gigabyte a second: what takes longer than people wait for a page is a job.
@@ -33,7 +34,7 @@ def comparison_or_stop(pool: Pool) -> PoolComparison:
         if seconds > _LONGEST_WAIT_S and not _is_finished(pool):
             _offer_job(pool, seconds)
             st.stop()
-        return _comparison(key, str(default_root()), pool.estimates)
+        return _comparison(key, str(cache_root()), pool.estimates)
     except (PseudoFamError, ValueError) as error:
         _say(error)
     return st.stop()
@@ -49,7 +50,7 @@ def matrix_or_stop(comparison: PoolComparison, measure: Measure, top_fraction: f
 
 
 def _is_finished(pool: Pool) -> bool:
-    return pools.find_comparison(pool.estimates, cache=Cache(default_root())) is not None
+    return pools.find_comparison(pool.estimates, cache=results()) is not None
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing the estimates …")
@@ -59,9 +60,9 @@ def _comparison(key: str, root: str, _estimates: Mapping[LanguagePair, Artifact]
 
 def _offer_job(pool: Pool, seconds: float) -> None:
     """Comparing large estimates takes minutes: a job does it, and this page shows how far it is."""
-    if running_jobs(default_root(), ("compare",)):
+    if running_jobs(("compare",)):
         st.info("The estimates are being compared.", icon=":material/hourglass_top:")
-        active_cards(default_root(), ("compare",))
+        active_cards(("compare",))
         return
     if pool.outdated:
         st.info(
@@ -78,7 +79,7 @@ def _offer_job(pool: Pool, seconds: float) -> None:
     if st.button("Compare them", type="primary", icon=":material/play_arrow:"):
         try:
             with st.spinner("Starting the worker …"):
-                jobs.submit_comparison(default_root(), pool.workspace)
+                jobs.submit_comparison(cache_root(), pool.workspace)
         except JobError as error:
             st.error(str(error), icon=":material/error:")
         else:

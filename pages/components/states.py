@@ -11,12 +11,12 @@ from pages.components import view_state
 from pages.components.job_cards import estimating_line, job_cards, last_trouble, pairs_under_way, submit
 from pages.components.loading import Pool, before_the_change, corpus_splits, load_outdated, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import SAMPLE
-from pseudofam_core.store.cache import default_root
 
 
 def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:
@@ -69,7 +69,7 @@ def completeness_note(pool: Pool) -> None:
         pressed = _estimate_button(pool.workspace, missing, "Recompute" if pool.outdated else "Estimate")
         page_link(ESTIMATES_PAGE, "See them in Estimates")
     if pressed:
-        submit(default_root(), pool.workspace, pressed, "Starting the worker …")
+        submit(pool.workspace, pressed, "Starting the worker …")
 
 
 def absent_note(pool: Pool, *controls: str) -> None:
@@ -122,7 +122,7 @@ def _comparable(pool: Pool) -> Pool:
         page_link(ESTIMATES_PAGE, "Choose in Estimates")
         _sample_button(pool.workspace)
     if pressed:
-        submit(default_root(), pool.workspace, pressed, "Starting the worker …")
+        submit(pool.workspace, pressed, "Starting the worker …")
     return _stop()
 
 
@@ -134,10 +134,10 @@ def _estimate_button(
     type: Literal["primary", "secondary"] = "secondary",
 ) -> list[LanguagePair]:
     """A button for the missing pairs that no job has in hand, and how far the others are; the pairs to start on a press."""
-    under_way = pairs_under_way(default_root(), workspace)
+    under_way = pairs_under_way(workspace)
     if any(one in under_way for one in missing):
-        estimating_line(default_root(), workspace)
-    elif trouble := last_trouble(default_root(), workspace):
+        estimating_line(workspace)
+    elif trouble := last_trouble(workspace):
         st.caption(f":material/error: {trouble}", width="content")
     left = [one for one in missing if one not in under_way]
     if not left:
@@ -154,7 +154,7 @@ def _sample_button(workspace: Workspace) -> None:
 
 def _stop() -> NoReturn:
     """End the page. Jobs, of any page, can be watched and stopped all the same."""
-    if jobs.list_jobs(default_root()):
+    if jobs.list_jobs(cache_root()):
         st.subheader("Jobs")
-        job_cards(default_root())
+        job_cards()
     st.stop()

@@ -9,11 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.loading import Pool
+from pages.components.results import cache_root, results
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import fisher_key
 from pseudofam_core.exchange.archive import export_estimates, exported_size, import_estimates
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.store.cache import Artifact, Cache, default_root
+from pseudofam_core.store.cache import Artifact
 
 # A download passes through the server's memory; anything larger is written to its disk.
 _MOST_DOWNLOADED = 300 * 2**20
@@ -77,7 +78,7 @@ def _import(pool: Pool) -> None:
         return
     try:
         with st.spinner("Checking every byte …"):
-            found = import_estimates(uploaded or Path(path), Cache(default_root()))
+            found = import_estimates(uploaded or Path(path), results())
     except PseudoFamError as error:
         st.error(f"**Not imported.** {error}", icon=":material/error:")
         return
@@ -99,7 +100,7 @@ def _zipped(estimates: Sequence[Artifact]) -> bytes:
 
 
 def _write_beside(estimates: Sequence[Artifact]) -> None:
-    path = default_root() / "exports" / "estimates.zip"
+    path = cache_root() / "exports" / "estimates.zip"
     try:
         with st.spinner("Writing …"):
             path.parent.mkdir(parents=True, exist_ok=True)
