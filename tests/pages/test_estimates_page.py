@@ -82,7 +82,7 @@ def test_every_state_has_a_card(world, listed, state):
     assert app.progress
     labels = {one.label for one in app.button}
     assert ("Cancel" in labels) == (state in (State.QUEUED, State.RUNNING, State.STALLED))
-    assert ("Resume" in labels) == (state in (State.CANCELLED, State.FAILED, State.CRASHED))
+    assert ("Resume" in labels) == (state in (State.CANCELLED, State.FAILED, State.CRASHED, State.DAMAGED))
 
 
 def test_a_running_job_tells_how_far_it_is(world, listed):
