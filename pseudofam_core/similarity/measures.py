@@ -185,10 +185,10 @@ class Measure(StrEnum):
         "consensus",
         Row(
             label="Consensus",
-            words="Mean rank among a target's neighbours by MSE, KL (normalised) and Overlap: what the measures agree on.",
-            # The paper's three measures, each with one vote. Its raw KL tells how strong a diagonal is rather than
-            # where it lies, so that the normalised one votes in its place.
-            computed=FromRanks(("mse", "kl-normalised", "overlap")),
+            words="Mean rank among a target's neighbours by Hellinger, KL (normalised) and Overlap: what the measures agree on.",
+            # The paper's three measures, each with one vote. Its MSE and raw KL tell how strong a diagonal is rather
+            # than where it lies, so that Hellinger and the normalised KL vote in their place.
+            computed=FromRanks(("hellinger", "kl-normalised", "overlap")),
             style=Style("#6a5acd", "star"),
             is_similarity=False,
             is_directed=True,

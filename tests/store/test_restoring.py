@@ -16,7 +16,8 @@ from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Workspace
 from pseudofam_core.finetuning import Arm, Budget, FinetuneRequest, Lora, Recipe
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.similarity.spec import ComparisonSpec, Measure, Scope, SimilaritySpec
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
 from pseudofam_core.store.keys import canonical, key_of
 from pseudofam_core.store.restoring import known_of, restored
 from tests.cases_estimates import fisher_spec_of
