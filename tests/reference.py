@@ -25,7 +25,8 @@ def mean_squared_difference(F: Sequence[float], G: Sequence[float]) -> float:
 
 
 def divergence(target: Sequence[float], auxiliary: Sequence[float]) -> float:
-    return math.fsum(t * math.log((t + _EPSILON) / (a + _EPSILON)) for t, a in zip(target, auxiliary, strict=True))
+    """As the paper's scripts fill row t, column a: what is weighted is the auxiliary."""
+    return math.fsum(a * math.log((a + _EPSILON) / (t + _EPSILON)) for t, a in zip(target, auxiliary, strict=True))
 
 
 def normalised(F: Sequence[float]) -> list[float]:
@@ -159,7 +160,7 @@ def exact_divergence(target: Sequence[float], auxiliary: Sequence[float]) -> tup
         context.prec = 60
         epsilon = Decimal(_EPSILON)
         terms = [
-            Decimal(t) * ((Decimal(t) + epsilon) / (Decimal(a) + epsilon)).ln()
+            Decimal(a) * ((Decimal(a) + epsilon) / (Decimal(t) + epsilon)).ln()
             for t, a in zip(target, auxiliary, strict=True)
         ]
         return float(sum(terms)), float(sum(map(abs, terms)))

@@ -2,18 +2,23 @@
 
 With F_i the diagonal of pair i over P parameters, rows are targets t and columns auxiliaries a:
 
-=============  ================================================================  =====================
-measure        formula                                                           direction
-=============  ================================================================  =====================
-mse            1/P Σ_p (F_t − F_a)²                                              symmetric distance
-kl             Σ_p F_t (log(F_t + ε) − log(F_a + ε)), ε = 1e-16                  directed, may be < 0
-kl-normalised  the same after each F is divided by its own sum                   directed distance
-overlap        #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F           similarity in [0, 1]
-jaccard        #(M_t ∧ M_a) / #(M_t ∨ M_a)                                       symmetric similarity
-cosine         Σ_p F_t F_a / (|F_t| |F_a|)                                       symmetric similarity
-hellinger      1/√2 ‖√(F_t/ΣF_t) − √(F_a/ΣF_a)‖₂                                 symmetric distance, ≤ 1
-consensus      mean rank of a among t's neighbours by `FromRanks.measures`       directed distance
-=============  ================================================================  =====================
+=====================  =========================================================  =====================
+measure                formula                                                    direction
+=====================  =========================================================  =====================
+mse                    1/P Σ_p (F_t − F_a)²                                       symmetric distance
+kl                     Σ_p F_a (log(F_a + ε) − log(F_t + ε)), ε = 1e-16           directed, may be < 0
+kl-normalised          the same after each F is divided by its own sum            directed distance
+overlap                #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F    similarity in [0, 1]
+jaccard                #(M_t ∧ M_a) / #(M_t ∨ M_a)                                symmetric similarity
+cosine                 Σ_p F_t F_a / (|F_t| |F_a|)                                symmetric similarity
+hellinger              1/√2 ‖√(F_t/ΣF_t) − √(F_a/ΣF_a)‖₂                          symmetric distance, ≤ 1
+kl-reverse             Σ_p F_t (log(F_t + ε) − log(F_a + ε))                      directed, may be < 0
+kl-normalised-reverse  the same after each F is divided by its own sum            directed distance
+consensus              mean rank of a among t's neighbours by several             directed distance
+=====================  =========================================================  =====================
+
+The direction of kl is that in which the paper's scripts fill row t, column a: the auxiliary's values against the
+target's.
 
 A new measure is a member here with its row, its sums in `sums`, and their resampled twin in `replicates`.
 """
@@ -78,8 +83,9 @@ class Measure(StrEnum):
         "kl",
         Row(
             label="KL",
-            words="Kullback-Leibler divergence of the raw Fisher values, as the paper's scripts compute it. It may be "
-            "negative; its size decides. It mixes how strongly a pair excites the model with where.",
+            words="Kullback-Leibler divergence of the raw Fisher values, the auxiliary's against the target's, as the "
+            "paper's scripts compute it. It may be negative; its size decides. It mixes how strongly a pair excites the "
+            "model with where.",
             computed=FromSums(SumKernel(Product.LOGS, sums.divergences), replicates.divergences),
             style=Style("#0f9d76", "triangle-down"),
             is_similarity=False,
@@ -88,14 +94,15 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
-            version=1,
+            version=2,
         ),
     )
     KL_NORMALISED = (
         "kl-normalised",
         Row(
             label="KL (normalised)",
-            words="Kullback-Leibler divergence after each diagonal is divided by its sum: only where, not how strongly.",
+            words="Kullback-Leibler divergence, the auxiliary against the target, after each diagonal is divided by its sum: "
+            "only where, not how strongly.",
             computed=FromSums(
                 SumKernel(Product.LOGS, sums.divergences, normalised=True, needs_positive_sum=True),
                 replicates.normalised_divergences,
@@ -107,7 +114,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
-            version=1,
+            version=2,
         ),
     )
     OVERLAP = (
@@ -176,6 +183,42 @@ class Measure(StrEnum):
             is_directed=False,
             geometry=Geometry.EUCLIDEAN,
             decimals=None,
+            is_usual_arm=False,
+            is_side_by_side=False,
+            version=1,
+        ),
+    )
+    KL_REVERSE = (
+        "kl-reverse",
+        Row(
+            label="KL (reverse)",
+            words="As KL, in the other direction: the target's values against the auxiliary's. It may be negative; its size "
+            "decides.",
+            computed=FromSums(SumKernel(Product.LOGS, sums.reverse_divergences), replicates.reverse_divergences),
+            style=Style("#2e8b57", "triangle-left"),
+            is_similarity=False,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=5,
+            is_usual_arm=False,
+            is_side_by_side=False,
+            version=1,
+        ),
+    )
+    KL_NORMALISED_REVERSE = (
+        "kl-normalised-reverse",
+        Row(
+            label="KL (normalised, reverse)",
+            words="As KL (normalised), in the other direction: the target against the auxiliary.",
+            computed=FromSums(
+                SumKernel(Product.LOGS, sums.reverse_divergences, normalised=True, needs_positive_sum=True),
+                replicates.reverse_normalised_divergences,
+            ),
+            style=Style("#2e8b57", "triangle-left-open"),
+            is_similarity=False,
+            is_directed=True,
+            geometry=Geometry.UNKNOWN,
+            decimals=5,
             is_usual_arm=False,
             is_side_by_side=False,
             version=1,

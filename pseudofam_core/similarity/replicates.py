@@ -81,12 +81,22 @@ def cosines(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
 
 
 def divergences(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
-    """Σ F_t (log F_t − log F_a), scaled from the sketched parameters to all."""
+    """Σ F_a (log F_a − log F_t), scaled from the sketched parameters to all."""
+    return reverse_divergences(sketches, weights).transpose(0, 2, 1)
+
+
+def reverse_divergences(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
+    """Σ F_t (log F_t − log F_a), scaled likewise."""
     return _divergences(sketches, weights) * (sketches.n_parameters / sketches.sums.shape[2])
 
 
 def normalised_divergences(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
-    """The same of diagonals divided by their sums over the sketched parameters."""
+    """`divergences` of diagonals divided by their sums over the sketched parameters."""
+    return reverse_normalised_divergences(sketches, weights).transpose(0, 2, 1)
+
+
+def reverse_normalised_divergences(sketches: ShardSketches, weights: Weights) -> FloatMatrix:
+    """`reverse_divergences` of the same."""
     return _divergences(sketches, weights / _totals(sketches, weights)[:, :, None])
 
 

@@ -123,7 +123,7 @@ def values_of_sums(pool: Diagonals, names: Names, kernels: Mapping[_K, SumKernel
         for name, kernel in kernels.items()
         if sums.totals.all() or not kernel.needs_positive_sum
     }
-    return {name: values[np.ix_(place, place)] for name, values in found.items()}
+    return {name: np.ascontiguousarray(values[np.ix_(place, place)]) for name, values in found.items()}
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -140,6 +140,11 @@ def hellinger_distances(read: Pass) -> FloatMatrix:
 
 
 def divergences(read: Pass) -> FloatMatrix:
+    """Σ F_a (log(F_a + ε) − log(F_t + ε)), the direction of the paper's scripts."""
+    return reverse_divergences(read).T
+
+
+def reverse_divergences(read: Pass) -> FloatMatrix:
     """Σ F_t (log(F_t + ε) − log(F_a + ε))."""
     cross = read.sums.products[Product.LOGS]
     own = cross.diagonal()[:, None]

@@ -76,7 +76,7 @@ class Row:
         geometry: What trees and maps may take for granted.
         decimals: What the paper's rule rounds values to before it compares them; None rounds nothing.
         is_usual_arm: Whether its families are fine-tuned where nothing else is said.
-        is_side_by_side: Whether the page Similarity shows it beside the others.
+        is_side_by_side: Whether pages show it beside the others and hold it against them: variants would repeat them.
         version: Of its values: raise it when the same diagonals would give others. Kept comparisons are then computed
             again.
     """

@@ -161,13 +161,26 @@ def test_measures_by_hand(write):
         [2.5, 0, 2.5],
         [0, 2.5, 0],
     ]
-    # KL, target be, auxiliary de: 1·log(1/2) + 3·log(3/1); the other way: 2·log(2/1) + 1·log(1/3).
+    # KL, target be, auxiliary de: 2·log(2/1) + 1·log(1/3); target de, auxiliary be: 1·log(1/2) + 3·log(3/1).
     kl = similarity_matrix(files, measure=Measure.KL, names=["w"]).values
-    assert kl[0, 1] == pytest.approx(3 * math.log(3) - math.log(2))
-    assert kl[1, 0] == pytest.approx(2 * math.log(2) - math.log(3))
+    assert kl[0, 1] == pytest.approx(2 * math.log(2) - math.log(3))
+    assert kl[1, 0] == pytest.approx(3 * math.log(3) - math.log(2))
     # Normalised: be = (1/4, 3/4), de = (2/3, 1/3).
     normalised = similarity_matrix(files, measure=Measure.KL_NORMALISED, names=["w"]).values
-    assert normalised[0, 1] == pytest.approx(0.25 * math.log(3 / 8) + 0.75 * math.log(9 / 4))
+    assert normalised[1, 0] == pytest.approx(0.25 * math.log(3 / 8) + 0.75 * math.log(9 / 4))
+    assert normalised[0, 1] == pytest.approx(2 / 3 * math.log(8 / 3) + 1 / 3 * math.log(4 / 9))
+
+
+@pytest.mark.parametrize(
+    ("measure", "other"),
+    [(Measure.KL, Measure.KL_REVERSE), (Measure.KL_NORMALISED, Measure.KL_NORMALISED_REVERSE)],
+)
+def test_the_other_direction_is_the_transposed_one(pool, write, measure, other):
+    files = write(pool)
+    one = similarity_matrix(files, measure=measure, names=FFN).values
+    assert_array_equal(similarity_matrix(files, measure=other, names=FFN).values, one.T)
+    assert not np.array_equal(one, one.T)
+    assert one.flags.c_contiguous  # files keep the bytes as they lie
 
 
 def test_ties_at_the_edge_of_a_mask_go_to_the_earlier_parameter(write):
@@ -208,7 +221,7 @@ def test_all_zeros(write):
         [0, 0, 5],
         [5, 5, 0],
     ]
-    assert similarity_matrix(files, measure=Measure.KL, names=["w"]).values[0].tolist() == [0, 0, 0]
+    assert similarity_matrix(files, measure=Measure.KL, names=["w"]).values[:, 0].tolist() == [0, 0, 0]
     with pytest.raises(ValueError, match="only zeros for be-en"):
         similarity_matrix(files, measure=Measure.KL_NORMALISED, names=["w"])
 

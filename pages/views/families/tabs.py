@@ -142,11 +142,11 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
 
 
 def _agreement(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure, Measure], float]:
-    """Rank correlation of the neighbours' orders by every two measures, averaged over targets."""
+    """Rank correlation of the neighbours' orders by every two measures that stand side by side, averaged over targets."""
     rows = {
         measure: off_diagonal(np.abs(one.distances)).reshape(len(one.pairs), -1)
         for measure, one in matrices.items()
-        if not measure.combined
+        if measure.row.is_side_by_side
     }
     found: dict[tuple[Measure, Measure], float] = {}
     for one, other in combinations(rows, 2):
