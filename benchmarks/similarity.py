@@ -250,7 +250,7 @@ def _look_up_ms(n: int) -> float:
     shared = (8e6 * steps ** (1 + np.triu(nearness, 1) + np.triu(nearness, 1).T)[:, :, None]).astype(np.uint32)
     shared[np.arange(n), np.arange(n)] = 8000 * np.arange(1, 1001)
     by_step = np.ascontiguousarray(np.moveaxis(shared, 2, 0))  # as a comparison lays it out
-    curve = OverlapCurve(tuple(_pairs(n)), tuple(steps.tolist()), np.moveaxis(by_step, 0, 2), Scope.GROUP)
+    curve = OverlapCurve(tuple(_pairs(n)), tuple(steps.tolist()), np.moveaxis(by_step, 0, 2), Scope.GROUP, (1.0,) * n)
     times = []
     for top_fraction in rng.choice(steps, 15, replace=False).tolist():
         started = time.perf_counter()

@@ -9,7 +9,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
-from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
+from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
 from pages.views.families.words import chance_of, end_words, family_words, mutual_members, odds_words, tradition_words
@@ -158,6 +158,7 @@ pool = visible_or_stop(view.workspace)
 comparison = comparison_or_stop(pool)
 matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
+zeros_note(comparison.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "target", "find")
 content_warning(pool)

@@ -9,7 +9,7 @@ from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
-from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop
+from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views import similarity as views
 from pseudofam_core import charts
@@ -156,6 +156,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     clusters = cut(matrix, Z)
     order = order_of(pool, matrix, by, clustering.leaf_order(Z))
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
+zeros_note(comparison.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "of", "with", "find")
 content_warning(pool)

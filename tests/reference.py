@@ -41,9 +41,9 @@ def hellinger(F: Sequence[float], G: Sequence[float]) -> float:
 
 
 def top_positions(F: Sequence[float], top_fraction: float) -> set[int]:
-    """Positions of the largest values; of equal ones the earlier."""
+    """Positions of the largest values; of equal ones the earlier; zeros never."""
     k = max(1, round(top_fraction * len(F)))
-    return set(sorted(range(len(F)), key=lambda p: (-F[p], p))[:k])
+    return {p for p in sorted(range(len(F)), key=lambda p: (-F[p], p))[:k] if F[p] > 0}
 
 
 def overlap(target: set[int], auxiliary: set[int]) -> float:

@@ -17,7 +17,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolComparison
-from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of
 
@@ -47,6 +47,22 @@ def matrix_or_stop(comparison: PoolComparison, measure: Measure, top_fraction: f
     except ValueError as error:
         _say(error)
     return st.stop()
+
+
+def zeros_words(curve: OverlapCurve) -> str:
+    """Why K ends where it does."""
+    least, pair = min(curve.nonzero), curve.fewest_nonzero
+    return f"Only {least:.1%} of the parameters of {pair.label} differ from zero, and zeros are in no mask."
+
+
+def zeros_note(curve: OverlapCurve, measure: Measure, top_fraction: float) -> None:
+    """Warn of a K that asks for more parameters than a mask can hold; nothing where all masks are full."""
+    if measure.depends_on_k and top_fraction > curve.last_full_step:
+        st.warning(
+            f"**K reaches into zeros.** {zeros_words(curve)} With this K masks are of different sizes, and say less; take at most "
+            f"{curve.last_full_step:.1%}.",
+            icon=":material/contrast:",
+        )
 
 
 def _is_finished(pool: Pool) -> bool:

@@ -9,7 +9,14 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.warnings import show_signs
-from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
+from pseudofam_core.charts.estimates import (
+    convergence_figure,
+    lorenz_figure,
+    mass_by_layer,
+    mass_figure,
+    mean_mass,
+    zeros_figure,
+)
 from pseudofam_core.estimates import FisherSummary, summarise
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.outcomes.failure_signs import dominated_by_few, few_gradients
@@ -46,6 +53,7 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
             _concentration(summaries, chosen, labels)
         with st.container():
             _convergence(summaries, chosen, labels)
+    _zeros(summaries, chosen, labels)
 
 
 def _mass(
@@ -83,6 +91,39 @@ def _mass_words(table: Mapping[str, Mapping[int, float]], outside: float) -> str
         f"The decoder holds {decoder:.0%} of the mass; the fullest layer is {side_name} layer {layer} with {most:.0%}."
     )
     return words + (f" {outside:.0%} lies outside the layers." if outside >= 0.005 else "")
+
+
+def _zeros(
+    summaries: Mapping[LanguagePair, FisherSummary], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
+) -> None:
+    st.markdown(
+        "**Which parameters never act**",
+        help="Parameters whose Fisher value is exactly zero: no sentence of the pair has a gradient there. In feed-forward layers "
+        "these belong to ReLU units that are off for every token that was read.",
+    )
+    zeros = {pair: one.layer_zeros for pair, one in summaries.items() if one.layer_zeros is not None}
+    sizes = next((one.layer_sizes for one in summaries.values() if one.layer_sizes is not None), {})
+    if not zeros or (chosen is not None and chosen not in zeros):
+        st.info(_AGAIN, icon=":material/history:")
+        return
+    n = sum(sizes.values())
+    shares = {pair: sum(one.values()) / n for pair, one in zeros.items()}
+    name = labels[chosen] if chosen else f"{len(zeros)} pairs, mean"
+    most = chosen or max(shares, key=shares.__getitem__)
+    words = (
+        f"Of the parameters of {labels[most]}{'' if chosen else ', the most,'} {shares[most]:.1%} are exactly zero. Zeros are in "
+        "no mask of Overlap, so that its K ends where they begin."
+    )
+    if any(shares.values()):
+        st.plotly_chart(
+            zeros_figure(zeros[chosen] if chosen else mean_mass(list(zeros.values())), sizes),
+            key="zeros_figure",
+            config=CONFIG,
+            alt=f"Share of exact zeros by layer and kind of parameter, {name}. {words}",
+        )
+    else:
+        words = "No parameter is exactly zero."
+    st.caption(words)
 
 
 def _concentration(

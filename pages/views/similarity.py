@@ -96,7 +96,8 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
             alt=f"Overlap of {names[target]} and {names[auxiliary]} over the top share K",
         )
         st.caption(
-            "Of each pair's most important parameters, the share the other has among its own. Dashed: two masks without relation."
+            "Of each pair's most important parameters, the share the other has among its own. Dashed: two masks without relation. "
+            "Shaded: so many parameters of one of the two are exactly zero, and in no mask."
         )
     with right:
         st.markdown("**Where each one's mass lies**")

@@ -44,13 +44,32 @@ def mean_mass(masses: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([one.get(name, 0.0) for one in masses])) for name in masses[0]}
 
 
+def zeros_by_layer(zeros: Mapping[str, float], sizes: Mapping[str, float]) -> dict[str, dict[int, float]]:
+    """Share of the parameters whose value is exactly zero, by kind of parameter and layer, as `mass_by_layer` has them.
+
+    Args:
+        zeros: Such parameters by tensor name.
+        sizes: All parameters by tensor name.
+    """
+    counts, wholes = mass_by_layer(zeros)[0], mass_by_layer(sizes)[0]
+    return {row: {layer: counts[row][layer] / n for layer, n in layers.items()} for row, layers in wholes.items()}
+
+
 def mass_figure(layer_mass: Mapping[str, float]) -> go.Figure:
     """Draw the Fisher mass as a strip of layers for each kind of parameter; empty where a side has fewer layers.
 
     Args:
         layer_mass: Share by tensor name; sums to 1.
     """
-    table, _ = mass_by_layer(layer_mass)
+    return _layers_figure(mass_by_layer(layer_mass)[0], "mass")
+
+
+def zeros_figure(zeros: Mapping[str, float], sizes: Mapping[str, float]) -> go.Figure:
+    """Draw the share of exact zeros as a strip of layers for each kind of parameter. See `zeros_by_layer`."""
+    return _layers_figure(zeros_by_layer(zeros, sizes), "parameters")
+
+
+def _layers_figure(table: Mapping[str, Mapping[int, float]], whole: str) -> go.Figure:
     rows = list(table)
     n_layers = max((layer for one in table.values() for layer in one), default=0)
     shares = np.array([[table[row].get(layer, np.nan) for layer in range(1, n_layers + 1)] for row in rows])
@@ -65,9 +84,9 @@ def mass_figure(layer_mass: Mapping[str, float]) -> go.Figure:
             xgap=1,
             ygap=1,
             texttemplate="%{z:.1%}" if few else None,
-            hovertemplate="%{y}, layer %{x}: %{z:.2%} of the mass<extra></extra>",
+            hovertemplate=f"%{{y}}, layer %{{x}}: %{{z:.2%}} of the {whole}<extra></extra>",
             hoverongaps=False,
-            colorbar={"title": {"text": "share of mass", "side": "right"}, "tickformat": ".0%", "thickness": 10},
+            colorbar={"title": {"text": f"share of {whole}", "side": "right"}, "tickformat": ".0%", "thickness": 10},
         )
     )
     figure.update_xaxes(title="layer", dtick=1 if n_layers <= 24 else 4, showgrid=False, zeroline=False, ticks="")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from pseudofam_core.charts.colours import INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
+from pseudofam_core.charts.colours import FAINT, INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
 from pseudofam_core.charts.estimates import mass_by_layer
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import OverlapCurve
@@ -17,16 +17,21 @@ from pseudofam_core.similarity.spec import Scope
 def overlap_curve_figure(
     curve: OverlapCurve, target: LanguagePair, auxiliary: LanguagePair, *, top_fraction: float
 ) -> go.Figure:
-    """Draw the Overlap of two pairs over every K, with what unrelated masks would share (K itself), and the K of now."""
+    """Draw the Overlap of two pairs over every K, with what unrelated masks would share (K itself), and the K of now.
+
+    The curve ends where one of the two has no further parameter that is not zero; what lies beyond is shaded.
+    """
     figure = go.Figure()
-    # By the group scope all masks are of one size, so that both directions are the same.
+    # By the group scope all masks are of one size up to there, so that both directions are the same.
     symmetric = curve.scope is Scope.GROUP
+    end = min(curve.nonzero[curve.pairs.index(one)] for one in (target, auxiliary))
+    n_steps = max(1, sum(step <= end + 1e-12 for step in curve.steps))
     both_ways = [(target, auxiliary)] if symmetric else [(target, auxiliary), (auxiliary, target)]
     for (one, other), colour in zip(both_ways, (INSIDE, OUTSIDE), strict=False):
         figure.add_trace(
             go.Scatter(
-                x=curve.steps,
-                y=curve.between(one, other),
+                x=curve.steps[:n_steps],
+                y=curve.between(one, other)[:n_steps],
                 mode="lines",
                 name="Overlap" if symmetric else f"{one.label} as target",
                 line={"color": colour, "width": 2.5},
@@ -43,6 +48,16 @@ def overlap_curve_figure(
             hoverinfo="skip",
         )
     )
+    if n_steps < len(curve.steps):
+        figure.add_vrect(
+            x0=end,
+            x1=1,
+            fillcolor=FAINT,
+            line_width=0,
+            layer="below",
+            annotation_text="zeros",
+            annotation_position="top left",
+        )
     figure.add_vline(
         top_fraction,
         line={"color": LINE, "width": 1.5, "dash": "dot"},

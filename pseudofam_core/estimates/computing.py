@@ -235,6 +235,8 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
         loss=diagonal.loss,
         total=total,
         layer_mass={name: mass / total if total else 0.0 for name, mass in masses.items()},
+        layer_zeros={name: one.numel() - int(one.count_nonzero()) for name, one in diagonal.values.items()},
+        layer_sizes={name: one.numel() for name, one in diagonal.values.items()},
         lorenz=tuple(lorenz),
         top_percent_share=lorenz[1],
         convergence=restored(Convergence, convergence(sketch.values.numpy(), sketch.counts.tolist())),

@@ -47,6 +47,8 @@ class FisherRecord:
         loss: Negative log-likelihood of all target tokens, nats.
         total: Sum of the diagonal, nats².
         layer_mass: Share of `total` by parameter tensor name; sums to 1 where `total` is positive.
+        layer_zeros: Parameters whose value is exactly zero, by tensor name.
+        layer_sizes: All parameters, by tensor name.
         lorenz: Share of `total` in the largest 0%, 1%, … 100% of the parameters.
         top_percent_share: That of 1%.
         convergence: See there.
@@ -66,6 +68,8 @@ class FisherRecord:
     loss: float
     total: float
     layer_mass: Mapping[str, float]
+    layer_zeros: Mapping[str, int] | None = None
+    layer_sizes: Mapping[str, int] | None = None
     lorenz: tuple[float, ...] | None = None
     top_percent_share: float | None = None
     convergence: Convergence | None = None

@@ -167,13 +167,14 @@ def top_fraction_sweep(
         target: A pair of the curve.
         selection: The rule, the same at every K.
         measure: Overlap or Jaccard.
-        top_fractions: The steps of K looked at, ascending. By default all of the curve's.
+        top_fractions: The steps of K looked at, ascending. By default those of the curve at which all masks are full.
 
     Raises:
         ValueError: As `select_family` and `OverlapCurve.matrix`: for the model scope, leave out steps of K so small
             that a mask marks nothing that is compared.
     """
-    steps = [float(K) for K in curve.steps] if top_fractions is None else top_fractions
+    full = [float(K) for K in curve.steps if curve.last_full_step >= K]
+    steps = full if top_fractions is None else top_fractions
 
     def family(top_fraction: float) -> Members:
         return select_family(curve.matrix(top_fraction, measure=measure), target, selection=selection).members

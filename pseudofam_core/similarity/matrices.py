@@ -41,8 +41,9 @@ def similarity_matrix(
 ) -> PairwiseMatrix:
     """Compare every Fisher diagonal of a pool with every other, by one measure and at one K.
 
-    A mask marks exactly k = round(K·P) parameters (halves to even, at least 1), P counted in the scope. Of parameters
-    that tie at the edge of the mask, the earlier in (sorted name, flat index) is marked.
+    A mask marks exactly k = round(K·P) parameters (halves to even, at least 1), P counted in the scope, or all that are
+    not zero where these are fewer. Of parameters that tie at the edge of the mask, the earlier in (sorted name, flat
+    index) is marked.
 
     Args:
         files: The Fisher file of each pair; all hold the same names and shapes.
@@ -85,8 +86,9 @@ def similarity_matrix(
         assert top_fraction is not None
         assert scope is not None  # SimilaritySpec demands both
         pool.expect(shared_to_read(pool, scoped))
-        counts = shared_counts(pool, compared, scoped, (top_fraction,))
-    return OverlapCurve(pairs, (top_fraction,), counts, scope, provenance).matrix(top_fraction, measure=measure)
+        counts, nonzero = shared_counts(pool, compared, scoped, (top_fraction,))
+    curve = OverlapCurve(pairs, (top_fraction,), counts, scope, nonzero, provenance)
+    return curve.matrix(top_fraction, measure=measure)
 
 
 def similarity_matrices(
@@ -164,9 +166,9 @@ def compare_files(
         kernels = _kernels(measures)
         pool.expect(sums_to_read(pool, compared, kernels.values()) + shared_to_read(pool, scoped))
         values = values_of_sums(pool, compared, kernels)
-        counts = shared_counts(pool, compared, scoped, fractions)
+        counts, nonzero = shared_counts(pool, compared, scoped, fractions)
     matrices = {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
-    return matrices, OverlapCurve(pool.pairs, fractions, counts, scope, provenance)
+    return matrices, OverlapCurve(pool.pairs, fractions, counts, scope, nonzero, provenance)
 
 
 def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]) -> list[str]:

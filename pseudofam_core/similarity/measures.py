@@ -8,7 +8,8 @@ measure                formula                                                  
 mse                    1/P Σ_p (F_t − F_a)²                                       symmetric distance
 kl                     Σ_p F_a (log(F_a + ε) − log(F_t + ε)), ε = 1e-16           directed, may be < 0
 kl-normalised          the same after each F is divided by its own sum            directed distance
-overlap                #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F    similarity in [0, 1]
+overlap                #(M_t ∧ M_a) / #M_t, M the top K of the parameters by F,   similarity in [0, 1]
+                       zeros left out
 jaccard                #(M_t ∧ M_a) / #(M_t ∨ M_a)                                symmetric similarity
 cosine                 Σ_p F_t F_a / (|F_t| |F_a|)                                symmetric similarity
 hellinger              1/√2 ‖√(F_t/ΣF_t) − √(F_a/ΣF_a)‖₂                          symmetric distance, ≤ 1
@@ -17,8 +18,9 @@ kl-normalised-reverse  the same after each F is divided by its own sum          
 consensus              mean rank of a among t's neighbours by several             directed distance
 =====================  =========================================================  =====================
 
-The direction of kl is that in which the paper's scripts fill row t, column a: the auxiliary's values against the
-target's.
+Where more parameters are zero than a mask leaves out, it marks all others, so that masks may differ in size and Overlap
+in its two directions. The direction of kl is that in which the paper's scripts fill row t, column a: the auxiliary's
+values against the target's.
 
 A new measure is a member here with its row, its sums in `sums`, and their resampled twin in `replicates`.
 """
@@ -130,7 +132,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
-            version=2,
+            version=3,
         ),
     )
     JACCARD = (
@@ -146,7 +148,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=False,
             is_side_by_side=False,
-            version=2,
+            version=3,
         ),
     )
     COSINE = (

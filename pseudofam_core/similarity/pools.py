@@ -35,7 +35,7 @@ from pseudofam_core.store.stages import Stage
 # A comparison holds all measures: another one, or another version of one, makes it another.
 COMPARISON_VERSION = sum(measure.row.version for measure in FISHER_MEASURES)
 _FILE = "comparison.safetensors"
-_CURVE = "shared"
+_CURVE, _NONZERO = "shared", "nonzero"
 _N_STEPS = 1000
 # A pass reads the files so often: the sums, the normalised sums, the thresholds (twice where files are large), the masks.
 _READS = 5
@@ -208,7 +208,8 @@ def compare_pool(
     def write(folder: Path) -> None:
         # By step first, as it is laid out: a look-up at one K then reads one stretch.
         counts = np.ascontiguousarray(np.moveaxis(curve.shared, 2, 0))
-        save_file({_CURVE: counts, **{one.value: matrices[one].values for one in matrices}}, folder / _FILE)
+        arrays = {_CURVE: counts, _NONZERO: np.array(curve.nonzero)}
+        save_file({**arrays, **{one.value: matrices[one].values for one in matrices}}, folder / _FILE)
 
     key = Stage.COMPARISON.key(spec, version=COMPARISON_VERSION)
     artifact = cache.store(Stage.COMPARISON, key, spec=spec, summary=dict(curve.provenance), write=write)
@@ -270,9 +271,9 @@ def _inputs(
 def _loaded(spec: ComparisonSpec, artifact: Artifact, estimates: Mapping[LanguagePair, Artifact]) -> PoolComparison:
     known = {**provenance(estimates), "compared": spec.group, "key": artifact.key}
     stored = load_file(artifact.file(_FILE))
-    counts = np.moveaxis(stored.pop(_CURVE), 0, 2)
+    counts, nonzero = np.moveaxis(stored.pop(_CURVE), 0, 2), tuple(stored.pop(_NONZERO).tolist())
     steps = tuple(step / _N_STEPS for step in range(1, _N_STEPS + 1))
-    curve = OverlapCurve(spec.pairs, steps, counts, spec.scope, known)
+    curve = OverlapCurve(spec.pairs, steps, counts, spec.scope, nonzero, known)
     matrices = {
         Measure(name): PairwiseMatrix(spec.pairs, values, Measure(name), provenance=known)
         for name, values in stored.items()

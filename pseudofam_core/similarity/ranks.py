@@ -2,6 +2,7 @@
 
 A float32 that is not negative is ordered as its bits are, read as an integer. Of parameters that tie, the earlier in
 (sorted name, flat index) ranks higher; so each parameter has one rank, and enters the masks at the first k above it.
+A parameter that is exactly zero enters none: a mask larger than the rest would be filled in the order of the file.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _TABLE_BITS = 26
 
 
 def mask_sizes(n_parameters: int, fractions: Sequence[float]) -> Counts:
-    """How many parameters the masks mark: round(K·P), halves to even, at least 1."""
+    """How many parameters the masks mark at most: round(K·P), halves to even, at least 1."""
     return np.array([max(1, round(fraction * n_parameters)) for fraction in fractions])
 
 
@@ -40,7 +41,7 @@ class Thresholds:
     """Where one diagonal's masks end, in the order of `sizes`.
 
     Attributes:
-        sizes: Parameters that each mask marks; never falling.
+        sizes: Parameters that each mask marks, zeros among them; never falling.
         bits: The smallest value in each mask, as bits.
         above: How many parameters are larger than it.
         ties: How many are equal to it.
@@ -156,13 +157,15 @@ class Masks:
     def steps(self, values: npt.NDArray[np.float32]) -> Steps:
         """The step at which each of the next parameters enters the masks.
 
-        1 where all masks mark it, 2 where all but the first do, …, and the number of masks plus 1 where none does.
+        1 where all masks mark it, 2 where all but the first do, …, and the number of masks plus 1 where none does: of
+        zeros always.
         """
         bits = bits_of(values)
         steps = self._table.take((bits >> self._shift).astype(np.intp), mode="clip")
         near = np.flatnonzero(steps == 0)
         if len(near):
             steps[near] = self._looked_at(bits[near])
+        steps[bits == 0] = len(self._sizes) + 1
         return steps
 
     def _look_up_table(self, bits: Bits) -> Steps:

@@ -159,7 +159,11 @@ def _blocks(sketches: ShardSketches, weights: Weights) -> Iterator[npt.NDArray[n
 
 
 def shared_counts(sketches: ShardSketches, weights: Weights, top_fraction: float) -> npt.NDArray[np.int64]:
-    """(n_replicates, n, n) parameters that two masks share; of ties at the edge the earlier are marked."""
+    """(n_replicates, n, n) parameters that two masks share; of ties at the edge the earlier are marked, zeros never.
+
+    Raises:
+        ValueError: A diagonal of nothing but zeros.
+    """
     n, _, m = sketches.sums.shape
     k = max(1, round(top_fraction * m))
     words = np.zeros((len(weights), n, -(-m // 64)), dtype=np.uint64)
@@ -168,12 +172,22 @@ def shared_counts(sketches: ShardSketches, weights: Weights, top_fraction: float
             diagonals = weights[start : start + _REPLICATES_AT_ONCE, i].astype(np.float32) @ sums
             for b, F in enumerate(diagonals, start=start):
                 words[b, i].view(np.uint8)[: -(-m // 8)] = np.packbits(_top(F, k))
-    return np.array([[np.bitwise_count(masks & mask).sum(axis=1, dtype=np.int64) for mask in masks] for masks in words])
+    shared = np.array(
+        [[np.bitwise_count(masks & mask).sum(axis=1, dtype=np.int64) for mask in masks] for masks in words]
+    )
+    marked = np.diagonal(shared, axis1=1, axis2=2)
+    if not marked.all():
+        zero = sketches.pairs[int(np.argwhere(marked == 0)[0, 1])]
+        raise ValueError(
+            f"A mask must mark at least one parameter. Got only zeros for {zero}. Leave it out of the pool."
+        )
+    return shared
 
 
 def _top(F: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.bool_]:
-    """Marks of the k largest."""
+    """Marks of the k largest, or of all that are not zero where these are fewer."""
     threshold = np.partition(F, F.size - k)[F.size - k]
     marks: npt.NDArray[np.bool_] = threshold < F
-    marks[np.flatnonzero(threshold == F)[: k - np.count_nonzero(marks)]] = True
+    if threshold > 0:
+        marks[np.flatnonzero(threshold == F)[: k - np.count_nonzero(marks)]] = True
     return marks

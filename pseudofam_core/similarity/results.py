@@ -84,8 +84,10 @@ class OverlapCurve:
         pairs: Labels of rows and columns.
         steps: The values of K, rising.
         shared: (n, n, n_steps) counts of parameters that both masks mark. Those of a pair with itself are all that its
-            mask marks among the compared ones: by the group scope the same for all, by the model scope not.
+            mask marks among the compared ones: by the group scope the same for all up to `last_full_step`, by the model
+            scope not.
         scope: Where the top K were taken.
+        nonzero: Of each pair the share of the parameters in the scope that are not exactly zero. Zeros are in no mask.
         provenance: As in `PairwiseMatrix`.
 
     Raises:
@@ -96,6 +98,7 @@ class OverlapCurve:
     steps: tuple[float, ...]
     shared: npt.NDArray[np.unsignedinteger]
     scope: Scope
+    nonzero: tuple[float, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,12 +106,24 @@ class OverlapCurve:
         expected = (len(self.pairs), len(self.pairs), len(self.steps))
         if self.shared.shape != expected:
             raise ValueError(f"shared must be {expected}: pairs x pairs x steps. Got {self.shared.shape}.")
+        if len(self.nonzero) != len(self.pairs):
+            raise ValueError(f"nonzero must be one share per pair, {len(self.pairs)}. Got {len(self.nonzero)}.")
         self.shared.setflags(write=False)
 
     @property
     def marked(self) -> npt.NDArray[np.unsignedinteger]:
         """(n, n_steps) compared parameters that each pair's mask marks."""
         return self.shared[np.arange(len(self.pairs)), np.arange(len(self.pairs))]
+
+    @property
+    def fewest_nonzero(self) -> LanguagePair:
+        """The pair whose mask is the first that can't grow with K."""
+        return self.pairs[int(np.argmin(self.nonzero))]
+
+    @property
+    def last_full_step(self) -> float:
+        """The largest K at which all masks mark as many parameters as K asks for; the first step where none does."""
+        return max((step for step in self.steps if step <= min(self.nonzero) + 1e-12), default=self.steps[0])
 
     def has_step(self, top_fraction: float) -> bool:
         """Whether K is one of the steps, so that its values are exact."""
@@ -132,12 +147,10 @@ class OverlapCurve:
         shared = self.shared[:, :, step].astype(np.float64)
         marked = shared.diagonal()
         if not marked.all():
-            raise ValueError(
-                f"A mask must mark at least one compared parameter. Got none for {self.pairs[int(marked.argmin())]}: "
-                f"the top {top_fraction:g} of its model lies elsewhere. Raise top_fraction, or take scope=group."
-            )
+            raise _empty_mask(self.pairs[int(marked.argmin())], self.scope, top_fraction)
         values = measure.computed.values(shared)
-        return PairwiseMatrix(self.pairs, values, measure, self.steps[step], self.scope, self.provenance)
+        least = {"smallest_nonzero_share": f"{min(self.nonzero):.4g} ({self.fewest_nonzero})"}
+        return PairwiseMatrix(self.pairs, values, measure, self.steps[step], self.scope, {**self.provenance, **least})
 
     def between(self, target: LanguagePair, auxiliary: LanguagePair) -> npt.NDArray[np.float64]:
         """(n_steps,) Overlap of two pairs over all K; NaN where the target's mask marks nothing that is compared.
@@ -153,6 +166,13 @@ class OverlapCurve:
 
     def _nearest(self, top_fraction: float) -> int:
         return int(np.argmin(np.abs(np.asarray(self.steps) - top_fraction)))
+
+
+def _empty_mask(pair: LanguagePair, scope: Scope, top_fraction: float) -> ValueError:
+    why = "its parameters are all zero there. Estimate it with more sentences, or leave it out of the pool."
+    if scope is Scope.MODEL:
+        why = f"the top {top_fraction:g} of its model lies elsewhere. Raise top_fraction, or take scope=group."
+    return ValueError(f"A mask must mark at least one compared parameter. Got none for {pair}: {why}")
 
 
 def measure_name(matrix: PairwiseMatrix) -> str:

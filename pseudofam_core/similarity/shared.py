@@ -27,7 +27,7 @@ def shared_to_read(pool: Diagonals, scoped: Names) -> int:
 
 def shared_counts(
     pool: Diagonals, names: Names, scoped: Names, fractions: Sequence[float]
-) -> npt.NDArray[np.unsignedinteger]:
+) -> tuple[npt.NDArray[np.unsignedinteger], tuple[float, ...]]:
     """Parameters under `names` that two masks share, where the masks mark the top K among `scoped`.
 
     Args:
@@ -38,17 +38,19 @@ def shared_counts(
 
     Returns:
         (n, n, n_fractions) counts; those of a pair with itself are what its mask marks. In the smallest type that holds
-        them, and laid out by fraction.
+        them, and laid out by fraction. And of each diagonal the share of `scoped` that is not exactly zero: a mask of
+        a larger K marks no more than these.
     """
     n, n_steps = len(pool.pairs), len(fractions)
     n_parameters = pool.count(scoped)
     cuts = thresholds(pool, scoped, mask_sizes(n_parameters, fractions))
     masks = [Masks(cut, n_parameters=n_parameters, n_pairs=n) for cut in cuts]
     compared = set(names)
+    nonzero = np.zeros(n, dtype=np.int64)
     # Row i: with itself and each later pair.
     entering = [np.zeros((n - i, n_steps + 2), dtype=np.int64) for i in range(n)]
     for block in pool.blocks(scoped):
-        steps = _steps(pool, masks, block)
+        steps = _steps(pool, masks, block, nonzero)
         kept = _kept(block, compared, steps)
         if n_steps == 1:
             # A product of 0/1 matrices; a histogram of two bins would be slower.
@@ -59,17 +61,19 @@ def shared_counts(
         else:
             pool.share(partial(_count, kept, entering), range(n))
         pool.advance(steps.size)
-    return _cumulated(entering, np.min_scalar_type(pool.count(names)))
+    return _cumulated(entering, np.min_scalar_type(pool.count(names))), tuple((nonzero / n_parameters).tolist())
 
 
-def _steps(pool: Diagonals, masks: Sequence[Masks], block: Sequence[Piece]) -> Steps:
-    """(n, block) steps at which each parameter enters."""
+def _steps(pool: Diagonals, masks: Sequence[Masks], block: Sequence[Piece], nonzero: Counts) -> Steps:
+    """(n, block) steps at which each parameter enters; those that are not zero are added to `nonzero`, per diagonal."""
     steps = np.empty((len(masks), sum(piece.size for piece in block)), dtype=np.uint16)
 
     def fill(row: int) -> None:
         start = 0
         for piece in block:
-            steps[row, start : start + piece.size] = masks[row].steps(pool.values(row, piece))
+            values = pool.values(row, piece)
+            steps[row, start : start + piece.size] = masks[row].steps(values)
+            nonzero[row] += np.count_nonzero(values)
             start += piece.size
 
     pool.share(fill, range(len(masks)))

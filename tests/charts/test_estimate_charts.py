@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from pseudofam_core.charts.estimates import convergence_figure, lorenz_figure, mass_by_layer, mass_figure, mean_mass
+from pseudofam_core.charts.estimates import (
+    convergence_figure,
+    lorenz_figure,
+    mass_by_layer,
+    mass_figure,
+    mean_mass,
+    zeros_figure,
+)
 
 M2M100 = {
     "model.encoder.layers.0.fc1.weight": 0.1,
@@ -20,6 +27,17 @@ def test_mass_is_added_up_by_kind_and_layer():
     assert list(table) == ["encoder fc1", "decoder cross-attention", "decoder fc1", "decoder norms"]
     assert table["encoder fc1"] == {1: 0.1, 2: 0.2}
     assert table["decoder fc1"] == {1: pytest.approx(0.35)}
+
+
+def test_exact_zeros_are_shares_of_each_cells_parameters():
+    # Decoder fc1, layer 1: 30 of 100 weights and 4 of 10 biases.
+    sizes = {name: 10 if name.endswith("bias") else 100 for name in M2M100}
+    zeros = {name: 4 if name.endswith("bias") else 30 for name in M2M100}
+    (heat,) = zeros_figure(zeros, sizes).data
+    cells = dict(zip(heat.y, np.asarray(heat.z).tolist(), strict=True))
+    assert cells["decoder fc1"][0] == 34 / 110
+    assert cells["encoder fc1"] == [0.3, 0.3]
+    assert "of the parameters" in heat.hovertemplate
 
 
 def test_t5_names_its_layers_otherwise():

@@ -6,7 +6,7 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import languages, pair, pair_labels
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.structure import clustering
 
@@ -246,3 +246,17 @@ def test_members_are_drawn_even_where_there_are_many():
         hand_made([1, 2, 3, 4, 5, 6]), PAIRS[0], selection=SelectionSpec(rule=Rule.NEAREST, largest=5)
     )
     assert len(points(charts.gap_figure(family, n_shown=2))) == 6
+
+
+def test_the_curve_of_two_pairs_ends_where_one_has_only_zeros_left():
+    # Of seven pairs the second has 60 % that differ from zero, and the third, which is not shown, 30 %.
+    steps = tuple(step / 10 for step in range(1, 11))
+    shared = np.tile(np.arange(1, 11), (7, 7, 1)).astype(np.uint8)
+    curve = OverlapCurve(PAIRS, steps, shared, Scope.GROUP, (1.0, 0.6, 0.3, 1.0, 1.0, 1.0, 1.0))
+    figure = charts.overlap_curve_figure(curve, PAIRS[0], PAIRS[1], top_fraction=0.4)
+    assert figure.data[0].x == steps[:6]
+    (shade,) = [one for one in figure.layout.shapes if one.type == "rect"]
+    assert (shade.x0, shade.x1) == (0.6, 1)
+    whole = charts.overlap_curve_figure(curve, PAIRS[0], PAIRS[3], top_fraction=0.4)
+    assert whole.data[0].x == steps
+    assert not [one for one in whole.layout.shapes if one.type == "rect"]

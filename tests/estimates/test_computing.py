@@ -77,6 +77,10 @@ def test_the_summary_tells_what_was_counted(workspace, cache):
     assert summary.n_parameters == 3 * 2 * 16 * 24
     assert summary.mean_loss > 0
     assert sum(summary.layer_mass.values()) == pytest.approx(1)
+    artifact = computing.compute(fisher_spec(workspace, TR), cache)
+    for name, values in load_file(artifact.file(FISHER_FILE)).items():
+        assert artifact.manifest["layer_zeros"][name] == (values == 0).sum()
+        assert artifact.manifest["layer_sizes"][name] == values.size
 
 
 @pytest.mark.parametrize(("tokens", "n_gradients"), [(4096, 1), (8, 4)])

@@ -105,6 +105,7 @@ class StepwiseCurve:
 
     pairs = (TARGET, *OTHERS[:6])
     steps = tuple(step / 1000 for step in range(1, 1001))
+    last_full_step = 1.0
 
     def __init__(self, seed: int) -> None:
         self.values = np.random.default_rng(seed).integers(5, 10, (50, 7, 7)) / 10
@@ -181,6 +182,18 @@ def test_the_fixed_radius_by_hand_and_stepping():
     assert wider.next_below(0.2) is None
     assert wider.next_below(0.25).value == 0.2
     assert wider.next_above(0.7) is None
+
+
+def test_the_sweep_over_k_ends_with_the_last_full_masks():
+    curve = StepwiseCurve(0)
+    curve.last_full_step = 0.43
+    steps = [step / 1000 for step in range(1, 431)]
+    sweep = top_fraction_sweep(curve, TARGET, selection=SelectionSpec())
+    assert (
+        sweep.breakpoints
+        == top_fraction_sweep(curve, TARGET, selection=SelectionSpec(), top_fractions=steps).breakpoints
+    )
+    assert sweep.breakpoints[-1].value <= 0.43
 
 
 def test_a_change_names_what_it_drops():

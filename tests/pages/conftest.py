@@ -25,6 +25,8 @@ _ENGLISH = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is 
 _DIAGNOSTICS = {
     "lorenz": [0.0] + [0.6 + 0.004 * percent for percent in range(100)],
     "top_percent_share": 0.6,
+    "layer_zeros": {f"model.encoder.layers.{i}.fc1.weight": 10 * i for i in range(4)},
+    "layer_sizes": {f"model.encoder.layers.{i}.fc1.weight": 50 for i in range(4)},
     "convergence": {"counts": [2, 4], "distance": [0.5, 0.0], "split_half_correlation": 0.95},
 }
 
@@ -49,10 +51,13 @@ class World:
         self.workspace = Workspace(model=str(folder / "model"), corpus=str(folder / "corpus"))
         self.cache = Cache(folder / "cache")
 
-    def estimate(self, *codes: str, diagnostics: bool = False) -> World:
-        """Keep an estimate for each language, its numbers made up; with diagnostics as newer estimates have them."""
+    def estimate(self, *codes: str, diagnostics: bool = False, n_zeros: int = 0) -> World:
+        """Keep an estimate for each language, its numbers made up; with diagnostics as newer estimates have them.
+
+        Of the 200 parameters the first `n_zeros` are exactly zero.
+        """
         for code in codes:
-            self._keep(code, _DIAGNOSTICS if diagnostics else {})
+            self._keep(code, _DIAGNOSTICS if diagnostics else {}, n_zeros)
         return self
 
     def open(self, page: str = "overview", **view: str | list[str]) -> AppTest:
@@ -65,10 +70,11 @@ class World:
         app.run()
         return app if page == "overview" else app.switch_page(f"pages/{page}.py").run()
 
-    def _keep(self, code: str, diagnostics: Mapping[str, object]) -> None:
+    def _keep(self, code: str, diagnostics: Mapping[str, object], n_zeros: int) -> None:
         one = pair(f"{code}-en")
         spec = estimates.fisher_spec(self.workspace, one)
         values = np.random.default_rng(CODES.index(code)).gamma(1, size=(4, 50)).astype(np.float32)
+        values.reshape(-1)[:n_zeros] = 0
         tensors = {f"model.encoder.layers.{i}.fc1.weight": row for i, row in enumerate(values)}
         summary = {
             "workspace": replace(self.workspace, pairs=None),

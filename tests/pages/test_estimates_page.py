@@ -164,7 +164,7 @@ def test_estimates_of_another_model_are_out_of_date_and_still_shown(world):
 
 def test_diagnostics_of_old_estimates_say_how_to_get_them(world):
     app = world.estimate("be", "tr").open("estimates")
-    assert sum("Estimate them again" in one.value for one in app.info) == 2
+    assert sum("Estimate them again" in one.value for one in app.info) == 3
 
 
 def test_diagnostics_are_drawn_where_they_are_recorded(world):
@@ -172,8 +172,9 @@ def test_diagnostics_are_drawn_where_they_are_recorded(world):
     app = world.open("estimates", of="tr-en")
     assert not app.exception
     assert not [one for one in app.info if "again" in one.value]
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     words = said(app)
+    assert "Of the parameters of Turkish · tr 30.0% are exactly zero. Zeros are in no mask" in words
     assert "In Turkish · tr the largest 1% of the parameters hold 60% of the mass." in words
     assert "correlate with r = 0.95 for Turkish · tr: the estimate has settled" in words
     assert "A few parameters dominate." in words

@@ -228,6 +228,22 @@ def test_the_strip_over_k_is_for_overlap(world):
     assert "K is a setting of Overlap" in said(app)
 
 
+def test_k_ends_where_the_zeros_begin(world):
+    # 80 of Kazakh's 200 parameters are exactly zero: masks above K = 0.6 could only be filled with them.
+    world.estimate("be", "uk", "bg", "tr").estimate("kk", n_zeros=80)
+    app = world.open("families", measure="overlap", show="How firm?", k="0.4")
+    assert not app.exception
+    assert not app.warning
+    assert figures(app)[2]["layout"]["xaxis"]["range"] == [0.05, 0.6]
+    assert "times between K = 5% and 60.0%." in said(app)
+    assert "K ends there: only 60.0% of the parameters of Kazakh · kk differ from zero" in said(app)
+    for page in ("families", "similarity"):
+        app = world.open(page, measure="overlap", k="0.7")
+        assert "K reaches into zeros.** Only 60.0% of the parameters of Kazakh · kk" in app.warning[0].value
+        assert "take at most 60.0%." in app.warning[0].value
+        assert not [one for one in world.open(page, measure="mse", k="0.7").warning if "zeros" in one.value]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "expected"),
     [

@@ -130,8 +130,12 @@ def test_overlap_in_the_model_scope_matches_its_twin_and_is_directed(pool, write
 )
 def test_overlap_matches_its_twin_where_almost_all_values_tie(write, diagonals, fraction):
     pool = {PAIRS[n]: {"b": row[:40].reshape(5, 8), "a": row[40:]} for n, row in enumerate(diagonals)}
-    got = overlap(write(pool), fraction, ["a", "b"])
     masks = [reference.top_positions(reference.flat(tensors, ["a", "b"]), fraction) for tensors in pool.values()]
+    if not all(masks):
+        with pytest.raises(ValueError, match="all zero there"):
+            overlap(write(pool), fraction, ["a", "b"])
+        return
+    got = overlap(write(pool), fraction, ["a", "b"])
     assert_array_equal(got.values, [[reference.overlap(t, a) for a in masks] for t in masks])
 
 
@@ -184,8 +188,8 @@ def test_the_other_direction_is_the_transposed_one(pool, write, measure, other):
 
 
 def test_ties_at_the_edge_of_a_mask_go_to_the_earlier_parameter(write):
-    # K = 0.5 of 4 marks 2. be: the 9, and of three 5s the first: {0, 1}. de: no ties: {2, 3}. fa, all zeros: {0, 1}.
-    files = write(vectors([[5, 9, 5, 5], [1, 2, 3, 4], [0, 0, 0, 0]]))
+    # K = 0.5 of 4 marks 2. be: the 9, and of three 5s the first: {0, 1}. de: no ties: {2, 3}. fa, all alike: {0, 1}.
+    files = write(vectors([[5, 9, 5, 5], [1, 2, 3, 4], [7, 7, 7, 7]]))
     assert overlap(files, 0.5, ["w"]).values.tolist() == [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
 
 
@@ -194,7 +198,7 @@ def test_ties_are_broken_in_the_order_of_sorted_names_whatever_order_is_asked_fo
     zeros, top = np.zeros(3, np.float32), np.array([1, 0, 1], np.float32)
     files = write(
         {
-            PAIRS[0]: {"b": zeros, "a": zeros},
+            PAIRS[0]: {"b": zeros + 2, "a": zeros + 2},
             PAIRS[1]: {"b": zeros + 1, "a": zeros + 1},
             PAIRS[2]: {"b": top, "a": zeros},
         }
@@ -206,9 +210,43 @@ def test_ties_are_broken_in_the_order_of_sorted_names_whatever_order_is_asked_fo
         assert overlap({one: files[one] for one in PAIRS[:2]}, 1 / 3, **of_a).values.tolist() == [[1, 1], [1, 1]]
 
 
+def test_zeros_are_in_no_mask(write):
+    # K = 0.5 of 4 asks for 2, and be and de have one parameter each that is not zero: filled up with zeros in the order
+    # of the file, their masks would be the same.
+    files = write(vectors([[1, 0, 0, 0], [0, 1, 0, 0], [4, 3, 2, 1], [-0.0, 0, 0, 1e-45]]))
+    masks = [{0}, {1}, {0, 1}, {3}]
+    got = overlap(files, 0.5, ["w"])
+    assert got.values.tolist() == [[len(t & a) / len(t) for a in masks] for t in masks]
+    # Of masks of different sizes Overlap has a direction: all of be's is in fa's, half of fa's in be's.
+    assert (got.values[0, 1], got.values[0, 2], got.values[2, 0]) == (0, 1, 0.5)
+    jaccard = similarity_matrix(files, measure=Measure.JACCARD, names=["w"], top_fraction=0.5, scope=Scope.GROUP)
+    assert jaccard.values.tolist() == [[len(t & a) / len(t | a) for a in masks] for t in masks]
+    _, curve = compare_files(files, names=["w"], measures=(), n_steps=4)
+    assert curve.nonzero == (0.25, 0.25, 1, 0.25)
+    assert curve.marked.tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], [1, 1, 1, 1]]
+    assert curve.matrix(0.5).values.tolist() == got.values.tolist()
+    assert (curve.last_full_step, curve.fewest_nonzero) == (0.25, PAIRS[0])
+
+
+def test_the_last_full_step_is_that_of_the_diagonal_with_the_most_zeros(write):
+    rng = np.random.default_rng(0)
+    rows = rng.random((3, 200), np.float32) + 1
+    rows[1, rng.permutation(200)[:67]] = 0
+    rows[2, rng.permutation(200)[:11]] = 0
+    _, curve = compare_files(written(write, rows), names=["a", "b"], measures=())
+    # 133 of 200 are left: 0.665. Up to there all masks are of one size.
+    assert curve.nonzero == (1, 0.665, 0.945)
+    assert (curve.last_full_step, curve.fewest_nonzero) == (0.665, curve.pairs[1])
+    sizes = [len(set(curve.marked[:, n].tolist())) for n in range(1000)]
+    assert set(sizes[:665]) == {1}
+    assert set(sizes[668:]) != {1}
+    assert_array_equal(curve.matrix(0.665).values, curve.matrix(0.665).values.T)
+    assert not np.array_equal(curve.matrix(0.8).values, curve.matrix(0.8).values.T)
+
+
 def test_a_mask_marks_round_k_p_halves_to_even_and_at_least_one(write):
     # 10 parameters in opposite orders: masks of k overlap by 2k − 10 where that is positive.
-    files = write(vectors([list(range(10)), list(range(10, 0, -1))]))
+    files = write(vectors([list(range(1, 11)), list(range(10, 0, -1))]))
     # 0.001 → 0.01, at least 1; 0.65 → 6.5, to even 6; 0.75 → 7.5, to even 8.
     for fraction, k in ((0.001, 1), (0.65, 6), (0.75, 8)):
         assert overlap(files, fraction, ["w"]).values[0, 1] == max(0, 2 * k - 10) / k
@@ -339,8 +377,12 @@ def assert_curve_is_its_twin(curve: OverlapCurve, rows: list[list[float]]) -> No
     ranks_of = [reference.ranks(row) for row in rows]
     for number, step in enumerate(curve.steps):
         k = max(1, round(step * len(rows[0])))
-        masks = [{p for p, rank in enumerate(one) if rank < k} for one in ranks_of]
+        masks = [
+            {p for p, rank in enumerate(one) if rank < k and row[p] > 0}
+            for one, row in zip(ranks_of, rows, strict=True)
+        ]
         assert curve.shared[:, :, number].tolist() == [[len(t & a) for a in masks] for t in masks]
+    assert curve.nonzero == tuple(sum(value > 0 for value in row) / len(row) for row in rows)
 
 
 @many
@@ -355,6 +397,10 @@ def test_every_step_of_the_curve_is_its_twin(write, rows, small):
     assert_curve_is_its_twin(curve, in_order(rows))
     for step in (curve.steps[0], curve.steps[9], 1.0):
         masks = [reference.top_positions(row, step) for row in in_order(rows)]
+        if not all(masks):
+            with pytest.raises(ValueError, match=r"at least one compared parameter.*all zero there"):
+                curve.matrix(step)
+            continue
         overlaps = [[reference.overlap(t, a) for a in masks] for t in masks]
         assert curve.matrix(step).values.tolist() == overlaps
         jaccards = [[reference.jaccard(t, a) for a in masks] for t in masks]

@@ -12,7 +12,7 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import families_alike, family_stability
 from pseudofam_core.languages import languages, pair
-from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
+from pseudofam_core.similarity.measures import FISHER_MEASURES, MASKED, Measure
 from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import (
     BootstrapReplicates,
@@ -112,6 +112,22 @@ def test_marks_are_exactly_the_top_of_the_sketch_where_values_tie():
     found = sketch_matrix(of, measure=Measure.OVERLAP, top_fraction=0.4)
     assert np.array_equal(found.values, literal(of, np.ones((5, 4), dtype=int), Measure.OVERLAP, 0.4))
     assert (np.diag(found.values) == 1).all()
+
+
+def test_zeros_are_in_no_resampled_mask():
+    # 40 % of the parameters are dead in one pair, 70 % in another: at K = 0.5 the second's mask is smaller.
+    of = sketches()
+    sums = of.sums.copy()
+    sums[1, :, :280] = 0
+    sums[2, :, :490] = 0
+    of = dataclasses.replace(of, sums=sums)
+    for measure in MASKED:
+        found = sketch_matrix(of, measure=measure, top_fraction=0.5)
+        assert np.array_equal(found.values, literal(of, np.ones((5, 4), dtype=int), measure, 0.5))
+    assert not np.array_equal(found.values, sketch_matrix(of, measure=Measure.OVERLAP, top_fraction=0.5).values)
+    sums[2] = 0
+    with pytest.raises(ValueError, match=f"Got only zeros for {POOL[2]}"):
+        bootstrap_replicates(of, measure=Measure.OVERLAP, top_fraction=0.5, n_replicates=2, seed=1)
 
 
 def test_equal_diagonals_are_at_no_distance():

@@ -13,6 +13,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.pool_comparison import zeros_words
 from pages.views.families import inputs
 from pseudofam_core import charts, estimates
 from pseudofam_core.estimates.spec import Estimator
@@ -94,13 +95,14 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
 
 
 def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: float) -> None:
-    sweep = inputs.k_sweep(comparison.curve, family)
+    curve = comparison.curve
+    sweep, last = inputs.k_sweep(curve, family), inputs.largest_k(curve)
     st.plotly_chart(
         charts.strip_figure(
             sweep,
             order=[one.pair for one in family.neighbours],
             now=top_fraction,
-            end=inputs.LARGEST_K,
+            end=last,
             title="top share K",
             is_share=True,
         ),
@@ -110,7 +112,12 @@ def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: 
     )
     st.caption(
         f"The family changes {len(sweep.breakpoints)} times between K = {inputs.LEAST_K:.0%} and "
-        f"{inputs.LARGEST_K:.0%}. Long bars are firm members; a comb of short ones is a knife edge."
+        f"{last:.1%}. Long bars are firm members; a comb of short ones is a knife edge."
+        + (
+            ""
+            if last == inputs.LARGEST_K
+            else f" K ends there: {zeros_words(curve)[0].lower()}{zeros_words(curve)[1:]}"
+        )
     )
 
 

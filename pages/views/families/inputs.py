@@ -91,9 +91,15 @@ def k_buttons(curve: OverlapCurve, family: PseudoFamily, *, top_fraction: float)
     _buttons("K", "k", steps_around(sweep, top_fraction, first_or_last), whole_page=True)
 
 
+def largest_k(curve: OverlapCurve) -> float:
+    """The last K that the sidebar offers and for which all masks are as large as it says."""
+    n = int((min(LARGEST_K, curve.last_full_step) - LEAST_K) / _K_STEP + 1e-9)
+    return round(LEAST_K + max(n, 0) * _K_STEP, 3)
+
+
 def k_sweep(curve: OverlapCurve, family: PseudoFamily) -> Sweep:
-    """The family over every K that the sidebar offers."""
-    n = round((LARGEST_K - LEAST_K) / _K_STEP)
+    """The family over every K that the sidebar offers, up to `largest_k`."""
+    n = round((largest_k(curve) - LEAST_K) / _K_STEP)
     steps = tuple(round(LEAST_K + place * _K_STEP, 3) for place in range(n + 1))
     return top_fraction_sweep(
         curve, family.target, selection=family.selection, measure=family.measure, top_fractions=steps
