@@ -48,7 +48,7 @@ from pseudofam_core.finetuning import (
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison, compare_pool
+from pseudofam_core.similarity.pools import PoolSimilarity, pool_similarity
 from pseudofam_core.store.cache import Cache, default_root, write_atomically
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     estimated = Workspace(options.model, options.families_from or options.corpus, pairs=pairs)
     workspace = tuned_workspace(estimated, options.corpus)
     estimates = {one: computing.compute(spec, cache) for one, spec in fisher_specs(estimated).items()}
-    pool = compare_pool(estimates, cache=cache)
+    pool = pool_similarity(estimates, cache=cache)
 
     def late() -> bool:
         return options.minutes is not None and time.monotonic() - started > 60 * options.minutes
@@ -97,7 +97,7 @@ def main() -> None:
     print("RESULT", json.dumps({"rows": len(rows), "runs_left": n_left, "seconds": round(computed, 1)}))
 
 
-def _requests(options: argparse.Namespace, workspace: Workspace, pool: PoolComparison) -> Iterator[FinetuneRequest]:
+def _requests(options: argparse.Namespace, workspace: Workspace, pool: PoolSimilarity) -> Iterator[FinetuneRequest]:
     recipe, preset = PRESETS[options.preset]
     budget = Budget.of(options.budget, options.updates or preset.updates, options.patience or preset.patience)
     for text in options.cuts.split(","):
@@ -121,7 +121,7 @@ def _requests(options: argparse.Namespace, workspace: Workspace, pool: PoolCompa
             )
 
 
-def _family(pool: PoolComparison, target: LanguagePair, measure: Measure) -> tuple[LanguagePair, ...]:
+def _family(pool: PoolSimilarity, target: LanguagePair, measure: Measure) -> tuple[LanguagePair, ...]:
     """The target's pseudo family by the paper's rule."""
     return select_family(pool.matrix(measure), target, selection=SelectionSpec()).members
 

@@ -27,7 +27,7 @@ from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.jobs import State, engine
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
-from pseudofam_core.similarity.pools import compare, similarity_spec
+from pseudofam_core.similarity.pools import similarity, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _matrices(estimates: Mapping[LanguagePair, Artifact], cache: Cache) -> dict[Measure, PairwiseMatrix]:
-    return {one: compare(estimates, similarity_spec(estimates, one), cache) for one in FISHER_MEASURES}
+    return {one: similarity(estimates, similarity_spec(estimates, one), cache) for one in FISHER_MEASURES}
 
 
 def _sense(name: str, matrices: Mapping[Measure, PairwiseMatrix]) -> dict[str, object]:

@@ -27,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 from pseudofam_core.families.selection import select_families
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair
-from pseudofam_core.similarity.matrices import compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.matrices import similarity_matrices, similarity_matrix, similarity_of_files
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import OverlapCurve
 from pseudofam_core.similarity.spec import Scope
@@ -126,7 +126,7 @@ def _speed(files: Mapping[LanguagePair, Path], n_targets: int) -> dict[str, floa
         plain = clock("plain sums", lambda: _plain_sums(diagonals, n_targets), share)
         masks = clock("plain masks", lambda: _plain_masks(diagonals, 0.4))
         overlap = clock("plain overlap", lambda masks=masks: _plain_overlap(masks, n_targets), share)
-        _, curve = clock("all", lambda: compare_files(files, names=names, measures=(Measure.MSE, Measure.KL)))
+        _, curve = clock("all", lambda: similarity_of_files(files, names=names, measures=(Measure.MSE, Measure.KL)))
         clock("look-ups", lambda curve=curve: [curve.matrix(fraction) for fraction in fractions])
     # Both computed the same.
     np.testing.assert_allclose(sums[Measure.MSE].values[:n_targets], plain[0], rtol=1e-9)
@@ -231,7 +231,7 @@ def _measured_pass(folder: Path) -> dict[str, float]:
     Path("/proc/self/clear_refs").write_text("5")
     before = _high_water_kib()
     started = time.perf_counter()
-    compare_files(files, names=_names())
+    similarity_of_files(files, names=_names())
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "peak_mib": (_high_water_kib() - before) / 1024}
 

@@ -125,7 +125,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     """The targets' pseudo families by arm name, where the pool is compared already: names are not worth a long wait."""
     if len(pool.estimates) < 2:
         return {}
-    comparison = pools.find_comparison(pool.estimates, cache=results())
+    comparison = pools.find_pool_similarity(pool.estimates, cache=results())
     if comparison is None:
         return {}
     found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}

@@ -9,7 +9,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool
 from pages.components.navigation import FINETUNE_PAGE, page_link
-from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop, zeros_note
+from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
 from pages.views.families.words import chance_of, end_words, family_words, mutual_members, odds_words, tradition_words
@@ -19,7 +19,7 @@ from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_families, select_family
 from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 
 _TABS = (
@@ -34,7 +34,7 @@ _TABS = (
 
 
 @st.fragment
-def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix) -> None:
+def family_view(view: View, pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix) -> None:
     """All that moves with the target and the rule; the sidebar and the pool stay as they are."""
     pins = lists.pins_control()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -48,12 +48,12 @@ def family_view(view: View, pool: Pool, comparison: PoolComparison, matrix: Pair
     with steps:  # after the figure, which need not wait for them
         inputs.radius_buttons(matrix, family)
         if view.measure.has_masks:
-            inputs.k_buttons(comparison.curve, family, top_fraction=view.top_fraction)
+            inputs.k_buttons(similarities.curve, family, top_fraction=view.top_fraction)
 
     tabs = dict(zip(_TABS, st.tabs(_TABS, **view_state.choice("show", _TABS, start="default")), strict=True))
     name = next((name for name, tab in tabs.items() if tab.open), _TABS[0])
     with tabs[name]:
-        shown_below(name, view, pool, comparison, matrix, family, mutual, pins)
+        shown_below(name, view, pool, similarities, matrix, family, mutual, pins)
 
 
 def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...]) -> None:
@@ -118,7 +118,7 @@ def shown_below(
     name: str,
     view: View,
     pool: Pool,
-    comparison: PoolComparison,
+    similarities: PoolSimilarity,
     matrix: PairwiseMatrix,
     family: PseudoFamily,
     mutual: tuple[LanguagePair, ...],
@@ -132,9 +132,9 @@ def shown_below(
         case "Around the target":
             tabs.around_view(family, found=view.found)
         case "How firm?":
-            firmness.firmness_view(view, pool, comparison, matrix, family)
+            firmness.firmness_view(view, pool, similarities, matrix, family)
         case "All measures":
-            tabs.measures_view(comparison, family.target, top_fraction=view.top_fraction)
+            tabs.measures_view(similarities, family.target, top_fraction=view.top_fraction)
         case "All targets" | "Flow":
             families = select_families(matrix, selection=family.selection)
             if name == "Flow":
@@ -143,7 +143,7 @@ def shown_below(
             tabs.targets_view(families, matrix, found=view.found)
             csv_button("All families as CSV", partial(families_csv, families), f"families-{matrix.measure.value}.csv")
         case _:
-            lists.pinned_view(comparison, family, pins)
+            lists.pinned_view(similarities, family, pins)
             lists.imported_view(matrix, family)
 
 
@@ -155,11 +155,11 @@ st.markdown(
     "target's may overlap it."
 )
 pool = visible_or_stop(view.workspace)
-comparison = comparison_or_stop(pool)
-matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
+similarities = similarity_or_stop(pool)
+matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-zeros_note(comparison.curve, view.measure, view.top_fraction)
+zeros_note(similarities.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "target", "find")
 content_warning(pool)
-family_view(view, pool, comparison, matrix)
+family_view(view, pool, similarities, matrix)

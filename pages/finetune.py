@@ -9,7 +9,7 @@ from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import COMPARE_PAGE, page_link
-from pages.components.pool_comparison import comparison_or_stop
+from pages.components.pool_similarity import similarity_or_stop
 from pages.components.results import cache_root, results
 from pages.components.states import absent_note, comparable_or_stop
 from pages.views import finetune as views
@@ -39,7 +39,7 @@ from pseudofam_core.finetuning import (
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Reading the texts …")
@@ -105,7 +105,7 @@ def arms_of(
 
 
 def pseudo_family(
-    comparison: PoolComparison, view: View, tuned: Workspace, target: LanguagePair, measure: Measure
+    similarities: PoolSimilarity, view: View, tuned: Workspace, target: LanguagePair, measure: Measure
 ) -> Sequence[LanguagePair]:
     """The target's family by the paper's rule.
 
@@ -113,11 +113,11 @@ def pseudo_family(
         CorpusError: The estimates have read what will choose or score a model.
         ValueError: The measure is not defined for the pool.
     """
-    seen_nothing(view.workspace, comparison.spec.pairs, tuned, target)
-    return paper_family(comparison.matrix(measure, view.top_fraction), target)
+    seen_nothing(view.workspace, similarities.spec.pairs, tuned, target)
+    return paper_family(similarities.matrix(measure, view.top_fraction), target)
 
 
-def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparison) -> FinetuneRequest:
+def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimilarity) -> FinetuneRequest:
     """The form.
 
     Raises:
@@ -127,7 +127,7 @@ def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparis
     with st.container(border=True):
         with st.container(horizontal=True):  # side by side where there is room for both
             with st.container(width=240):
-                target = target_input(comparison.spec.pairs)
+                target = target_input(similarities.spec.pairs)
             with st.container(width=480):
                 names = views.arms_input()
         own = views.own_input(target, pool.pairs)
@@ -139,8 +139,8 @@ def asked(view: View, workspace: Workspace, pool: Pool, comparison: PoolComparis
         with st.expander("Settings of training", icon=":material/tune:"):
             settings = form.settings_input(view.workspace.model)
     if own:  # it may be a family that the same estimates have told
-        seen_nothing(view.workspace, comparison.spec.pairs, workspace, target)
-    family_of = partial(pseudo_family, comparison, view, workspace, target)
+        seen_nothing(view.workspace, similarities.spec.pairs, workspace, target)
+    family_of = partial(pseudo_family, similarities, view, workspace, target)
     return FinetuneRequest(
         workspace=jobs.placed(workspace),
         target=target,
@@ -229,14 +229,14 @@ st.markdown(
     "same test sentences; **Compare** then tells gain from luck."
 )
 pool = comparable_or_stop(view.workspace)
-comparison = comparison_or_stop(pool)
+similarities = similarity_or_stop(pool)
 active = bool(running_jobs(FINETUNING))
 if active:
     active_cards(FINETUNING)
 absent_note(pool, "target")
 
 try:
-    request = asked(view, trained_on(view.workspace, view.tuning_corpus), pool, comparison)
+    request = asked(view, trained_on(view.workspace, view.tuning_corpus), pool, similarities)
     preview(request, view.top_fraction)
 except (PseudoFamError, ValueError) as error:
     st.error(str(error), icon=":material/error:")

@@ -9,7 +9,7 @@ from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
-from pages.components.pool_comparison import comparison_or_stop, matrix_or_stop, zeros_note
+from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views import similarity as views
 from pseudofam_core import charts
@@ -136,8 +136,8 @@ st.markdown(
     "and click a cell to see the two languages closely."
 )
 pool = visible_or_stop(view.workspace)
-comparison = comparison_or_stop(pool)
-matrix = matrix_or_stop(comparison, view.measure, view.top_fraction)
+similarities = similarity_or_stop(pool)
+matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 
 methods = clustering.linkage_methods(view.measure)
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -156,7 +156,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     clusters = cut(matrix, Z)
     order = order_of(pool, matrix, by, clustering.leaf_order(Z))
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-zeros_note(comparison.curve, view.measure, view.top_fraction)
+zeros_note(similarities.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "of", "with", "find")
 content_warning(pool)
@@ -195,10 +195,10 @@ tabs = ("Two languages", "All measures", "Map", "Clusters", "What it follows")
 two, measures, plane, groups, follows = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
 if two.open:
     with two:
-        views.pair_card(pool, comparison, matrix, top_fraction=view.top_fraction)
+        views.pair_card(pool, similarities, matrix, top_fraction=view.top_fraction)
 if measures.open:
     with measures:
-        views.measures_side_by_side(comparison, order=order, top_fraction=view.top_fraction)
+        views.measures_side_by_side(similarities, order=order, top_fraction=view.top_fraction)
 if plane.open:
     with plane:
         views.map_view(matrix, found=view.found)
@@ -207,4 +207,4 @@ if groups.open:
         views.cluster_table(matrix, clusters, clustering.leaf_order(Z))
 if follows.open:
     with follows:
-        views.yardstick_view(pool.workspace, comparison, top_fraction=view.top_fraction)
+        views.yardstick_view(pool.workspace, similarities, top_fraction=view.top_fraction)

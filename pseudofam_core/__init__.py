@@ -6,7 +6,7 @@ opens neither torch nor SciPy:
     import pseudofam_core as pf
 
     estimates = pf.estimate(pf.Workspace())                  # Fisher information of each pair: minutes, kept
-    pool = pf.compare_pool(estimates, cache=pf.Cache(pf.default_root()))
+    pool = pf.pool_similarity(estimates, cache=pf.Cache(pf.default_root()))
     overlap = pool.matrix(pf.Measure.OVERLAP, 0.4)           # every pair with every other
     families = pf.select_families(overlap, selection=pf.SelectionSpec())
     pf.similarity_figure(overlap)                            # a Plotly figure
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pseudofam_core.families.spec import Rule, SelectionSpec
     from pseudofam_core.languages import LanguagePair, pair
     from pseudofam_core.similarity.measures import Measure
-    from pseudofam_core.similarity.pools import compare_pool
+    from pseudofam_core.similarity.pools import pool_similarity
     from pseudofam_core.similarity.results import PairwiseMatrix
     from pseudofam_core.similarity.spec import Scope
     from pseudofam_core.store.cache import Cache, default_root
@@ -47,7 +47,6 @@ __all__ = [
     "SelectionSpec",
     "Workspace",
     "__version__",
-    "compare_pool",
     "default_root",
     "estimate",
     "families_csv",
@@ -59,6 +58,7 @@ __all__ = [
     "pair",
     "polar_figure",
     "pool_of",
+    "pool_similarity",
     "select_families",
     "select_family",
     "similarity_figure",
@@ -74,7 +74,7 @@ _HOMES = {
     "families.spec": ("Rule", "SelectionSpec"),
     "languages": ("LanguagePair", "pair"),
     "similarity.measures": ("Measure",),
-    "similarity.pools": ("compare_pool",),
+    "similarity.pools": ("pool_similarity",),
     "similarity.results": ("PairwiseMatrix",),
     "similarity.spec": ("Scope",),
     "store.cache": ("Cache", "default_root"),

@@ -16,7 +16,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.families.selection import paper_family
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.structure import clustering, yardsticks
 from pseudofam_core.structure.agreement import measure_agreement
@@ -28,12 +28,12 @@ SHOWN_MEASURES = tuple(one for one in Measure if one.row.is_side_by_side)
 _NUMBER = st.column_config.NumberColumn
 
 
-def all_matrices(comparison: PoolComparison, top_fraction: float) -> list[PairwiseMatrix]:
+def all_matrices(similarities: PoolSimilarity, top_fraction: float) -> list[PairwiseMatrix]:
     """The pool by every measure of `SHOWN_MEASURES` that is defined for it."""
     found = []
     for measure in SHOWN_MEASURES:
         try:
-            found.append(comparison.matrix(measure, top_fraction))
+            found.append(similarities.matrix(measure, top_fraction))
         except ValueError:  # a diagonal of zeros: the page's own measure says so
             continue
     return found
@@ -51,7 +51,7 @@ def corpus_sizes(workspace: Workspace) -> dict[LanguagePair, int]:
     return sizes
 
 
-def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *, top_fraction: float) -> None:
+def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, *, top_fraction: float) -> None:
     """Everything known of one target and one auxiliary."""
     by_label = sorted(matrix.pairs, key=lambda one: one.label)
     names = dict(zip(matrix.pairs, pair_labels(matrix.pairs), strict=True))
@@ -71,7 +71,7 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
         st.caption("A pair is not its own auxiliary. Choose two different ones.")
         return
     st.dataframe(
-        _both_ways(all_matrices(comparison, top_fraction), target, auxiliary),
+        _both_ways(all_matrices(similarities, top_fraction), target, auxiliary),
         hide_index=True,
         column_config={
             "Value": _NUMBER(format="%.4g", help=f"{names[target]} as target."),
@@ -90,7 +90,7 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
     with left:
         st.markdown("**Shared parameters over every K**")
         st.plotly_chart(
-            charts.overlap_curve_figure(comparison.curve, target, auxiliary, top_fraction=top_fraction),
+            charts.overlap_curve_figure(similarities.curve, target, auxiliary, top_fraction=top_fraction),
             key="overlap_curve",
             config=CONFIG,
             alt=f"Overlap of {names[target]} and {names[auxiliary]} over the top share K",
@@ -110,9 +110,9 @@ def pair_card(pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, *,
         )
 
 
-def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], top_fraction: float) -> None:
+def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int], top_fraction: float) -> None:
     """The pool by every measure, and how far they agree."""
-    matrices = all_matrices(comparison, top_fraction)
+    matrices = all_matrices(similarities, top_fraction)
     st.plotly_chart(
         charts.side_by_side_figure(matrices, order=order),
         key="side_by_side",
@@ -121,7 +121,7 @@ def measures_side_by_side(comparison: PoolComparison, *, order: Sequence[int], t
     )
     if len(matrices[0].pairs) < 3:
         return
-    found = _agreement(comparison.spec.fishers, top_fraction, matrices)
+    found = _agreement(similarities.spec.fishers, top_fraction, matrices)
     st.dataframe(
         found,
         hide_index=True,
@@ -175,9 +175,9 @@ def cluster_table(matrix: PairwiseMatrix, clusters: clustering.Labels, leaves: S
     )
 
 
-def yardstick_view(workspace: Workspace, comparison: PoolComparison, *, top_fraction: float) -> None:
+def yardstick_view(workspace: Workspace, similarities: PoolSimilarity, *, top_fraction: float) -> None:
     """What each measure's distances go along with: kinship, script, amount of text, typology."""
-    matrices = all_matrices(comparison, top_fraction)
+    matrices = all_matrices(similarities, top_fraction)
     pairs = matrices[0].pairs
     sizes = {pair: size for pair, size in corpus_sizes(workspace).items() if pair in pairs}
     known = [yardsticks.genealogical(pairs), yardsticks.script(pairs), yardsticks.corpus_size(pairs, sizes)]
@@ -188,7 +188,7 @@ def yardstick_view(workspace: Workspace, comparison: PoolComparison, *, top_frac
         ]
     except UrielMissing as error:
         note = f" {error}"
-    table = _yardsticks(comparison.spec.fishers, top_fraction, tuple(one.name for one in known), matrices, known)
+    table = _yardsticks(similarities.spec.fishers, top_fraction, tuple(one.name for one in known), matrices, known)
     st.dataframe(table, hide_index=True, placeholder="–", alt="Rank correlation of each measure with each yardstick")
     st.caption(
         "Does similarity follow the languages, their script, or the data? A measure that goes along with corpus size more than "

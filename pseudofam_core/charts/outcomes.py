@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from pseudofam_core.charts.colours import LEGEND_ABOVE
 from pseudofam_core.outcomes.results import Comparison, Outcome, Question
 from pseudofam_core.scoring.metrics import Metric
-from pseudofam_core.scoring.significance import Estimate, Verdict, Word
+from pseudofam_core.scoring.significance import Interval, Verdict, Word
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks.task import Task
 
@@ -195,7 +195,7 @@ def _arm_styles(arms: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {arm: _ARM_STYLES.get(arm) or rest[arm] for arm in arms}
 
 
-def _interval(one: Estimate, metric: Metric) -> str:
+def _interval(one: Interval, metric: Metric) -> str:
     """With a digit more than tables have."""
     n = metric.decimals + 1
     return f"{one.value:.{n}f} [{one.low:.{n}f}, {one.high:.{n}f}]"

@@ -37,7 +37,7 @@ from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.comet import DEFAULT_COMET, comet_python, comet_scores
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import LEVEL
-from pseudofam_core.similarity.pools import compare_pool
+from pseudofam_core.similarity.pools import pool_similarity
 from pseudofam_core.store.cache import Cache
 
 logger = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ def _families(
         logger.warning("Pseudo families are named by their members, for they can't be told: %s", error)
         return {}
     cache = Cache(options.cache)
-    compared = compare_pool(estimates, cache=cache)
+    compared = pool_similarity(estimates, cache=cache)
     matrices = {measure.value: compared.matrix(measure, options.top_fraction) for measure in ARM_MEASURES}
     return {
         target: {name: paper_family(matrix, target) for name, matrix in matrices.items()} for target in options.target

@@ -51,7 +51,7 @@ from pseudofam_core.finetuning import (
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.metrics import meaningful_first
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison, compare_pool
+from pseudofam_core.similarity.pools import PoolSimilarity, pool_similarity
 from pseudofam_core.store.cache import Cache
 
 
@@ -128,10 +128,10 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
     recipe, budget = _trained_as(options, workspace.model)
 
     @functools.cache
-    def compared() -> PoolComparison:
+    def compared() -> PoolSimilarity:
         estimates = finished_estimates(options, estimated)
         refuse_seen(estimated, estimates, open_texts(workspace, options.target))
-        return compare_pool(estimates, cache=Cache(options.cache))
+        return pool_similarity(estimates, cache=Cache(options.cache))
 
     def family_of(measure: Measure) -> Sequence[LanguagePair]:
         """The target's pseudo family by the paper's rule; estimates are looked for once a measure is named."""

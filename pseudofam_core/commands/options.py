@@ -23,7 +23,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
-from pseudofam_core.similarity.pools import compare, compare_pool, similarity_spec
+from pseudofam_core.similarity.pools import pool_similarity, similarity, similarity_spec
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
@@ -80,9 +80,11 @@ def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
     """The chosen estimates compared."""
     cache, estimates = Cache(options.cache), finished_estimates(options, chosen_workspace(options))
     if options.measure.combined:
-        return compare_pool(estimates, scope=options.scope, cache=cache).matrix(options.measure, options.top_fraction)
+        return pool_similarity(estimates, scope=options.scope, cache=cache).matrix(
+            options.measure, options.top_fraction
+        )
     spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
-    return compare(estimates, spec, cache)
+    return similarity(estimates, spec, cache)
 
 
 def finished_estimates(options: argparse.Namespace, workspace: Workspace) -> Mapping[LanguagePair, Artifact]:

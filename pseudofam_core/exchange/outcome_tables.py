@@ -14,7 +14,7 @@ from pseudofam_core.outcomes.run_settings import settings_of
 from pseudofam_core.scoring.metrics import Beside, meaningful_first
 from pseudofam_core.scoring.power import visible_gain
 from pseudofam_core.scoring.protocols import Protocol
-from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.scoring.significance import Interval, Verdict
 from pseudofam_core.tasks.task import Task
 
 _LATEX_COLUMNS = {
@@ -183,7 +183,7 @@ def _members(members: Any) -> str:
     return "zero-shot" if members is None else " ".join(map(str, members)) or "target alone"
 
 
-def _numbers(name: str, one: Estimate) -> dict[str, float]:
+def _numbers(name: str, one: Interval) -> dict[str, float]:
     return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
 
 

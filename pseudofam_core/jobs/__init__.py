@@ -14,8 +14,8 @@ from pseudofam_core.jobs.control import (
     remove,
     resume,
     submit,
-    submit_comparison,
     submit_estimate,
+    submit_similarity,
     view,
 )
 from pseudofam_core.jobs.record import State
@@ -34,7 +34,7 @@ __all__ = [
     "remove",
     "resume",
     "submit",
-    "submit_comparison",
     "submit_estimate",
+    "submit_similarity",
     "view",
 ]

@@ -78,7 +78,7 @@ def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[Lang
     return submit(cache_root, "estimate", payload, [str(one) for one in pairs], _title(workspace, pairs))
 
 
-def submit_comparison(cache_root: Path, workspace: Workspace, *, scope: Scope = Scope.GROUP) -> str:
+def submit_similarity(cache_root: Path, workspace: Workspace, *, scope: Scope = Scope.GROUP) -> str:
     """Have the workspace's finished estimates compared by every measure; returns the job's id.
 
     Raises:

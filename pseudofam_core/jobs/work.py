@@ -93,7 +93,7 @@ def _compare(request: Request, name: str, cache: Cache, report: Report, should_s
     workspace = restored(Workspace, request.payload["workspace"])
     found = {one: estimates.find_fisher(spec, cache) for one, spec in estimates.fisher_specs(workspace).items()}
     finished = {one: artifact for one, artifact in found.items() if artifact is not None}
-    pools.compare_pool(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
+    pools.pool_similarity(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
 
 
 def _finetune(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from pseudofam_core.finetuning import FinetuneRun
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.protocols import Protocol
-from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.scoring.significance import Interval, Verdict
 from pseudofam_core.tasks.task import Task
 
 
@@ -38,10 +38,10 @@ class Outcome:
     arm: str
     members: tuple[tuple[LanguagePair, ...] | None, ...]
     seeds: tuple[int, ...]
-    scores: Mapping[str, Estimate]
+    scores: Mapping[str, Interval]
     spread: float | None
     verdict: Verdict | None
-    deltas: Mapping[str, Estimate]
+    deltas: Mapping[str, Interval]
     updates: float
     target_tokens: float
     auxiliary_tokens: float
@@ -69,7 +69,7 @@ class Average:
 
     arm: str
     targets: tuple[LanguagePair, ...]
-    scores: Mapping[str, Estimate]
+    scores: Mapping[str, Interval]
     verdict: Verdict | None
     control: Verdict | None = None
     controlled: tuple[LanguagePair, ...] = ()

@@ -18,8 +18,8 @@ from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.scorer import Scorer
 from pseudofam_core.scoring.significance import (
     LEVEL,
-    Estimate,
     FloatArray,
+    Interval,
     PairedP,
     Replicates,
     Verdict,
@@ -37,7 +37,7 @@ RANDOMISATION = "approximate randomisation (sacreBLEU, 10,000 trials)"
 SEEDS = (
     "variance between seeds, pooled over the target's arms, and bootstrap of what sentences do beyond it, Student's t"
 )
-_SAME = Verdict(Estimate(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
+_SAME = Verdict(Interval(0, 0, 0, 1), p=1, p_holm=1, n_tests=1, test="the same run")
 
 
 def compare_arms(
@@ -300,7 +300,7 @@ def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str
     )
 
 
-def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Estimate:
+def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Interval:
     return estimate([(1 / len(pairs), one.replicates[metric]) for one, _ in pairs], level=level)
 
 

@@ -40,7 +40,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Interval:
     """A score, or a difference of scores, with its interval.
 
     Attributes:
@@ -133,7 +133,7 @@ def replicates(metric: Metric, runs: Sequence[Sequence[FloatArray]], weights: Fl
     return Replicates(np.array(observed), np.stack(resampled, axis=1), weights.shape[1])
 
 
-def estimate(terms: Sequence[tuple[float, Replicates]], *, level: float = LEVEL) -> Estimate:
+def estimate(terms: Sequence[tuple[float, Replicates]], *, level: float = LEVEL) -> Interval:
     """The weighted sum of the mean scores of arms, its interval and p.
 
     ``[(1, a)]`` is an arm's score, ``[(1, a), (-1, b)]`` a difference; the same with 1/T over T targets is a macro-average
@@ -151,13 +151,13 @@ def estimate(terms: Sequence[tuple[float, Replicates]], *, level: float = LEVEL)
     parts += [(share * spread.variance, spread.freedom) for spread, share in shares.items()]
     variance = sum(part for part, _ in parts)
     if variance == 0:
-        return Estimate(value, value, value, p=1.0 if value == 0 else 0.0)
+        return Interval(value, value, value, p=1.0 if value == 0 else 0.0)
     # Satterthwaite (1946): few seeds mean few degrees of freedom, as far as seeds make the variance.
     freedom = variance**2 / sum(part**2 / max(1, own) for part, own in parts)
     error = variance**0.5
     reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(value) / error, freedom))
-    return Estimate(value, value - reach, value + reach, p, error, freedom)
+    return Interval(value, value - reach, value + reach, p, error, freedom)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class Verdict:
         higher_is_better: Of the score.
     """
 
-    delta: Estimate
+    delta: Interval
     p: float
     p_holm: float
     n_tests: int

@@ -126,7 +126,7 @@ def similarity_matrices(
     return {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
 
 
-def compare_files(
+def similarity_of_files(
     files: _Files,
     *,
     names: Sequence[str],
@@ -174,7 +174,7 @@ def compare_files(
 def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]) -> list[str]:
     if masked := [one.value for one in measures if one.has_masks]:
         raise ValueError(
-            f"measures must do without masks. Got {masked[0]}. The curve of compare_files has it at any K."
+            f"measures must do without masks. Got {masked[0]}. The curve of similarity_of_files has it at any K."
         )
     if len(files) < 2:
         raise ValueError(f"files must be of at least 2 pairs to compare. Got {len(files)}. Estimate another pair.")

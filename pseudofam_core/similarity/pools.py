@@ -2,7 +2,7 @@
 
 One pass over the estimates' files (`pseudofam_core.similarity.matrices`) gives the matrices of all measures and the Overlap curve
 over every K; they are kept as one small artifact. After that a measure and a K are a look-up. NumPy only: the pass over
-a small model's files takes a second or two. For large models it belongs in a job (`comparison_cost` tells).
+a small model's files takes a second or two. For large models it belongs in a job (`pool_similarity_cost` tells).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.parameters import compared_parameters, select_parameters
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.similarity.consensus import consensus
-from pseudofam_core.similarity.matrices import compare_files, similarity_matrix
+from pseudofam_core.similarity.matrices import similarity_matrix, similarity_of_files
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
-from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
+from pseudofam_core.similarity.spec import PoolSpec, Scope, SimilaritySpec
 from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.stages import Stage
@@ -43,7 +43,7 @@ _SHARED = ("model_revision", "parameters", "estimator", "max_length", "precision
 
 
 @dataclass(frozen=True, eq=False)
-class PoolComparison:
+class PoolSimilarity:
     """Everything that comparing a pool's estimates gives. Nothing is read or computed when it is asked.
 
     Attributes:
@@ -54,7 +54,7 @@ class PoolComparison:
         provenance: Model, corpus, estimator, counts, key.
     """
 
-    spec: ComparisonSpec
+    spec: PoolSpec
     matrices: Mapping[Measure, PairwiseMatrix]
     curve: OverlapCurve
     provenance: Mapping[str, Any] = field(repr=False)
@@ -78,9 +78,9 @@ class PoolComparison:
         return self.matrices[measure]
 
 
-def comparison_spec(
+def pool_spec(
     estimates: Mapping[LanguagePair, Artifact], *, scope: Scope = Scope.GROUP, group: str | None = None
-) -> ComparisonSpec:
+) -> PoolSpec:
     """Describe the comparison of a pool.
 
     Args:
@@ -98,7 +98,7 @@ def comparison_spec(
         if any(value != values[str(pairs[0])] for value in values.values()):
             raise ValueError(f"estimates must share their {name} to be compared. Got {values}.")
     estimated = specs[pairs[0]].parameters if pairs else ""
-    return ComparisonSpec(
+    return PoolSpec(
         fishers=tuple(estimates[pair].key for pair in pairs),
         pairs=pairs,
         scope=scope,
@@ -117,17 +117,17 @@ def similarity_spec(
     """Describe one matrix of a pool.
 
     Args:
-        estimates: See `comparison_spec`.
+        estimates: See `pool_spec`.
         measure: How two diagonals are compared.
         top_fraction: K; used by Overlap and Jaccard only.
         scope: Where the top K are taken; used by Overlap and Jaccard only.
-        group: See `comparison_spec`.
+        group: See `pool_spec`.
 
     Raises:
-        ValueError: See `comparison_spec`.
+        ValueError: See `pool_spec`.
     """
     masks = measure.has_masks
-    pool = comparison_spec(estimates, scope=scope if masks else Scope.GROUP, group=group)
+    pool = pool_spec(estimates, scope=scope if masks else Scope.GROUP, group=group)
     return SimilaritySpec(
         fishers=pool.fishers,
         pairs=pool.pairs,
@@ -138,29 +138,29 @@ def similarity_spec(
     )
 
 
-def comparison_cost(estimates: Mapping[LanguagePair, Artifact]) -> int:
+def pool_similarity_cost(estimates: Mapping[LanguagePair, Artifact]) -> int:
     """Bytes that comparing these estimates reads, all reads of the pass together: what decides whether it needs a job."""
     return _READS * sum(one.file(FISHER_FILE).stat().st_size for one in estimates.values())
 
 
-def find_comparison(
+def find_pool_similarity(
     estimates: Mapping[LanguagePair, Artifact],
     *,
     cache: Cache,
     scope: Scope = Scope.GROUP,
     group: str | None = None,
-) -> PoolComparison | None:
+) -> PoolSimilarity | None:
     """The finished comparison of a pool, or None. Opens its small artifact and no estimate.
 
     Raises:
-        ValueError: See `comparison_spec`.
+        ValueError: See `pool_spec`.
     """
-    spec = comparison_spec(estimates, scope=scope, group=group)
+    spec = pool_spec(estimates, scope=scope, group=group)
     artifact = cache.find(Stage.COMPARISON, Stage.COMPARISON.key(spec, version=COMPARISON_VERSION), spec=spec)
     return readable(artifact, lambda one: _loaded(spec, one, estimates))
 
 
-def compare_pool(
+def pool_similarity(
     estimates: Mapping[LanguagePair, Artifact],
     *,
     cache: Cache,
@@ -168,26 +168,26 @@ def compare_pool(
     group: str | None = None,
     report: Report = silent,
     should_stop: ShouldStop = never,
-) -> PoolComparison:
+) -> PoolSimilarity:
     """Everything about a pool: from the cache, or computed from the estimates' files and kept.
 
     Args:
-        estimates: See `comparison_spec`.
+        estimates: See `pool_spec`.
         cache: Where comparisons are kept.
-        scope: See `comparison_spec`.
-        group: See `comparison_spec`.
+        scope: See `pool_spec`.
+        group: See `pool_spec`.
         report: Receives the progress.
         should_stop: Asked between blocks.
 
     Raises:
-        ValueError: See `comparison_spec`; or an estimate that holds NaN, or a `group` that selects nothing.
+        ValueError: See `pool_spec`; or an estimate that holds NaN, or a `group` that selects nothing.
         DamagedArtifact: An estimate's file can't be read.
         CacheError: The result can't be kept.
         JobCancelled: `should_stop` said so. Nothing is kept.
     """
-    if (found := find_comparison(estimates, cache=cache, scope=scope, group=group)) is not None:
+    if (found := find_pool_similarity(estimates, cache=cache, scope=scope, group=group)) is not None:
         return found
-    spec = comparison_spec(estimates, scope=scope, group=group)
+    spec = pool_spec(estimates, scope=scope, group=group)
     files, names, scope_names = _inputs(estimates, spec.scope, spec.group)
     started = time.monotonic()
 
@@ -195,7 +195,7 @@ def compare_pool(
         rate = n_read / max(time.monotonic() - started, 1e-9)
         report(Progress("comparing", n_read, n_to_read, "numbers", rate))
 
-    matrices, curve = compare_files(
+    matrices, curve = similarity_of_files(
         files,
         names=names,
         scope=spec.scope,
@@ -216,7 +216,7 @@ def compare_pool(
     return _loaded(spec, artifact, estimates)
 
 
-def compare(
+def similarity(
     estimates: Mapping[LanguagePair, Artifact],
     spec: SimilaritySpec,
     cache: Cache,
@@ -229,15 +229,17 @@ def compare(
     A K that is not a step of the curve is computed by itself, exactly, and kept.
 
     Raises:
-        ValueError: See `compare_pool` and `PoolComparison.matrix`.
-        DamagedArtifact: See `compare_pool`.
-        CacheError: See `compare_pool`.
-        JobCancelled: See `compare_pool`.
+        ValueError: See `pool_similarity` and `PoolSimilarity.matrix`.
+        DamagedArtifact: See `pool_similarity`.
+        CacheError: See `pool_similarity`.
+        JobCancelled: See `pool_similarity`.
     """
     scope, top_fraction = spec.scope or Scope.GROUP, spec.top_fraction or 1.0
     if abs(top_fraction * _N_STEPS - round(top_fraction * _N_STEPS)) > 1e-6 or top_fraction < 0.5 / _N_STEPS:
         return _between_steps(estimates, spec, cache)
-    pool = compare_pool(estimates, cache=cache, scope=scope, group=spec.group, report=report, should_stop=should_stop)
+    pool = pool_similarity(
+        estimates, cache=cache, scope=scope, group=spec.group, report=report, should_stop=should_stop
+    )
     return pool.matrix(spec.measure, top_fraction)
 
 
@@ -268,7 +270,7 @@ def _inputs(
     return files, select_parameters(names, group), scope_names
 
 
-def _loaded(spec: ComparisonSpec, artifact: Artifact, estimates: Mapping[LanguagePair, Artifact]) -> PoolComparison:
+def _loaded(spec: PoolSpec, artifact: Artifact, estimates: Mapping[LanguagePair, Artifact]) -> PoolSimilarity:
     known = {**provenance(estimates), "compared": spec.group, "key": artifact.key}
     stored = load_file(artifact.file(_FILE))
     counts, nonzero = np.moveaxis(stored.pop(_CURVE), 0, 2), tuple(stored.pop(_NONZERO).tolist())
@@ -278,7 +280,7 @@ def _loaded(spec: ComparisonSpec, artifact: Artifact, estimates: Mapping[Languag
         Measure(name): PairwiseMatrix(spec.pairs, values, Measure(name), provenance=known)
         for name, values in stored.items()
     }
-    return PoolComparison(spec, matrices, curve, known)
+    return PoolSimilarity(spec, matrices, curve, known)
 
 
 def _square(artifact: Artifact, n_pairs: int) -> npt.NDArray[np.float64]:

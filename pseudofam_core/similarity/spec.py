@@ -17,7 +17,7 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
-class ComparisonSpec:
+class PoolSpec:
     """A pool's comparison by all measures and at every K, over finished estimates.
 
     Attributes:

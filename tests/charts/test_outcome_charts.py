@@ -10,7 +10,7 @@ from pseudofam_core.charts.outcomes import control_figure, difference_figure, sc
 from pseudofam_core.languages import pair
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.scoring.protocols import Protocol
-from pseudofam_core.scoring.significance import Estimate, Verdict, Word
+from pseudofam_core.scoring.significance import Interval, Verdict, Word
 from pseudofam_core.tasks.translation import TRANSLATION
 
 TARGETS = tuple(pair(f"{code}-en") for code in ("be", "bn"))
@@ -24,7 +24,7 @@ DELTAS = {
 
 
 def verdict(delta, p, *, caveat=""):
-    return Verdict(Estimate(delta, delta - 1, delta + 1, p), p, p, 4, "a test", caveat=caveat)
+    return Verdict(Interval(delta, delta - 1, delta + 1, p), p, p, 4, "a test", caveat=caveat)
 
 
 def both(score):
@@ -37,13 +37,13 @@ def comparison():
     for target in TARGETS:
         for arm in ("traditional", "mse", "kl"):
             delta, p = DELTAS.get((target.source, arm), (0.0, 1.0))
-            score = Estimate(20 + delta, 19 + delta, 21 + delta, 0)
+            score = Interval(20 + delta, 19 + delta, 21 + delta, 0)
             found = None if arm == "traditional" else verdict(delta, p)
             outcomes.append(Outcome(target, arm, ((),), (1,), both(score), None, found, {}, 80, 1000, 500, ()))
     averages = [
-        Average("traditional", TARGETS, both(Estimate(20, 19, 21, 0)), None),
-        Average("mse", TARGETS, both(Estimate(20.5, 19, 21, 0)), verdict(0.5, 0.4)),
-        Average("kl", TARGETS, both(Estimate(21.7, 20, 22, 0)), verdict(1.75, 0.04)),
+        Average("traditional", TARGETS, both(Interval(20, 19, 21, 0)), None),
+        Average("mse", TARGETS, both(Interval(20.5, 19, 21, 0)), verdict(0.5, 0.4)),
+        Average("kl", TARGETS, both(Interval(21.7, 20, 22, 0)), verdict(1.75, 0.04)),
     ]
     return Comparison(
         TRANSLATION,

@@ -38,7 +38,7 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.models.tokenization import encode
 from pseudofam_core.similarity.measures import FISHER_MEASURES, Measure
-from pseudofam_core.similarity.pools import compare, similarity_spec
+from pseudofam_core.similarity.pools import similarity, similarity_spec
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.stages import Stage
@@ -305,9 +305,11 @@ def test_cleaning_everything_away_is_told(workspace):
 def test_matrices_are_found_again_and_lead_to_families(workspace, cache, measure, monkeypatch):
     estimates = estimated(workspace, cache)
     spec = similarity_spec(estimates, measure)
-    matrix = compare(estimates, spec, cache)
-    monkeypatch.setattr("pseudofam_core.similarity.pools.compare_files", lambda *_, **__: pytest.fail("computed again"))
-    again = compare(estimates, spec, cache)
+    matrix = similarity(estimates, spec, cache)
+    monkeypatch.setattr(
+        "pseudofam_core.similarity.pools.similarity_of_files", lambda *_, **__: pytest.fail("computed again")
+    )
+    again = similarity(estimates, spec, cache)
     assert np.array_equal(matrix.values, again.values)
     assert again.provenance["sentences"] == "7"
     assert again.provenance["model_revision"] == fisher_spec(workspace, TR).model_revision
@@ -321,7 +323,7 @@ def test_the_model_scope_takes_its_masks_among_all_layers(workspace, cache):
     estimates = estimated(layers, cache)
     spec = similarity_spec(estimates, Measure.OVERLAP, scope=Scope.MODEL)
     assert spec.group == "ffn"
-    values = compare(estimates, spec, cache).values
+    values = similarity(estimates, spec, cache).values
     assert not np.array_equal(values, values.T)
 
 

@@ -10,7 +10,7 @@ from pseudofam_core.outcomes.failure_signs import (
     no_gain,
     stopping_at_two,
 )
-from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.scoring.significance import Interval, Verdict
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks.translation import TRANSLATION
 
@@ -56,7 +56,7 @@ def test_the_two_measures_furthest_apart_are_named():
 
 
 def verdict(value, p_holm):
-    return Verdict(Estimate(value, value - 1, value + 1, p_holm), p_holm, p_holm, 1, "t")
+    return Verdict(Interval(value, value - 1, value + 1, p_holm), p_holm, p_holm, 1, "t")
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def pseudo_family(world, measure):
     """Auxiliaries of Belarusian's family by the paper's rule."""
     specs = {one: estimates.fisher_spec(world.workspace, one) for one in PAIRS}
     artifacts = {one: estimates.find_fisher(spec, world.cache) for one, spec in specs.items()}
-    matrix = pools.compare_pool(artifacts, cache=world.cache).matrix(measure, 0.4)
+    matrix = pools.pool_similarity(artifacts, cache=world.cache).matrix(measure, 0.4)
     return [one.source for one in select_family(matrix, pair("be-en"), selection=SelectionSpec()).members]
 
 

@@ -15,7 +15,7 @@ from pseudofam_core.languages import pair
 from pseudofam_core.models.hub import resolve_model, sample_model
 from pseudofam_core.models.loading import load_model
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import compare, similarity_spec
+from pseudofam_core.similarity.pools import similarity, similarity_spec
 from pseudofam_core.structure.clustering import agreement, cut_by_number, linkage, nearest_neighbour_agreement
 from pseudofam_core.tasks.translation import TRANSLATION
 
@@ -45,7 +45,7 @@ def test_its_families_make_linguistic_sense(cache):
     assert len(estimates) == 17
     # Not MSE and the raw KL: they compare sizes, which follow how well the model knows a language (see the README).
     for measure in (Measure.KL_NORMALISED, Measure.OVERLAP):
-        matrix = compare(estimates, similarity_spec(estimates, measure), cache)
+        matrix = similarity(estimates, similarity_spec(estimates, measure), cache)
         found = nearest_neighbour_agreement(matrix)
         assert found.n_eligible == 15
         assert found.n_same >= 10, measure

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from pseudofam_core.scoring.power import Design, power, smallest_visible_gain, usual_run_spread, visible_gain
-from pseudofam_core.scoring.significance import Estimate, Verdict
+from pseudofam_core.scoring.significance import Interval, Verdict
 
 
 def test_power_of_a_textbook_case():
@@ -49,12 +49,12 @@ def test_runs_on_four_times_the_sentences_are_half_as_far_apart():
 
 
 def test_what_a_test_could_see_is_told_of_those_that_may_say_better():
-    delta = Estimate(0.2, -1, 1.4, 0.7, error=0.5, freedom=20)
+    delta = Interval(0.2, -1, 1.4, 0.7, error=0.5, freedom=20)
     assert visible_gain(Verdict(delta, 0.7, 1, 9, "t")) == pytest.approx(
         smallest_visible_gain(error=0.5, freedom=20, n_tests=9)
     )
     assert visible_gain(Verdict(delta, 0.7, 1, 9, "t", caveat="one seed of single")) is None
-    assert visible_gain(Verdict(Estimate(0, 0, 0, 1), 1, 1, 1, "the same run")) is None
+    assert visible_gain(Verdict(Interval(0, 0, 0, 1), 1, 1, 1, "the same run")) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from scipy import stats
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.languages import pair
 from pseudofam_core.scoring.significance import (
-    Estimate,
+    Interval,
     Replicates,
     Verdict,
     Word,
@@ -136,7 +136,7 @@ def test_pairing_makes_small_differences_visible(scorer, references):
 
 def test_an_arm_against_itself_is_a_tie(scorer, references):
     same = arm(scorer, [[corrupted(references, 0.2, seed=1)]], sentence_weights(N, n_resamples=10))
-    assert estimate([(1, same), (-1, same)]) == Estimate(0, 0, 0, 1)
+    assert estimate([(1, same), (-1, same)]) == Interval(0, 0, 0, 1)
 
 
 def gaussian_arm(rng, sentences, *, n_seeds, seed_spread, weights):
@@ -232,7 +232,7 @@ def test_holm_of_a_textbook_case():
     ],
 )
 def test_better_is_said_only_where_the_corrected_test_says_so(value, p_holm, word):
-    verdict = Verdict(Estimate(value, value - 1, value + 1, 0.001), 0.001, p_holm, 4, "t")
+    verdict = Verdict(Interval(value, value - 1, value + 1, 0.001), 0.001, p_holm, 4, "t")
     assert verdict.word is word
     assert verdict.words.startswith(f"{word} (p = ")
     assert "Holm over 4 tests, level 0.05)" in verdict.words
@@ -241,7 +241,7 @@ def test_better_is_said_only_where_the_corrected_test_says_so(value, p_holm, wor
 
 @pytest.mark.parametrize(("p_holm", "word"), [(0.001, Word.DIFFERS), (0.2, Word.TIE)])
 def test_where_luck_is_not_counted_nothing_is_better_or_worse(p_holm, word):
-    verdict = Verdict(Estimate(5, 4, 6, 0.001), 0.001, p_holm, 4, "t", caveat="one seed")
+    verdict = Verdict(Interval(5, 4, 6, 0.001), 0.001, p_holm, 4, "t", caveat="one seed")
     assert verdict.word is word
     assert verdict.words.startswith(f"{word} (p = ")
     assert "level 0.05; one seed)" in verdict.words

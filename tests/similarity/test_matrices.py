@@ -22,7 +22,7 @@ from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.models.parameters import compared_parameters
 from pseudofam_core.similarity import diagonals as blocks
 from pseudofam_core.similarity import ranks, shared, sums
-from pseudofam_core.similarity.matrices import compare_files, similarity_matrices, similarity_matrix
+from pseudofam_core.similarity.matrices import similarity_matrices, similarity_matrix, similarity_of_files
 from pseudofam_core.similarity.measures import SUMMED, Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
@@ -221,7 +221,7 @@ def test_zeros_are_in_no_mask(write):
     assert (got.values[0, 1], got.values[0, 2], got.values[2, 0]) == (0, 1, 0.5)
     jaccard = similarity_matrix(files, measure=Measure.JACCARD, names=["w"], top_fraction=0.5, scope=Scope.GROUP)
     assert jaccard.values.tolist() == [[len(t & a) / len(t | a) for a in masks] for t in masks]
-    _, curve = compare_files(files, names=["w"], measures=(), n_steps=4)
+    _, curve = similarity_of_files(files, names=["w"], measures=(), n_steps=4)
     assert curve.nonzero == (0.25, 0.25, 1, 0.25)
     assert curve.marked.tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [1, 2, 3, 4], [1, 1, 1, 1]]
     assert curve.matrix(0.5).values.tolist() == got.values.tolist()
@@ -233,7 +233,7 @@ def test_the_last_full_step_is_that_of_the_diagonal_with_the_most_zeros(write):
     rows = rng.random((3, 200), np.float32) + 1
     rows[1, rng.permutation(200)[:67]] = 0
     rows[2, rng.permutation(200)[:11]] = 0
-    _, curve = compare_files(written(write, rows), names=["a", "b"], measures=())
+    _, curve = similarity_of_files(written(write, rows), names=["a", "b"], measures=())
     # 133 of 200 are left: 0.665. Up to there all masks are of one size.
     assert curve.nonzero == (1, 0.665, 0.945)
     assert (curve.last_full_step, curve.fewest_nonzero) == (0.665, curve.pairs[1])
@@ -338,7 +338,7 @@ def test_block_and_tile_sizes_do_not_matter(pool, write, request, measure):
 @pytest.mark.usefixtures("small_blocks")
 def test_the_number_of_threads_does_not_change_a_bit(pool, write):
     files = write(pool)
-    one, many_threads = (compare_files(files, names=FFN, n_threads=n_threads) for n_threads in (1, 5))
+    one, many_threads = (similarity_of_files(files, names=FFN, n_threads=n_threads) for n_threads in (1, 5))
     for measure in SUMMED:
         assert one[0][measure].values.tobytes() == many_threads[0][measure].values.tobytes()
     assert_array_equal(one[1].shared, many_threads[1].shared)
@@ -393,7 +393,7 @@ def test_every_step_of_the_curve_is_its_twin(write, rows, small):
             patch.setattr(blocks, "_PIECE", 3)
             patch.setattr(ranks, "_SORTED", 1)
             patch.setattr(ranks, "_CHUNK", 25)
-        _, curve = compare_files(written(write, rows), names=["a", "b"], measures=(), n_steps=25)
+        _, curve = similarity_of_files(written(write, rows), names=["a", "b"], measures=(), n_steps=25)
     assert_curve_is_its_twin(curve, in_order(rows))
     for step in (curve.steps[0], curve.steps[9], 1.0):
         masks = [reference.top_positions(row, step) for row in in_order(rows)]
@@ -448,8 +448,8 @@ def assert_within(got: PairwiseMatrix, rows: list[list[float]], *, rounding: flo
 @given(rows=pools(VALUES, fewest=3, most=9), data=st.data())
 def test_permuting_the_pool_permutes_every_bit(write, rows, data):
     order = data.draw(st.permutations(range(len(rows))))
-    one = compare_files(written(write, rows), names=["a", "b"], n_steps=10)
-    other = compare_files(written(write, rows[order]), names=["a", "b"], n_steps=10)
+    one = similarity_of_files(written(write, rows), names=["a", "b"], n_steps=10)
+    other = similarity_of_files(written(write, rows[order]), names=["a", "b"], n_steps=10)
     for measure, matrix in one[0].items():
         assert other[0][measure].values.tobytes() == matrix.values[np.ix_(order, order)].tobytes()
         for i, j in combinations(range(len(rows)), 2):
@@ -465,7 +465,7 @@ def test_two_hundred_pairs(write, n_parameters):
     rng = np.random.default_rng(n_parameters)
     rows = rng.random((200, n_parameters), np.float32) ** 4
     rows[150:] = rows[:50]
-    matrices, curve = compare_files(written(write, rows), names=["a", "b"], n_steps=5)
+    matrices, curve = similarity_of_files(written(write, rows), names=["a", "b"], n_steps=5)
     rows = in_order(rows)
     picked = [0, 3, 99, 150, 199]
     mse = [[reference.mean_squared_difference(rows[t], rows[a]) for a in picked] for t in picked]
@@ -517,7 +517,7 @@ def test_the_curve_of_the_model_scope_is_its_twin_and_is_directed(pool, write):
         pool[one]["encoder.norm"] *= 10.0 ** (n - 2)
     names = ["encoder.fc1.weight"]
     files = write(pool)
-    _, curve = compare_files(files, names=names, measures=(), scope=Scope.MODEL, scope_names=list(SHAPES))
+    _, curve = similarity_of_files(files, names=names, measures=(), scope=Scope.MODEL, scope_names=list(SHAPES))
     for step in (0.2, 0.501, 1.0):
         masks = [reference.top_positions_within(pool[one], names, list(SHAPES), step) for one in PAIRS]
         assert_array_equal(curve.matrix(step).values, [[reference.overlap(t, a) for a in masks] for t in masks])
@@ -534,7 +534,7 @@ def test_the_curve_of_the_model_scope_is_its_twin_and_is_directed(pool, write):
 
 def test_a_look_up_is_the_matrix_computed_at_that_k(pool, write):
     files = write(pool)
-    _, curve = compare_files(files, names=FFN, measures=())
+    _, curve = similarity_of_files(files, names=FFN, measures=())
     for step in (0.001, 0.4, 0.777, 1.0):
         exact = overlap(files, step, FFN)
         assert_array_equal(curve.matrix(step).values, exact.values)
@@ -583,7 +583,7 @@ def test_progress_counts_the_read_of_near_neighbours_besides(write):
 def test_it_stops_between_blocks_when_asked_to(pool, write, n_asked):
     asked = iter(range(1, n_asked + 1))
     with pytest.raises(JobCancelled, match="Stopped on request while comparing"):
-        compare_files(write(pool), names=FFN, should_stop=lambda: next(asked) == n_asked)
+        similarity_of_files(write(pool), names=FFN, should_stop=lambda: next(asked) == n_asked)
     # Nothing is left behind that a second comparison would wait for.
     assert similarity_matrix(write(pool), measure=Measure.MSE, names=FFN).pairs == tuple(PAIRS)
 
@@ -598,12 +598,12 @@ def test_memory_does_not_grow_with_the_files(tmp_path):
         save_file({"w": rng.random(size, np.float32)}, files[one])
     code = (
         "import resource, sys; from pathlib import Path; from pseudofam_core.languages import pair;"
-        "from pseudofam_core.similarity import ranks; from pseudofam_core.similarity.matrices import compare_files;"
+        "from pseudofam_core.similarity import ranks; from pseudofam_core.similarity.matrices import similarity_of_files;"
         "ranks._SORTED, ranks._CHUNK = 2**18, 2**18;"
         f"files = {{pair(p.stem): p for p in Path({str(tmp_path)!r}).glob('*.safetensors')}};"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024; before = peak();"
         "from pseudofam_core.similarity import diagonals; diagonals._BLOCK_NUMBERS = 2**20;"
-        "compare_files(files, names=['w'], n_threads=2); print(peak() - before)"
+        "similarity_of_files(files, names=['w'], n_threads=2); print(peak() - before)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     if sys.platform == "linux":  # macOS counts in bytes

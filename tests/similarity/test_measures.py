@@ -20,7 +20,7 @@ from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.finetuning import ARM_MEASURES, ARM_NAMES
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity import measures as table
-from pseudofam_core.similarity.matrices import compare_files
+from pseudofam_core.similarity.matrices import similarity_of_files
 from pseudofam_core.similarity.measures import FISHER_MEASURES, MASKED, SUMMED, Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
@@ -116,7 +116,7 @@ def random_matrices(tmp_path_factory):
     for n, file in enumerate(files.values()):
         tensors = {"a": rng.lognormal(n, 2, 300), "b": rng.lognormal(0, 2, 300)}
         save_file({name: values.astype(np.float32) for name, values in tensors.items()}, file)
-    matrices, curve = compare_files(files, names=["a"], scope=Scope.MODEL, scope_names=["a", "b"], n_steps=10)
+    matrices, curve = similarity_of_files(files, names=["a"], scope=Scope.MODEL, scope_names=["a", "b"], n_steps=10)
     return matrices | {one: curve.matrix(0.3, measure=one) for one in MASKED}
 
 

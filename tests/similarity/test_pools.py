@@ -16,7 +16,13 @@ from pseudofam_core.progress import Progress
 from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.matrices import similarity_matrix
 from pseudofam_core.similarity.measures import FISHER_MEASURES, SUMMED, Measure
-from pseudofam_core.similarity.pools import compare, compare_pool, comparison_cost, find_comparison, similarity_spec
+from pseudofam_core.similarity.pools import (
+    find_pool_similarity,
+    pool_similarity,
+    pool_similarity_cost,
+    similarity,
+    similarity_spec,
+)
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.stages import Stage
@@ -94,7 +100,7 @@ def no_reading(monkeypatch) -> Callable[[], None]:
     """From now on, opening an estimate's file is a failure."""
 
     def forbid() -> None:
-        for name in ("compare_files", "similarity_matrix", "safe_open"):
+        for name in ("similarity_of_files", "similarity_matrix", "safe_open"):
             monkeypatch.setattr(pools, name, lambda *_, **__: pytest.fail("read again"))
 
     return forbid
@@ -102,14 +108,14 @@ def no_reading(monkeypatch) -> Callable[[], None]:
 
 @pytest.mark.parametrize("scope", list(Scope))
 def test_a_pool_is_compared_once_and_every_k_is_a_look_up(estimates, cache, tensors, scope, no_reading):
-    assert find_comparison(estimates, cache=cache, scope=scope) is None
-    first = compare_pool(estimates, cache=cache, scope=scope)
+    assert find_pool_similarity(estimates, cache=cache, scope=scope) is None
+    first = pool_similarity(estimates, cache=cache, scope=scope)
     no_reading()
     for one in estimates.values():
         one.file(FISHER_FILE).unlink()
-    found = find_comparison(estimates, cache=cache, scope=scope)
+    found = find_pool_similarity(estimates, cache=cache, scope=scope)
     assert found is not None
-    again = compare_pool(estimates, cache=cache, scope=scope)
+    again = pool_similarity(estimates, cache=cache, scope=scope)
     scoped = sorted(set(SHAPES) - {f"{LAYER}.self_attn.k_proj.bias"})
     compared = FFN if scope is Scope.MODEL else scoped
     for k in (0.1, 0.4, 0.637, 1.0):
@@ -120,7 +126,7 @@ def test_a_pool_is_compared_once_and_every_k_is_a_look_up(estimates, cache, tens
             assert matrix.values.tolist() == expected
             assert (matrix.scope, matrix.top_fraction) == (scope, k)
             spec = similarity_spec(estimates, Measure.OVERLAP, top_fraction=k, scope=scope)
-            assert_array_equal(compare(estimates, spec, cache).values, matrix.values)
+            assert_array_equal(similarity(estimates, spec, cache).values, matrix.values)
 
 
 def test_every_measure_is_the_one_computed_alone(estimates, cache, no_reading):
@@ -130,10 +136,10 @@ def test_every_measure_is_the_one_computed_alone(estimates, cache, no_reading):
     alone[Measure.JACCARD] = similarity_matrix(
         files, measure=Measure.JACCARD, names=names, top_fraction=0.4, scope=Scope.GROUP
     ).values
-    compare_pool(estimates, cache=cache)
+    pool_similarity(estimates, cache=cache)
     no_reading()
     for measure, values in alone.items():
-        matrix = compare(estimates, similarity_spec(estimates, measure), cache)
+        matrix = similarity(estimates, similarity_spec(estimates, measure), cache)
         assert_array_equal(matrix.values, values)
         assert matrix.measure is measure
         assert matrix.provenance["compared"] == "layers"
@@ -143,12 +149,12 @@ def test_every_measure_is_the_one_computed_alone(estimates, cache, no_reading):
 def test_a_k_between_the_steps_is_exact_and_kept(estimates, cache, tensors, no_reading):
     names = sorted(set(SHAPES) - {f"{LAYER}.self_attn.k_proj.bias"})
     spec = similarity_spec(estimates, Measure.OVERLAP, top_fraction=1 / 3)
-    matrix = compare(estimates, spec, cache)
+    matrix = similarity(estimates, spec, cache)
     masks = [reference.top_positions(reference.flat(tensors[one], names), 1 / 3) for one in PAIRS]
     assert matrix.values.tolist() == [[reference.overlap(t, a) for a in masks] for t in masks]
-    pool = compare_pool(estimates, cache=cache)
+    pool = pool_similarity(estimates, cache=cache)
     no_reading()
-    again = compare(estimates, spec, cache)
+    again = similarity(estimates, spec, cache)
     assert_array_equal(again.values, matrix.values)
     assert again.top_fraction == 1 / 3
     with pytest.raises(ValueError, match=r"Take 0\.333, the nearest"):
@@ -156,22 +162,22 @@ def test_a_k_between_the_steps_is_exact_and_kept(estimates, cache, tensors, no_r
 
 
 def test_scope_group_and_estimates_lead_to_artifacts_of_their_own(estimates, estimate, tensors, cache):
-    compare_pool(estimates, cache=cache)
-    assert find_comparison(estimates, cache=cache, scope=Scope.MODEL) is None
-    assert find_comparison(estimates, cache=cache, group="ffn") is None
-    assert find_comparison({one: estimates[one] for one in PAIRS[:2]}, cache=cache) is None
+    pool_similarity(estimates, cache=cache)
+    assert find_pool_similarity(estimates, cache=cache, scope=Scope.MODEL) is None
+    assert find_pool_similarity(estimates, cache=cache, group="ffn") is None
+    assert find_pool_similarity({one: estimates[one] for one in PAIRS[:2]}, cache=cache) is None
     other = estimates | {PAIRS[0]: estimate(PAIRS[0], tensors[PAIRS[1]], parameters="attention")}
     with pytest.raises(ValueError, match="share their parameters"):
-        find_comparison(other, cache=cache)
+        find_pool_similarity(other, cache=cache)
     with pytest.raises(ValueError, match="at least 2"):
-        compare_pool({PAIRS[0]: estimates[PAIRS[0]]}, cache=cache)
+        pool_similarity({PAIRS[0]: estimates[PAIRS[0]]}, cache=cache)
     with pytest.raises(ValueError, match="selects none"):
-        compare_pool(estimates, cache=cache, group="decoder-ffn")
+        pool_similarity(estimates, cache=cache, group="decoder-ffn")
 
 
 def test_a_diagonal_of_zeros_leaves_the_measures_that_can_bear_it(estimate, tensors, cache):
     tensors[PAIRS[1]] = {name: np.zeros_like(tensor) for name, tensor in tensors[PAIRS[1]].items()}
-    pool = compare_pool({one: estimate(one, tensors[one]) for one in PAIRS}, cache=cache)
+    pool = pool_similarity({one: estimate(one, tensors[one]) for one in PAIRS}, cache=cache)
     assert pool.matrix(Measure.MSE).values[0, 1] > 0
     with pytest.raises(
         ValueError, match=r"Got none for de-en: its parameters are all zero there\. Estimate it with more"
@@ -187,30 +193,30 @@ def test_a_comparison_kept_before_a_measure_was_added_is_computed_again(estimate
     today = pools.COMPARISON_VERSION
     assert today == sum(one.row.version for one in FISHER_MEASURES)
     monkeypatch.setattr(pools, "COMPARISON_VERSION", today - FISHER_MEASURES[-1].row.version)
-    compare_pool(estimates, cache=cache)
+    pool_similarity(estimates, cache=cache)
     monkeypatch.setattr(pools, "COMPARISON_VERSION", today)
-    assert find_comparison(estimates, cache=cache) is None
-    assert set(compare_pool(estimates, cache=cache).matrices) == set(SUMMED)
+    assert find_pool_similarity(estimates, cache=cache) is None
+    assert set(pool_similarity(estimates, cache=cache).matrices) == set(SUMMED)
 
 
 def test_progress_and_stopping(estimates, cache):
     seen: list[Progress] = []
     with pytest.raises(JobCancelled):
-        compare_pool(estimates, cache=cache, report=seen.append, should_stop=lambda: len(seen) == 2)
-    assert find_comparison(estimates, cache=cache) is None
-    compare_pool(estimates, cache=cache, report=seen.append)
+        pool_similarity(estimates, cache=cache, report=seen.append, should_stop=lambda: len(seen) == 2)
+    assert find_pool_similarity(estimates, cache=cache) is None
+    pool_similarity(estimates, cache=cache, report=seen.append)
     assert (seen[-1].done, seen[-1].phase, seen[-1].unit) == (seen[-1].total, "comparing", "numbers")
-    assert comparison_cost(estimates) > 4 * seen[-1].total
+    assert pool_similarity_cost(estimates) > 4 * seen[-1].total
 
 
 def test_a_damaged_comparison_is_computed_again_and_a_damaged_estimate_named(estimates, cache):
-    pool = compare_pool(estimates, cache=cache)
+    pool = pool_similarity(estimates, cache=cache)
     key = pool.provenance["key"]
     file = cache.root / Stage.COMPARISON / key / "comparison.safetensors"
     file.write_bytes(file.read_bytes()[:-8] + b"damaged!")
-    assert find_comparison(estimates, cache=cache) is None
-    assert_array_equal(compare_pool(estimates, cache=cache).curve.shared, pool.curve.shared)
+    assert find_pool_similarity(estimates, cache=cache) is None
+    assert_array_equal(pool_similarity(estimates, cache=cache).curve.shared, pool.curve.shared)
     file.write_bytes(b"")
     estimates[PAIRS[0]].file(FISHER_FILE).write_bytes(b"")
     with pytest.raises(DamagedArtifact, match="Fisher file of be-en can't be read"):
-        compare_pool(estimates, cache=cache)
+        pool_similarity(estimates, cache=cache)

@@ -20,7 +20,7 @@ from pseudofam_core.finetuning import PAPER, SMALL, Arm, Budget, BudgetMode, Fin
 from pseudofam_core.finetuning.costs import timing_key
 from pseudofam_core.finetuning.runs import finetune_key
 from pseudofam_core.languages import pair
-from pseudofam_core.similarity.spec import ComparisonSpec
+from pseudofam_core.similarity.spec import PoolSpec
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.keys import key_of
 from pseudofam_core.store.restoring import restored
@@ -93,4 +93,4 @@ def test_an_earlier_jobs_payload_is_read():
 def test_a_comparisons_spec_is_what_it_was():
     """Its stage's version may rise with the measures; what it names is the same."""
     was = KEYS["comparison"]
-    assert key_of(was["stage"], was["version"], restored(ComparisonSpec, was["spec"])) == was["key"]
+    assert key_of(was["stage"], was["version"], restored(PoolSpec, was["spec"])) == was["key"]

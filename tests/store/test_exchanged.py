@@ -13,7 +13,7 @@ from pseudofam_core.estimates import find_fisher
 from pseudofam_core.finetuning import runs_of
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import COMPARISON_STAGE, compare_pool, find_comparison
+from pseudofam_core.similarity.pools import COMPARISON_STAGE, find_pool_similarity, pool_similarity
 from pseudofam_core.store.cache import Cache
 from tests.cases_estimates import fisher_spec_of
 
@@ -86,22 +86,22 @@ def test_an_estimate_that_lacks_a_field_is_missing(earlier, name, change, caplog
 
 def test_exchanged_comparisons_are_computed_again(earlier):
     pools = estimates_of(earlier), estimates_of(earlier, NAMES[:3])
-    right = [compare_pool(one, cache=earlier) for one in pools]
+    right = [pool_similarity(one, cache=earlier) for one in pools]
     stage = earlier.root / COMPARISON_STAGE
     exchange(*(stage / str(one.curve.provenance["key"]) for one in right))
-    assert [find_comparison(one, cache=earlier) for one in pools] == [None, None]
+    assert [find_pool_similarity(one, cache=earlier) for one in pools] == [None, None]
     for one, before in zip(pools, right, strict=True):
-        again = compare_pool(one, cache=earlier).matrices[Measure.MSE]
+        again = pool_similarity(one, cache=earlier).matrices[Measure.MSE]
         np.testing.assert_array_equal(again.values, before.matrices[Measure.MSE].values)
-        assert find_comparison(one, cache=earlier) is not None
+        assert find_pool_similarity(one, cache=earlier) is not None
 
 
 def test_no_digit_of_a_new_manifest_can_change(earlier):
-    found = compare_pool(estimates_of(earlier), cache=earlier)
+    found = pool_similarity(estimates_of(earlier), cache=earlier)
     path = earlier.root / COMPARISON_STAGE / str(found.curve.provenance["key"]) / "manifest.json"
     text = path.read_text()
     for place in [i for i, one in enumerate(text) if one.isdigit()][::25]:
         path.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])
-        assert find_comparison(estimates_of(earlier), cache=earlier) is None
+        assert find_pool_similarity(estimates_of(earlier), cache=earlier) is None
     path.write_text(text)
-    assert find_comparison(estimates_of(earlier), cache=earlier) is not None
+    assert find_pool_similarity(estimates_of(earlier), cache=earlier) is not None

@@ -17,7 +17,7 @@ from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Wo
 from pseudofam_core.finetuning import Arm, Budget, FinetuneRequest, Lora, Recipe
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.spec import ComparisonSpec, Scope, SimilaritySpec
+from pseudofam_core.similarity.spec import PoolSpec, Scope, SimilaritySpec
 from pseudofam_core.store.keys import canonical, key_of
 from pseudofam_core.store.restoring import known_of, restored
 from tests.cases_estimates import fisher_spec_of
@@ -48,7 +48,7 @@ def through_json(value: Any) -> Any:
     [
         WORKSPACE,
         REQUEST,
-        ComparisonSpec(("a", "b"), (BE, UK), Scope.MODEL, "ffn"),
+        PoolSpec(("a", "b"), (BE, UK), Scope.MODEL, "ffn"),
         SimilaritySpec(("a", "b"), (BE, UK), Measure.OVERLAP, 0.4, Scope.GROUP),
         SimilaritySpec(("a", "b"), (BE, UK), Measure.MSE),
     ],

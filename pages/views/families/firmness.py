@@ -13,7 +13,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
-from pages.components.pool_comparison import zeros_words
+from pages.components.pool_similarity import zeros_words
 from pages.views.families import inputs
 from pseudofam_core import charts, estimates
 from pseudofam_core.estimates.spec import Estimator
@@ -24,7 +24,7 @@ from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, families_alike, family_stability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
 from pseudofam_core.similarity.results import PairwiseMatrix
@@ -37,14 +37,14 @@ _MOST_VALUES = 2**24
 
 
 def firmness_view(
-    view: View, pool: Pool, comparison: PoolComparison, matrix: PairwiseMatrix, family: PseudoFamily
+    view: View, pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, family: PseudoFamily
 ) -> None:
     """Where the family changes with the radius and with K, and under another draw of sentences."""
     st.markdown("**If the radius were another**")
     _radius_strip(matrix, family)
     st.markdown("**If K were another**")
     if view.measure.has_masks:
-        _k_strip(comparison, family, top_fraction=view.top_fraction)
+        _k_strip(similarities, family, top_fraction=view.top_fraction)
     else:
         st.caption("K is a setting of Overlap: choose it in the sidebar to see the family over every K.")
     st.markdown("**If the sentences were others**")
@@ -94,8 +94,8 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
         )
 
 
-def _k_strip(comparison: PoolComparison, family: PseudoFamily, *, top_fraction: float) -> None:
-    curve = comparison.curve
+def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction: float) -> None:
+    curve = similarities.curve
     sweep, last = inputs.k_sweep(curve, family), inputs.largest_k(curve)
     st.plotly_chart(
         charts.strip_figure(

@@ -17,7 +17,7 @@ from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 
 _PINS = "pins"
@@ -57,13 +57,13 @@ class Pin:
         radius = "" if rule.initial_radius is None else f" {rule.initial_radius:g}"
         return f"{self.target.label}, {self.measure.label}{share}, {rule.rule.value}{number}{radius}"
 
-    def family(self, comparison: PoolComparison) -> PseudoFamily:
+    def family(self, similarities: PoolSimilarity) -> PseudoFamily:
         """The family in a pool.
 
         Raises:
             ValueError: The pool does not have the target, or not the measure.
         """
-        matrix = comparison.matrix(self.measure, self.top_fraction)
+        matrix = similarities.matrix(self.measure, self.top_fraction)
         return select_family(matrix, self.target, selection=self.selection)
 
 
@@ -99,7 +99,7 @@ def pin_button(present: Pin) -> None:
     )
 
 
-def pinned_view(comparison: PoolComparison, present: PseudoFamily, tied: Mapping[str, Any]) -> None:
+def pinned_view(similarities: PoolSimilarity, present: PseudoFamily, tied: Mapping[str, Any]) -> None:
     """The pinned families beside the present one."""
     st.markdown("**Pinned families**")
     codes = _readable(view_state.text_of(_PINS) or "")
@@ -111,7 +111,7 @@ def pinned_view(comparison: PoolComparison, present: PseudoFamily, tied: Mapping
     for code in codes:
         pin = pin_of(code)
         try:
-            rows.append((pin.label, pin.family(comparison).members, present.members))
+            rows.append((pin.label, pin.family(similarities).members, present.members))
         except ValueError:
             missing.append(pin.label)
     table = differences_table(rows, columns=("Pinned", "Only pinned", "Only present"))

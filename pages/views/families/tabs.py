@@ -23,7 +23,7 @@ from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.failure_signs import measures_that_disagree, stopping_at_two
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
@@ -69,12 +69,12 @@ def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
     )
 
 
-def measures_view(comparison: PoolComparison, target: LanguagePair, *, top_fraction: float) -> None:
+def measures_view(similarities: PoolSimilarity, target: LanguagePair, *, top_fraction: float) -> None:
     """The same target by every measure, by the paper's rule."""
     matrices = {}
     for measure in Measure:
         try:
-            matrices[measure] = comparison.matrix(measure, top_fraction)
+            matrices[measure] = similarities.matrix(measure, top_fraction)
         except ValueError:  # a diagonal of zeros: the page's own measure says so
             continue
     families = {measure: select_family(one, target, selection=SelectionSpec()) for measure, one in matrices.items()}

@@ -16,7 +16,7 @@ from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import PoolComparison
+from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.store.cache import Artifact, Cache
 from pseudofam_core.store.keys import key_of
@@ -26,11 +26,11 @@ _BYTES_A_SECOND = 1e9
 _LONGEST_WAIT_S = 10
 
 
-def comparison_or_stop(pool: Pool) -> PoolComparison:
+def similarity_or_stop(pool: Pool) -> PoolSimilarity:
     """The pool's finished estimates compared; where it can't be or would take long, say so and end the page."""
     try:
-        key = key_of("page", 1, pools.comparison_spec(pool.estimates))
-        seconds = pools.comparison_cost(pool.estimates) / _BYTES_A_SECOND
+        key = key_of("page", 1, pools.pool_spec(pool.estimates))
+        seconds = pools.pool_similarity_cost(pool.estimates) / _BYTES_A_SECOND
         if seconds > _LONGEST_WAIT_S and not _is_finished(pool):
             _offer_job(pool, seconds)
             st.stop()
@@ -40,10 +40,10 @@ def comparison_or_stop(pool: Pool) -> PoolComparison:
     return st.stop()
 
 
-def matrix_or_stop(comparison: PoolComparison, measure: Measure, top_fraction: float) -> PairwiseMatrix:
+def matrix_or_stop(similarities: PoolSimilarity, measure: Measure, top_fraction: float) -> PairwiseMatrix:
     """One matrix of a comparison; where the measure is not defined for the pool, say why and end the page."""
     try:
-        return comparison.matrix(measure, top_fraction)
+        return similarities.matrix(measure, top_fraction)
     except ValueError as error:
         _say(error)
     return st.stop()
@@ -66,12 +66,12 @@ def zeros_note(curve: OverlapCurve, measure: Measure, top_fraction: float) -> No
 
 
 def _is_finished(pool: Pool) -> bool:
-    return pools.find_comparison(pool.estimates, cache=results()) is not None
+    return pools.find_pool_similarity(pool.estimates, cache=results()) is not None
 
 
 @st.cache_resource(max_entries=8, show_spinner="Comparing the estimates …")
-def _comparison(key: str, root: str, _estimates: Mapping[LanguagePair, Artifact]) -> PoolComparison:
-    return pools.compare_pool(_estimates, cache=Cache(Path(root)))
+def _comparison(key: str, root: str, _estimates: Mapping[LanguagePair, Artifact]) -> PoolSimilarity:
+    return pools.pool_similarity(_estimates, cache=Cache(Path(root)))
 
 
 def _offer_job(pool: Pool, seconds: float) -> None:
@@ -95,7 +95,7 @@ def _offer_job(pool: Pool, seconds: float) -> None:
     if st.button("Compare them", type="primary", icon=":material/play_arrow:"):
         try:
             with st.spinner("Starting the worker …"):
-                jobs.submit_comparison(cache_root(), pool.workspace)
+                jobs.submit_similarity(cache_root(), pool.workspace)
         except JobError as error:
             st.error(str(error), icon=":material/error:")
         else:
