@@ -14,7 +14,7 @@ from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TextCut, open_texts
 from pseudofam_core.languages import pair
-from pseudofam_core.scoring.scorer import Scorer
+from pseudofam_core.tasks.translation import TRANSLATION
 from tests.finetuning.conftest import TARGET, write_pair
 
 POOL = tuple(map(pair, ("tr-en", "az-en", "de-en")))
@@ -113,4 +113,4 @@ def test_references_are_the_bytes_of_the_file_and_blank_rows_are_not_scored(tmp_
     kept = [line for line in references[:6] if line]
     assert [line.encode() for line in test.targets] == [line.encode() for line in kept]
     assert test.sources == ("kaynak 0", "kaynak 1", "kaynak 2", "kaynak 3", "kaynak 5")
-    assert Scorer(test).prepared(test.targets) == kept
+    assert TRANSLATION.scorer(test).prepared(test.targets) == kept
