@@ -198,7 +198,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         return
     views.cost_cards(expected)
     views.finished_captions(expected)
-    if told := views.visible_words(request.arms, n_seeds=len(request.seeds), n_sentences=len(texts.test)):
+    if told := views.visible_words(request.arms, request.task, n_seeds=len(request.seeds), n_sentences=len(texts.test)):
         st.markdown(told)
     left = expected.n_runs - expected.n_finished
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -22,8 +22,9 @@ from pseudofam_core.finetuning import (
     is_random,
 )
 from pseudofam_core.languages import LanguagePair, pair_labels
-from pseudofam_core.scoring.power import Design, usual_run_spread
+from pseudofam_core.scoring.power import Design
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.tasks.task import Task
 
 Finished = Callable[[FinetuneSpec], bool]
 _MEMBERS = "members"
@@ -160,7 +161,7 @@ def cost_cards(cost: Cost) -> None:
         )
 
 
-def visible_words(arms: Sequence[Arm], *, n_seeds: int, n_sentences: int) -> str:
+def visible_words(arms: Sequence[Arm], task: Task, *, n_seeds: int, n_sentences: int) -> str:
     """What the test will be able to tell of the arms, as far as that is known before; empty for a single arm."""
     n_arms = sum(members is not None for members in distinct_members(arms))
     if n_arms < 2:
@@ -170,9 +171,12 @@ def visible_words(arms: Sequence[Arm], *, n_seeds: int, n_sentences: int) -> str
             "**What it can show**: with one seed no arm is called better or worse, whatever comes out, for another seed might turn "
             "it round. Take two or more, better three."
         )
-    gain = Design(1, n_arms, n_seeds).smallest_visible_gain(usual_run_spread(n_sentences))
+    spread = task.tested.usual_run_spread(n_sentences)
+    if spread is None:
+        return ""
+    gain = f"{Design(1, n_arms, n_seeds).smallest_visible_gain(spread):.{task.tested.decimals}f} {task.tested.label}"
     return (
-        f"**What it can show**: a true gain of about {gain:.1f} BLEU over another arm, four times in five, after correction for "
+        f"**What it can show**: a true gain of about {gain} over another arm, four times in five, after correction for "
         f"{n_arms - 1} tests. A guess, from how far apart runs of one arm usually are on {n_sentences:,} test sentences. "
         "With more seeds, more sentences or fewer arms smaller ones can be seen."
     )

@@ -51,10 +51,17 @@ class TextMetric(Metric):
     Attributes:
         made: Makes what scores.
         doubt: Why its numbers mean nothing for text in the language of a code, or None where they mean something.
+        run_spread: By how much runs of one arm are usually apart, a standard deviation, times the root of the test
+            sentences; None where nobody has looked.
     """
 
     made: Maker = field(kw_only=True)
     doubt: Callable[[str], str | None] = field(kw_only=True, default=lambda code: None)
+    run_spread: float | None = field(kw_only=True, default=None)
+
+    def usual_run_spread(self, n_sentences: int) -> float | None:
+        """A guess, before anything is run, of how far runs of one arm will be apart: a standard deviation."""
+        return None if self.run_spread is None else self.run_spread / n_sentences**0.5
 
 
 def meaningful_first(metrics: Sequence[TextMetric], targets: Iterable[str]) -> tuple[TextMetric, ...]:

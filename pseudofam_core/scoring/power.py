@@ -18,8 +18,6 @@ from pseudofam_core.scoring.significance import LEVEL, Verdict
 
 USUAL_POWER = 0.8
 _QUANTILES = (np.arange(1000) + 0.5) / 1000
-# BLEU times √sentences: what runs of one arm were apart by in docs/does-it-pay.md, 0.4 on 500 sentences and 0.9 on 155.
-_USUAL_SPREAD = 10.0
 
 
 def power(gain: float, *, error: float, freedom: float = inf, n_tests: int = 1, level: float = LEVEL) -> float:
@@ -79,11 +77,6 @@ def visible_gain(verdict: Verdict) -> float | None:
         return None
     delta = verdict.delta
     return smallest_visible_gain(error=delta.error, freedom=delta.freedom, n_tests=verdict.n_tests, level=verdict.level)
-
-
-def usual_run_spread(n_sentences: int) -> float:
-    """A guess, before anything is run, of how far runs of one arm will be apart: a standard deviation in BLEU."""
-    return _USUAL_SPREAD / n_sentences**0.5
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pseudofam_core.scoring.power import Design, power, smallest_visible_gain, usual_run_spread, visible_gain
+from pseudofam_core.scoring.power import Design, power, smallest_visible_gain, visible_gain
 from pseudofam_core.scoring.significance import Interval, Verdict
+from pseudofam_core.tasks.translation import TRANSLATION
 
 
 def test_power_of_a_textbook_case():
@@ -45,7 +46,8 @@ def test_a_design_sees_more_with_more_seeds_and_fewer_tests():
 
 
 def test_runs_on_four_times_the_sentences_are_half_as_far_apart():
-    assert usual_run_spread(100) == 2 * usual_run_spread(400)
+    spread = TRANSLATION.tested.usual_run_spread
+    assert spread(100) == 2 * spread(400)
 
 
 def test_what_a_test_could_see_is_told_of_those_that_may_say_better():
