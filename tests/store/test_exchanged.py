@@ -13,8 +13,9 @@ from pseudofam_core.estimates import find_fisher
 from pseudofam_core.finetuning import runs_of
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.pools import COMPARISON_STAGE, find_pool_similarity, pool_similarity
+from pseudofam_core.similarity.pools import find_pool_similarity, pool_similarity
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.store.stages import Stage
 from tests.cases_estimates import fisher_spec_of
 
 EARLIER = Path(__file__).parent / "earlier_cache"
@@ -87,7 +88,7 @@ def test_an_estimate_that_lacks_a_field_is_missing(earlier, name, change, caplog
 def test_exchanged_comparisons_are_computed_again(earlier):
     pools = estimates_of(earlier), estimates_of(earlier, NAMES[:3])
     right = [pool_similarity(one, cache=earlier) for one in pools]
-    stage = earlier.root / COMPARISON_STAGE
+    stage = earlier.root / Stage.COMPARISON
     exchange(*(stage / str(one.curve.provenance["key"]) for one in right))
     assert [find_pool_similarity(one, cache=earlier) for one in pools] == [None, None]
     for one, before in zip(pools, right, strict=True):
@@ -98,7 +99,7 @@ def test_exchanged_comparisons_are_computed_again(earlier):
 
 def test_no_digit_of_a_new_manifest_can_change(earlier):
     found = pool_similarity(estimates_of(earlier), cache=earlier)
-    path = earlier.root / COMPARISON_STAGE / str(found.curve.provenance["key"]) / "manifest.json"
+    path = earlier.root / Stage.COMPARISON / str(found.curve.provenance["key"]) / "manifest.json"
     text = path.read_text()
     for place in [i for i, one in enumerate(text) if one.isdigit()][::25]:
         path.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])
