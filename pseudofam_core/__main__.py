@@ -17,7 +17,7 @@ from pathlib import Path
 from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, training
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.jobs.waiting import wait_asleep
-from pseudofam_core.store.cache import write_atomically
+from pseudofam_core.store.cache import default_root, write_atomically
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,11 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handler.addFilter(_once())
     try:
         options.run(options)
+    except KeyboardInterrupt:
+        print("pseudofam: Stopped. The same command goes on from there.", file=sys.stderr)
+        return 1
     except (PseudoFamError, ValueError) as error:
         print(f"pseudofam: {error}", file=sys.stderr)
         return 1
     except Exception as error:  # what nobody foresaw: one line here, all of it in the log
-        print(f"pseudofam: {type(error).__name__}: {error} (details: {_logged(options)})", file=sys.stderr)
+        print(f"pseudofam: {type(error).__name__}: {error} ({_logged(options)})", file=sys.stderr)
         return 1
     return 0
 
@@ -60,10 +63,14 @@ def _once() -> Callable[[logging.LogRecord], bool]:
     return passes
 
 
-def _logged(options: argparse.Namespace) -> Path:
-    path: Path = options.cache / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
-    write_atomically(path, traceback.format_exc())
-    return path
+def _logged(options: argparse.Namespace) -> str:
+    """Where the details are; a disk that is full or closed must not hide what went wrong first."""
+    path: Path = getattr(options, "cache", default_root()) / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
+    try:
+        write_atomically(path, traceback.format_exc())
+    except (OSError, UnicodeError) as error:
+        return f"no details, because {path} can't be written: {error}"
+    return f"details: {path}"
 
 
 if __name__ == "__main__":

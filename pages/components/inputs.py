@@ -123,7 +123,8 @@ def _through_the_front_door() -> None:
     Until app.py has called `st.navigation` once, Streamlit takes a folder named pages for its older kind of app and
     serves the page alone: narrow, and with file names for a menu.
     """
-    if PagesManager.uses_pages_directory:
+    # Another visitor's tab may have called it since this run began: what app.py leaves behind tells whether it ran here.
+    if PagesManager.uses_pages_directory or _VIEW not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
 

@@ -13,7 +13,8 @@ from pseudofam_core.errors import ModelError
 from pseudofam_core.store.keys import files_digest
 
 SAMPLE = "sample"
-_UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OSError)
+# ImportError and ValueError: a proxy of a kind that the client lacks a package for, or does not know.
+_UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OSError, ImportError, ValueError)
 _SUFFIXES = (".json", ".safetensors", ".bin", ".model", ".spm", ".txt")
 _OTHER_FRAMEWORKS = ("flax_model", "tf_model", "rust_model", "training_args", "optimizer", "scheduler", "trainer_state")
 
@@ -94,5 +95,5 @@ def _hub_revision(name: str) -> str:
     except (HFValidationError, RepositoryNotFoundError) as error:
         raise ModelError(f"{message}, and there is no such folder or hub model.") from error
     except _UNREACHABLE as error:
-        reason = type(error).__name__
+        reason = ": ".join(filter(None, (type(error).__name__, str(error).strip().partition("\n")[0])))
         raise ModelError(f"{message}: no such folder, and the hub can't be reached ({reason}).") from error

@@ -190,3 +190,36 @@ def test_interrupting_leaves_a_state_to_go_on_from(options, tmp_path):
     assert len(list((tmp_path / "cache").rglob("checkpoint.safetensors"))) == 1
     assert main(["estimate", *options, "--batch-tokens", "20", "--pairs", "tr-en"]) == 0
     assert not list((tmp_path / "cache").rglob("checkpoint.safetensors"))
+
+
+def test_ctrl_c_before_the_first_batch_is_one_line(options, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", interrupted)
+    assert main(["estimate", *options]) == 1
+    assert capsys.readouterr().err == "pseudofam: Stopped. The same command goes on from there.\n"
+
+
+def test_a_cache_that_can_not_be_written_hides_no_error(options, monkeypatch, capsys, tmp_path):
+    def broken(*_):
+        raise LookupError("the first error")
+
+    (tmp_path / "cache").write_text("in the way")
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", broken)
+    assert main(["estimate", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pseudofam: LookupError: the first error (no details, because")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://127.0.0.1:9"])
+def test_a_proxy_that_can_not_be_used_is_one_line(saved_corpus, tmp_path, proxy):
+    """In a process of its own: the hub's client keeps the first proxy that it was told of."""
+    command = [sys.executable, "-m", "pseudofam_core", "estimate", "--model", "no/such-model"]
+    command += ["--corpus", str(saved_corpus), "--cache", str(tmp_path)]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "0", "ALL_PROXY": proxy, "HTTPS_PROXY": proxy}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "the hub can't be reached" in ran.stderr

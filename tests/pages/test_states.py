@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from pages.components import inputs
 from pseudofam_core import jobs
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
@@ -248,3 +249,17 @@ def test_overview_names_the_next_step(world):
     last = said(world.estimate(*CODES).open())
     assert "All 5 pairs are estimated" in last
     assert "Estimate the rest" not in last
+
+
+@pytest.mark.parametrize(
+    ("flag", "state", "through"), [(True, {}, True), (False, {}, True), (False, {"view": 1}, False)]
+)
+def test_a_page_of_a_run_that_app_py_was_not_in_goes_through_it(monkeypatch, flag, state, through):
+    """Of tabs that open at once on a server that has just started, one changes the flag under the others."""
+    reruns = []
+    monkeypatch.setattr(inputs.PagesManager, "uses_pages_directory", flag)
+    monkeypatch.setattr(inputs.st, "session_state", state)
+    monkeypatch.setattr(inputs.st, "rerun", lambda: reruns.append(1))
+    inputs._through_the_front_door()
+    assert bool(reruns) is through
+    assert inputs.PagesManager.uses_pages_directory is False
