@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -23,9 +24,9 @@ def cache(tmp_path):
 
 
 def rewrite(run, **changes):
-    """Change a run's manifest on disk; an entry of None goes."""
+    """Change a run's manifest on disk, which then is like one of before manifests had a digest."""
     path = run.artifact.file("manifest.json")
-    manifest = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    manifest = {**json.loads(path.read_text(encoding="utf-8")), **changes, "digest": None}
     path.write_text(json.dumps({name: one for name, one in manifest.items() if one is not None}), encoding="utf-8")
 
 
@@ -65,9 +66,9 @@ def test_a_run_that_can_not_be_read_is_left_out_and_logged(cache, caplog):
 @pytest.mark.parametrize("name", ["spec", "created", "contributions", "workspace"])
 def test_a_manifest_that_lacks_an_entry_is_told(cache, name):
     run = store_run(cache, ["uk"], error=0.1)
-    rewrite(run, **{name: None})
+    manifest = {entry: value for entry, value in run.artifact.manifest.items() if entry != name}
     with pytest.raises(MalformedValue, match=f"must have {name}"):
-        find_run(run.spec, cache)
+        run_of(replace(run.artifact, manifest=manifest))
 
 
 def test_a_timing_comes_back_and_gives_its_pace(cache, caplog):
@@ -75,7 +76,8 @@ def test_a_timing_comes_back_and_gives_its_pace(cache, caplog):
     assert timing_of(artifact) == Timing("model", SMALL, PACE, artifact.created, 5, "cpu")
     assert find_pace(cache, model_revision="model", recipe=SMALL, beams=5) == PACE
     assert find_pace(cache, model_revision="another", recipe=SMALL, beams=5) is None
-    manifest = artifact.file("manifest.json")
-    manifest.write_text(manifest.read_text().replace('"seconds_per_update": 0.5', '"seconds_per_update": "fast"'))
+    path = artifact.file("manifest.json")
+    manifest = {name: one for name, one in json.loads(path.read_text()).items() if name != "digest"}
+    path.write_text(json.dumps({**manifest, "pace": {**manifest["pace"], "seconds_per_update": "fast"}}))
     assert find_pace(cache, model_revision="model", recipe=SMALL, beams=5) is None
     assert "pace.seconds_per_update must be a number. Got 'fast'" in caplog.text
