@@ -18,7 +18,8 @@ from unittest import mock
 import numpy as np
 from sacrebleu.metrics import BLEU
 
-from pseudofam_core.finetuning import Arm, Budget, FinetuneRun, Recipe
+from pseudofam_core.estimates import Workspace
+from pseudofam_core.finetuning import Arm, Budget, FinetuneRun, FinetuneSpec, Recipe
 from pseudofam_core.finetuning.runs import Contribution
 from pseudofam_core.languages import LanguagePair, languages
 from pseudofam_core.store.cache import Artifact
@@ -219,18 +220,24 @@ class _Scorer:
 def _run(target: LanguagePair, arm: Arm, seed: int, lines: tuple[str, ...]) -> FinetuneRun:
     """A finished run with these lines as its translations, and nothing else to it."""
     members = arm.members or ()
-    manifest = {"spec": {"max_length": 256, "train_digests": ["text"] * (1 + len(members))}}
-    run = FinetuneRun(
-        key=f"{target} {arm.name} {seed}",
+    spec = FinetuneSpec(
+        model_revision="model",
         target=target,
         members=members,
+        train_digests=("text",) * (1 + len(members)),
+        dev_digest="dev",
+        test_digest="test",
         budget=Budget(),
         recipe=Recipe(),
-        seed=seed,
         beams=5,
-        model_revision="model",
-        test_digest="test",
-        dev_digest="dev",
+        max_length=256,
+        seed=seed,
+        workspace=Workspace(),
+    )
+    run = FinetuneRun(
+        key=f"{target} {arm.name} {seed}",
+        spec=spec,
+        created="2026-01-01T00:00:00+00:00",
         scores={},
         contributions=tuple(Contribution(one, 50, 60, 70, 80, 90) for one in (target, *members)),
         loss_curve=(),
@@ -241,8 +248,11 @@ def _run(target: LanguagePair, arm: Arm, seed: int, lines: tuple[str, ...]) -> F
         seconds={},
         seconds_per_update=0.0,
         device="cpu",
-        provenance={"cut": {"target_sentences": None, "auxiliary_sentences": None}, "libraries": {}},
-        artifact=Artifact("key", Path(), manifest),
+        workspace=spec.workspace,
+        cut=spec.cut,
+        version="made up",
+        libraries={},
+        artifact=Artifact("key", Path(), {}),
     )
     vars(run)["outputs"] = {"test": {"sources": lines, "references": lines, "hypotheses": lines}}
     return run

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
 from pseudofam_core.corpora.held_out import folded, held_out, without
@@ -152,6 +150,10 @@ def _groups(rows: Sequence[tuple[_Sentence, _Sentence]]) -> Iterable[list[_Sente
     """The sentences that rows join, over any number of steps."""
     place = {one: i for i, one in enumerate(dict.fromkeys(one for row in rows for one in row))}
     sources, targets = ([place[row[side]] for row in rows] for side in (0, 1))
+    # Opening SciPy takes a moment that the first page, which asks this room for a corpus, must not wait for.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     joined = coo_array((np.ones(len(rows), np.int8), (sources, targets)), shape=(len(place), len(place)))
     groups: defaultdict[int, list[_Sentence]] = defaultdict(list)
     for one, group in zip(place, connected_components(joined, directed=False)[1], strict=True):

@@ -44,7 +44,7 @@ def test_runs_become_a_table(options, tmp_path, capsys):
     told = capsys.readouterr()
     table = pd.read_csv(io.StringIO(told.out), comment="#").set_index("arm")
     assert list(table.index) == ["zero-shot", "single", "traditional"]
-    assert table.loc["traditional", "verdict"] == "better"
+    assert table.loc["traditional", "verdict"] == "differs on these sentences"  # one seed: its luck is not counted
     assert table.loc["single", "verdict"] == "pinned"
     assert (
         main(["compare", *options, "--target", "be-en", "--pinned", "traditional", "--out", str(tmp_path / "x.tex")])
