@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
 from pseudofam_core.corpora.kept_back import KeptBack
+from pseudofam_core.corpora.wrapped import WrappedCorpus
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair
 
 
-class LimitedCorpus:
-    """A corpus whose train splits hold only rows that a model has kept back; dev and test are the corpus's own.
+class LimitedCorpus(WrappedCorpus):
+    """A corpus whose train splits hold only rows that a model has kept back; dev and test, and its pairs, are the corpus's own.
 
     Args:
         corpus: What is limited. It may be another than the one that was split: only listed sentences pass.
@@ -18,29 +19,13 @@ class LimitedCorpus:
 
     def __init__(self, corpus: ParallelCorpus, kept: KeptBack) -> None:
         """Keep both; nothing is read."""
-        self._corpus, self._kept = corpus, kept
+        super().__init__(corpus)
+        self._kept = kept
 
     @property
     def name(self) -> str:
         """Says that it is a part."""
         return f"{self._corpus.name} (kept back)"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self._corpus.notes
-
-    def pairs(self) -> tuple[LanguagePair, ...]:
-        """All pairs of the corpus, whether anything of them was kept back or not."""
-        return self._corpus.pairs()
-
-    def readable(self) -> tuple[LanguagePair, ...]:
-        """The corpus's."""
-        return self._corpus.readable()
-
-    def splits(self, pair: LanguagePair) -> tuple[str, ...]:
-        """The corpus's."""
-        return self._corpus.splits(pair)
 
     def read(self, pair: LanguagePair, split: str) -> Bitext:
         """The rows of which both sides are kept back; another split than train as it is.

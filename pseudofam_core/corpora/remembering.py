@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pseudofam_core.corpora.bitext import Bitext, ParallelCorpus
+from pseudofam_core.corpora.wrapped import WrappedCorpus
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair
 
 
-class RememberingCorpus:
+class RememberingCorpus(WrappedCorpus):
     """A corpus that keeps what it has read of a pair. Others' text is read when it is asked for, and not kept.
 
     Args:
@@ -17,30 +18,9 @@ class RememberingCorpus:
 
     def __init__(self, corpus: ParallelCorpus, pair: LanguagePair) -> None:
         """Keep both; nothing is read."""
-        self._corpus, self._pair = corpus, pair
+        super().__init__(corpus)
+        self._pair = pair
         self._kept: dict[str, tuple[Bitext, ...]] = {}
-
-    @property
-    def name(self) -> str:
-        """The corpus's."""
-        return self._corpus.name
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The corpus's."""
-        return self._corpus.notes
-
-    def pairs(self) -> tuple[LanguagePair, ...]:
-        """The corpus's."""
-        return self._corpus.pairs()
-
-    def readable(self) -> tuple[LanguagePair, ...]:
-        """The corpus's."""
-        return self._corpus.readable()
-
-    def splits(self, pair: LanguagePair) -> tuple[str, ...]:
-        """The corpus's."""
-        return self._corpus.splits(pair)
 
     def read(self, pair: LanguagePair, split: str) -> Bitext:
         """As the corpus reads it.
