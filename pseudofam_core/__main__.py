@@ -11,7 +11,8 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, training
@@ -25,10 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wait_asleep()
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_once())
     try:
-        options.run(options)
+        with _each_message_once():
+            options.run(options)
     except KeyboardInterrupt:
         print("pseudofam: Stopped. The same command goes on from there.", file=sys.stderr)
         return 1
@@ -48,6 +48,17 @@ def _parser() -> argparse.ArgumentParser:
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser
+
+
+@contextmanager
+def _each_message_once() -> Iterator[None]:
+    """Every handler tells a message once a command; a caller in the same process gets its handlers back as they were."""
+    with ExitStack() as stack:
+        for handler in logging.getLogger().handlers:
+            once = _once()
+            handler.addFilter(once)
+            stack.callback(handler.removeFilter, once)
+        yield
 
 
 def _once() -> Callable[[logging.LogRecord], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -223,3 +224,22 @@ def test_a_proxy_that_can_not_be_used_is_one_line(saved_corpus, tmp_path, proxy)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
     assert "the hub can't be reached" in ran.stderr
+
+
+def test_a_message_is_told_once_a_command_and_the_callers_handlers_are_left_as_they_were(options, caplog, monkeypatch):
+    logger = logging.getLogger("pseudofam_core.corpora")
+
+    def pool(workspace):
+        for _ in range(3):
+            logger.warning("luo is skipped")
+        return ()
+
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", pool)
+    monkeypatch.setattr("pseudofam_core.commands.estimates.fisher_specs", lambda workspace: {})
+    for _ in range(2):
+        caplog.clear()
+        assert main(["estimate", *options]) == 0
+        assert [one.getMessage() for one in caplog.records] == ["luo is skipped"]
+    caplog.clear()
+    logger.warning("luo is skipped")
+    assert caplog.messages == ["luo is skipped"]
