@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import shutil
 import time
 from pathlib import Path
@@ -68,7 +69,8 @@ def compute(
 
     Raises:
         CorpusError: The text has changed since `spec` was made, or can't be read.
-        ModelError: The model can't be loaded, has changed, lacks a language, or needs more memory than there is.
+        ModelError: The model can't be loaded, has changed, lacks a language, needs more memory than there is, or gives no
+            finite numbers.
         JobCancelled: `should_stop` said so; the checkpoint stays.
         CacheError: The result can't be written.
     """
@@ -114,7 +116,14 @@ def _computed(
         report=report,
         should_stop=should_stop,
     )
-    artifact = _stored(spec, diagonal, time.monotonic() - started, footprint, cache)
+    seconds = time.monotonic() - started
+    if not _is_finite(diagonal):
+        shutil.rmtree(partial, ignore_errors=True)
+        raise ModelError(
+            f"The estimate of {spec.pair} can't be used: in {spec.precision} it has a loss of {diagonal.loss:g} nats and "
+            f"values that are not finite. Take {Precision.FLOAT32}, or another model."
+        )
+    artifact = _stored(spec, diagonal, seconds, footprint, cache)
     shutil.rmtree(partial, ignore_errors=True)
     return artifact
 
@@ -215,6 +224,10 @@ def _text_of(spec: FisherSpec) -> Bitext:
     if report.n_dropped:
         logger.info("%s: cleaning kept %d of %d sentence pairs.", spec.pair, report.n_kept, report.n_pairs)
     return bitext
+
+
+def _is_finite(diagonal: FisherDiagonal) -> bool:
+    return math.isfinite(diagonal.loss) and all(torch.isfinite(one).all() for one in diagonal.values.values())
 
 
 def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprint: Footprint, cache: Cache) -> Artifact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -77,10 +78,13 @@ class FisherRecord:
     predicted_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an estimate of nothing, which no mean can be taken of."""
+        """Refuse an estimate of nothing, which no mean can be taken of, and one of no numbers."""
         for name in ("n_sentences", "n_target_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got {getattr(self, name)}.")
+        for name in ("loss", "total"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite. Got {getattr(self, name)}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,8 @@ from pseudofam_core.finetuning.training import (
 )
 from pseudofam_core.models.hub import fetch_model, resolve_model
 from pseudofam_core.models.loading import TranslationModel, load_config, without_bars
+from pseudofam_core.models.soundness import check_finite
+from pseudofam_core.models.ties import take_weights
 from pseudofam_core.models.tokenization import EncodedPair, check_coverage
 from pseudofam_core.progress import Progress, Report, ShouldStop
 
@@ -200,16 +202,21 @@ def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
     folder = fetch_model(resolve_model(spec.workspace.model))
     config = load_config(folder, dropout=spec.recipe.dropout, attention_dropout=spec.recipe.attention_dropout)
     module = type(base.module)(config)
-    module.load_state_dict(base.module.state_dict())
+    take_weights(module, base.module)
     module.generation_config = base.module.generation_config
     model = replace(base, module=module.to(base.device).eval())
     return model if spec.recipe.lora is None else with_adapters(model, spec.recipe.lora)
 
 
 def _finished(trainer: TuningTrainer, model: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
-    """The trained model as `evaluation` takes it: full precision, adapters merged, dropout off."""
+    """The trained model as `evaluation` takes it: full precision, adapters merged, dropout off.
+
+    Raises:
+        ModelError: It holds weights that are no numbers.
+    """
     assert spec.recipe is not None  # zero-shot trains nothing
     module = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    check_finite(module, "the trained ones", "Take a lower learning_rate or more warmup_updates.")
     finished = replace(model, module=module.eval())
     return finished if spec.recipe.lora is None else merged(finished)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 from pseudofam_core.errors import ModelError
@@ -38,4 +39,10 @@ def with_adapters(model: TranslationModel, lora: Lora) -> TranslationModel:
 
 def merged(model: TranslationModel) -> TranslationModel:
     """The adapted model as an ordinary one: the adapters added to the weights."""
-    return replace(model, module=model.module.merge_and_unload())
+    config = model.module.get_base_model().config
+    tied = config.tie_word_embeddings
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # of what is undone in the next line
+        module = model.module.merge_and_unload()
+    # peft says False where the output layer alone is apart; a model that is loaded so has no other tied weights either.
+    config.tie_word_embeddings = tied
+    return replace(model, module=module)

@@ -28,7 +28,8 @@ from pseudofam_core.finetuning.vocabulary import train_tokenizer
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.loading import padded, padded_batch
 from pseudofam_core.models.memory import keep_freed_memory
-from pseudofam_core.models.precision import computes_in_bfloat16
+from pseudofam_core.models.precision import computes_in_bfloat16, halved
+from pseudofam_core.models.soundness import check_finite
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
 
 logger = logging.getLogger(__name__)
@@ -109,14 +110,15 @@ def pretrain(
         corpus: Read for the ``train`` split of each pair, and for what must be left out of it.
         out: Folder for tokenizer, checkpoints and, at the end, the model.
         save_every: Updates between checkpoints (the last two are kept).
-        half: Save the finished weights as float16: half the size; any command loads them as float32.
+        half: Save the finished weights as float16, where it can hold them: half the size; any command loads them as float32.
 
     Returns:
         `out`, a Hugging Face folder.
 
     Raises:
         CorpusError: A training split is missing or damaged, or can't be split as asked.
-        ModelError: What was begun in `out` has read text that is to be kept back now, or the other way round.
+        ModelError: What was begun in `out` has read text that is to be kept back now, or the other way round; or the training
+            diverged.
     """
     keep_freed_memory()
     out.mkdir(parents=True, exist_ok=True)
@@ -140,7 +142,12 @@ def pretrain(
     )
     resumed = last_checkpoint(out)
     trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
-    model = trainer.model.half() if half else trainer.model
+    check_finite(
+        trainer.model,
+        f"the ones trained in {out}",
+        "Remove its checkpoints and begin anew with a lower peak_learning_rate or more warmup_steps.",
+    )
+    model = halved(trainer.model) if half else trainer.model
     model.save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))
     return out

@@ -29,6 +29,7 @@ from pseudofam_core.finetuning.runs import (
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.models.loading import TranslationModel, without_bars
+from pseudofam_core.models.precision import halved
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.keys import canonical
@@ -146,7 +147,7 @@ def _keep_weights(spec: FinetuneSpec, model: TranslationModel, cache: Cache) -> 
 
     def write(folder: Path) -> None:
         with without_bars():
-            model.module.half().save_pretrained(folder)
+            halved(model.module).save_pretrained(folder)
         model.tokenizer.save_pretrained(folder)
 
     cache.store(Stage.FINETUNE_WEIGHTS, finetune_key(spec), spec=spec, summary={"version": __version__}, write=write)

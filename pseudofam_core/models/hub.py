@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ SAMPLE = "sample"
 # ImportError and ValueError: a proxy of a kind that the client lacks a package for, or does not know.
 _UNREACHABLE = (HfHubHTTPError, httpx2.HTTPError, OSError, ImportError, ValueError)
 _SUFFIXES = (".json", ".safetensors", ".bin", ".model", ".spm", ".txt")
+_WEIGHTS = re.compile(r"(?:model|pytorch_model)(?:-\d+-of-\d+)?\.(safetensors|bin)")
 _OTHER_FRAMEWORKS = ("flax_model", "tf_model", "rust_model", "training_args", "optimizer", "scheduler", "trainer_state")
 
 
@@ -72,17 +74,28 @@ def fetch_model(source: ModelSource) -> Path:
         raise ModelError(f"{source.name} could not be downloaded: {error}. Check the network and try again.") from error
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files at the top of a folder that make a model; checkpoints below do not count."""
+    return [folder / one for one in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
+
+
+def is_weights(name: str, kind: str | None = None) -> bool:
+    """Whether a file holds weights of a model, not of an adapter; of one kind, ``safetensors`` or ``bin``, where it is named."""
+    match = _WEIGHTS.fullmatch(name)
+    return match is not None and kind in (None, match[1])
+
+
 def _wanted(files: list[str]) -> list[str]:
-    """Configuration, tokenizer, and weights in one format: safetensors where they exist."""
+    """Configuration, tokenizer, and weights in one format: safetensors where the model's are."""
     named = [one for one in files if one.endswith(_SUFFIXES) and not one.startswith(_OTHER_FRAMEWORKS)]
-    if any(one.endswith(".safetensors") for one in named):
+    if any(is_weights(one, "safetensors") for one in named):
         return [one for one in named if not one.endswith(".bin")]
     return named
 
 
 def _folder_revision(folder: Path) -> str:
-    """Digest of the files at the top of the folder that a model is loaded from; checkpoints below do not count."""
-    files = [folder / one for one in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
+    """Digest of the files that a model is loaded from."""
+    files = files_of(folder)
     if (folder / "config.json") not in files:
         raise ModelError(f"model must be a folder with a config.json. {folder} has none. Name the folder that has it.")
     return files_digest(files, root=folder)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AutoConfig,
@@ -23,6 +25,8 @@ from transformers.utils import logging
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import ModelError
+from pseudofam_core.models.hub import files_of, is_weights
+from pseudofam_core.models.soundness import check_files, check_start, check_vocabulary, check_weights, no_tokenizer
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode, model_family
 
 IGNORED_LABEL = -100  # what every Hugging Face loss leaves out
@@ -31,7 +35,8 @@ IGNORED_LABEL = -100  # what every Hugging Face loss leaves out
 _DROPOUTS = ("dropout", "dropout_rate", "hidden_dropout_prob", "resid_pdrop", "embd_pdrop")
 _ATTENTION_DROPOUTS = ("attention_dropout", "attention_probs_dropout_prob", "attn_pdrop")
 _LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-_UNLOADABLE = (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError)
+_DAMAGED = (SafetensorError, EOFError, pickle.UnpicklingError)
+_UNLOADABLE = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, StrictDataclassError, *_DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,19 @@ def without_bars() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+@contextmanager
+def _without_report() -> Iterator[None]:
+    """Without transformers' table of weights that are missing or have no place: `soundness` says what matters, in a line."""
+    shown = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(shown)
+
+
 @without_bars()
+@_without_report()
 def load_model(
     folder: Path,
     *,
@@ -120,26 +137,48 @@ def load_model(
         attention_dropout: The same for attention weights.
 
     Raises:
-        ModelError: The folder holds no translation, classification or causal language model that can be loaded.
+        ModelError: The folder holds no translation, classification or causal language model that can be loaded, or one that
+            is not what its files say: see `soundness`.
     """
     config = load_config(folder, dropout=dropout, attention_dropout=attention_dropout)
     auto, family = auto_class(config)
+    tokenizer = _tokenizer(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
-        module = auto.from_pretrained(
-            folder, config=config, dtype=dtype, weights_only=True, use_safetensors=_has_safetensors(folder), **_LOCAL
+        module, loading = auto.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            weights_only=True,
+            use_safetensors=any(is_weights(one.name, "safetensors") for one in files_of(folder)),
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # `check_weights` names them
+            **_LOCAL,
         )
     except _UNLOADABLE as error:
         raise _unloadable(folder, error) from error
+    check_weights(folder, module, loading)
+    check_vocabulary(folder, module, tokenizer)
+    if config.is_encoder_decoder:
+        check_start(folder, module)
     return TranslationModel(module.to(device).eval(), tokenizer, family or model_family(tokenizer, config.model_type))
+
+
+def _tokenizer(folder: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(folder, **_LOCAL)
+    except _UNLOADABLE as error:
+        # What slow tokenizers say of a file that is not there.
+        raise no_tokenizer(folder, "it lacks a file" if isinstance(error, TypeError) else _first_line(error)) from error
 
 
 def load_config(folder: Path, *, dropout: float | None = None, attention_dropout: float | None = None) -> Any:
     """A model's configuration, with its dropout replaced where one is given.
 
     Raises:
-        ModelError: The folder has none that can be read.
+        ModelError: The folder has none that can be read, or no whole model.
     """
+    if folder.is_dir():
+        check_files(folder)
     try:
         config = AutoConfig.from_pretrained(folder, **_LOCAL)
     except _UNLOADABLE as error:
@@ -171,12 +210,14 @@ def auto_class(config: Any) -> tuple[Any, ModelFamily | None]:
 
 
 def _unloadable(folder: Path, error: Exception) -> ModelError:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return ModelError(f"{folder} can't be loaded as a translation, classification or causal language model: {first}")
+    way_out = " A file is damaged or not whole: copy or download it again." if isinstance(error, _DAMAGED) else ""
+    return ModelError(
+        f"{folder} can't be loaded as a translation, classification or causal language model: {_first_line(error)}{way_out}"
+    )
 
 
-def _has_safetensors(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors"))
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line), type(error).__name__)
 
 
 def padded_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 
@@ -19,3 +21,9 @@ def computes_in_bfloat16() -> bool:
         return True
     # oneDNN's own answer on x86 counts software emulation over plain AVX-512.
     return able.get("architecture") != "x86_64" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def halved(module: Any) -> Any:
+    """The module in float16, in place; as it is where a weight is beyond float16's largest number, for it would be infinite."""
+    limit = torch.finfo(torch.float16).max
+    return module if any(weight.abs().max() > limit for weight in module.parameters()) else module.half()
