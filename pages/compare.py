@@ -11,7 +11,7 @@ from pages.components.loading import Pool, before_the_change
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.results import results
 from pages.components.states import pool_or_stop
-from pages.views import compare as views
+from pages.views.compare import figures, groups, tables, translations
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ScoringError
 from pseudofam_core.estimates.spec import Workspace
@@ -205,7 +205,7 @@ if under_way:
         page_link(FINETUNE_PAGE, "See how far they are")
 
 with st.container(border=True):
-    group = views.group_input(comparable(runs))
+    group = groups.group_input(comparable(runs))
     targets = targets_input(group)
     against, how = st.columns(2)
     arms = named(pool, group, targets, view.top_fraction)
@@ -236,28 +236,28 @@ except (ScoringError, ValueError) as error:
     st.stop()
 
 st.subheader("Scores")
-views.score_view(comparison)
+figures.score_view(comparison)
 st.subheader(f"Against {pinned}")
-views.difference_view(comparison)
-views.no_gain_view(comparison)
-views.claim_view(comparison)
+figures.difference_view(comparison)
+figures.no_gain_view(comparison)
+figures.claim_view(comparison)
 st.subheader("Against random families of the same size")
-views.control_view(comparison)
+figures.control_view(comparison)
 st.subheader("Table")
-views.outcome_table(comparison)
+tables.outcome_table(comparison)
 
 st.subheader("A closer look")
 one = targets[0]
 if len(targets) > 1:
     one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))
 tabs = ("Translations", "Contributions", "Settings")
-translations, contributions, settings = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
-if translations.open:
-    with translations:
-        views.translation_view(comparison, one)
-if contributions.open:
-    with contributions:
-        views.contribution_table(comparison, one)
-if settings.open:
-    with settings:
-        views.settings_view(comparison)
+translated, contributed, set_by = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
+if translated.open:
+    with translated:
+        translations.translation_view(comparison, one)
+if contributed.open:
+    with contributed:
+        tables.contribution_table(comparison, one)
+if set_by.open:
+    with set_by:
+        tables.settings_view(comparison)

@@ -1,0 +1,182 @@
+"""The tables of Compare: outcomes, what each pair contributed, settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.states import csv_button
+from pseudofam_core.exchange.outcome_tables import comparison_csv, comparison_frame, comparison_latex, provenance
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.results import Comparison
+from pseudofam_core.scoring.metrics import Metric
+from pseudofam_core.tasks.task import Task
+
+_NUMBER = st.column_config.NumberColumn
+_TEXT = st.column_config.TextColumn
+_NAMES = {
+    "target": "Target",
+    "arm": "Arm",
+    "control_difference": "Against random",
+    "control_p": "p on it (Holm)",
+    "control_verdict": "Verdict on it",
+    "control_caveat": "Caveat on it",
+    "p": "p (Holm)",
+    "verdict": "Verdict",
+    "visible_gain": "Visible",
+    "draws": "Draws",
+    "runs": "Runs",
+    "seeds": "Seeds",
+    "spread": "Spread",
+    "updates": "Updates",
+    "target_tokens": "Target tokens",
+    "auxiliary_tokens": "Auxiliary tokens",
+    "sentences": "Test sentences",
+    "members": "Auxiliaries",
+    "test": "Test",
+    "caveat": "Caveat",
+}
+_AFTER_SCORES = (
+    "Against random",
+    "p on it (Holm)",
+    "Verdict on it",
+    "Seeds",
+    "Runs",
+    "Draws",
+    "Spread",
+    "Updates",
+    "Target tokens",
+    "Auxiliary tokens",
+    "Auxiliaries",
+    "Test sentences",
+    "Test",
+    "Caveat",
+    "Caveat on it",
+)
+_COLUMNS = {
+    "Arm": _TEXT(pinned=True),
+    "p (Holm)": _NUMBER(format="%.3f", help="Of the test, corrected for the number of comparisons."),
+    "Verdict": _TEXT(help="Better or worse only where the corrected test says so, and counts what seeds owe to luck."),
+    "p on it (Holm)": _NUMBER(format="%.3f"),
+    "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
+    "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
+    "Target tokens": _NUMBER(format="localized", help="Of the target pair, read up to the scored weights."),
+    "Auxiliary tokens": _NUMBER(format="localized", help="Of all auxiliaries together."),
+}
+
+
+def outcome_table(comparison: Comparison) -> None:
+    """Scores, differences, verdicts and budgets, with downloads."""
+    task = comparison.task
+    tested = task.tested
+    table = comparison_frame(comparison).rename(columns=_NAMES | _difference_names(task))
+    for name, ends in ((f"{tested.label} interval", tested.label), ("Difference interval", "difference")):
+        if f"{ends}_low" in table:
+            both = zip(table[f"{ends}_low"], table[f"{ends}_high"], strict=True)
+            table[name] = [_interval(low, high, tested) for low, high in both]
+    shown = [name for name in _order(task) if name in table and table[name].notna().any()]
+    if len(comparison.targets) == 1:
+        shown.remove("Target")
+    st.dataframe(
+        table[shown],
+        hide_index=True,
+        placeholder="–",
+        column_config=_COLUMNS | _score_columns(task),
+        height=min(38 + 35 * len(table), 640),
+        alt="Scores, differences from the pinned arm, verdicts and budgets",
+    )
+    signatures = "  \n".join(f"{name}: `{signature}`" for name, signature in comparison.signatures.items())
+    doubts = (metric.doubt(one.target) for metric in task.metrics for one in comparison.targets)
+    for doubt in sorted({one for one in doubts if one}):
+        st.warning(f"{doubt}.", icon=":material/translate:")
+    budget = f"Budget: {comparison.budget}." if comparison.budget else "No arm was trained."
+    st.caption(f"{comparison.protocol.label} {budget}  \n{signatures}")
+    name = "-".join(map(str, comparison.targets[:3]))
+    with st.container(horizontal=True):
+        csv_button("CSV", partial(comparison_csv, comparison), f"comparison-{name}.csv")
+        st.download_button(
+            "LaTeX",
+            data=partial(comparison_latex, comparison),
+            file_name=f"comparison-{name}.tex",
+            mime="application/x-tex",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.caption("Figures as SVG: the camera in a figure's toolbar.", width="content")
+
+
+def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
+    """What each pair gave to each arm's scored weights, means over runs."""
+    rows = []
+    for one in (own for own in comparison.outcomes if own.target == target):
+        for number, draw in enumerate(one.runs, start=1):
+            name = one.arm if one.n_draws == 1 else f"{one.arm}, draw {number}"
+            for place, pair in enumerate(own.pair for own in draw[0].contributions):
+                given = [run.contributions[place] for run in draw]
+                rows.append(
+                    {
+                        "Arm": name,
+                        "Pair": pair.label,
+                        "Role": "auxiliary" if place else "target",
+                        "Sentences at hand": given[0].available,
+                        "Sentences read": fmean(own.sentences for own in given),
+                        "Target tokens read": fmean(own.target_tokens for own in given),
+                        "Updates with it": fmean(own.updates for own in given),
+                    }
+                )
+    if not rows:
+        st.caption("No arm of this target was trained.")
+        return
+    formats = {name: _NUMBER(format="localized") for name in rows[0] if name not in ("Arm", "Pair", "Role")}
+    st.dataframe(pd.DataFrame(rows).round(0), hide_index=True, column_config=formats, alt="What each pair contributed")
+    st.caption("Up to the weights that were scored, repetitions counted; means over seeds.")
+
+
+def settings_view(comparison: Comparison) -> None:
+    """All that the numbers rest on, and what differs between runs without forbidding to compare them."""
+    for name, values in comparison.circumstances.items():
+        st.warning(f"The runs differ in **{name}**: {' or '.join(values)}.", icon=":material/rule:")
+    rows = [{"Setting": name, "Value": str(value)} for name, value in provenance(comparison).items()]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Settings of the compared runs")
+
+
+def _interval(low: float, high: float, metric: Metric) -> str | None:
+    return None if pd.isna(low) else f"{low:.{metric.decimals}f} to {high:.{metric.decimals}f}"
+
+
+def _difference_names(task: Task) -> dict[str, str]:
+    """What the columns of differences are called."""
+    others = {f"{one.label}_difference": f"{one.label} difference" for one in task.others}
+    return {"difference": f"{task.tested.label} difference", **others}
+
+
+def _order(task: Task) -> list[str]:
+    """The columns of the table, in order."""
+    first, *others = (one.label for one in task.metrics)
+    scores = [first, f"{first} interval", *others, *(one.label for one in task.beside)]
+    tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict", "Visible"]
+    return ["Target", "Arm", *scores, *tested, *(f"{one} difference" for one in others), *_AFTER_SCORES]
+
+
+def _score_columns(task: Task) -> dict[str, Any]:
+    """How scores and their differences are shown."""
+    tested = task.tested
+    signed = f"%+.{tested.decimals}f"
+    decimals = {one.label: one.decimals for one in task.metrics} | {one.label: one.decimals for one in task.beside}
+    columns = {label: _NUMBER(format=f"%.{n}f") for label, n in decimals.items()}
+    columns[tested.label] = _NUMBER(format=f"%.{tested.decimals}f", help="Mean over the runs.")
+    columns[f"{tested.label} difference"] = _NUMBER(format=signed, help=f"{tested.label} minus the pinned arm's.")
+    for one in task.others:
+        words = f"{one.label} minus the pinned arm's. It is not tested."
+        columns[f"{one.label} difference"] = _NUMBER(format=f"%+.{one.decimals}f", help=words)
+    words = f"{tested.label} minus that of random families of the same size."
+    columns["Against random"] = _NUMBER(format=signed, help=words)
+    words = "A true difference so large would be called better or worse four times in five."
+    columns["Visible"] = _NUMBER(format=f"%.{tested.decimals}f", help=words)
+    words = f"Standard deviation of {tested.label} over the draws, else over the seeds."
+    columns["Spread"] = _NUMBER(format=f"%.{tested.decimals + 1}f", help=words)
+    return columns

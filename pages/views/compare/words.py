@@ -1,0 +1,69 @@
+"""What may be said of a comparison: which arms are better, how large a gain could have been seen, where there was none."""
+
+from __future__ import annotations
+
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.failure_signs import FailureSign, no_gain
+from pseudofam_core.outcomes.results import Comparison, Question
+from pseudofam_core.scoring.power import visible_gain
+from pseudofam_core.scoring.significance import Word
+from pseudofam_core.similarity.measures import Measure
+
+_SAID = {
+    Word.BETTER: "better",
+    Word.WORSE: "worse",
+    Word.DIFFERS: "differs on these sentences",
+    Word.TIE: "a tie",
+}
+
+
+def verdict_words(comparison: Comparison, question: Question, *, against: str) -> str:
+    """Which arms are better, tie and are worse, as the tests say: per target, or over them where there are several.
+
+    Empty where nothing was tested.
+    """
+    several = len(comparison.targets) > 1
+    where = f"Over {len(comparison.targets)} targets" if several else comparison.targets[0].label
+    verdicts = comparison.verdicts(question, None if several else comparison.targets[0])
+    parts = []
+    for word, said in _SAID.items():
+        if arms := [f"`{arm}`" for arm, verdict in verdicts.items() if verdict.word is word]:
+            parts.append(f"**{said}**: {', '.join(arms)}")
+    if not parts:
+        return ""
+    told = f"{where}, against {against}: {'; '.join(parts)}."
+    lucky = any(one.word is Word.DIFFERS for one in verdicts.values())
+    return f"{told} Whether that is better or worse, an only seed or draw can't tell from luck." if lucky else told
+
+
+def power_words(comparison: Comparison, question: Question) -> str:
+    """How large a true difference these runs could have shown: of single targets, and of their mean. Empty for no test."""
+    by_target = [one for target in comparison.targets for one in comparison.verdicts(question, target).values()]
+    if not by_target:
+        return ""
+    found = [gain for one in by_target if (gain := visible_gain(one)) is not None]
+    if not found:
+        return (
+            "**What these runs could show**: no arm better or worse, for each has one seed, and what another seed would do is "
+            "not known. Train two seeds or more, better three."
+        )
+    metric = comparison.task.tested
+    least, most = (f"{one(found):.{metric.decimals}f}" for one in (min, max))
+    span = least if least == most else f"{least} to {most}"
+    told = f"**What these runs could show**: a true difference of {span} {metric.label}"
+    told += " on one target" if len(comparison.targets) > 1 else ""
+    means = [gain for one in comparison.verdicts(question).values() if (gain := visible_gain(one)) is not None]
+    if means:
+        told += f", or of {max(means):.{metric.decimals}f} in the mean over targets,"
+    return f"{told} would be found four times in five. A tie says no more than that a difference is likely smaller."
+
+
+def no_gain_sign(comparison: Comparison, target: LanguagePair) -> FailureSign | None:
+    """The sign of a target: of its pseudo family that scores best, where the test does not call that one better."""
+    pinned = comparison.of(target, comparison.pinned)
+    own = [one for one in comparison.outcomes if one.target == target and one.arm in tuple(Measure)]
+    verdicts = [one.verdict for one in own if one.verdict and pinned and one.members != pinned.members]
+    best = max(verdicts, key=lambda one: one.gain, default=None)
+    if best is None:
+        return None
+    return no_gain(target, best, metric=comparison.task.tested, against=f"`{comparison.pinned}`")
