@@ -15,7 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pseudofam_core.commands import comparing, estimates, explorer, families, finetuning, jobs, signals, training
+from pseudofam_core.commands import (
+    comparing,
+    estimates,
+    explorer,
+    families,
+    finetuning,
+    jobs,
+    signals,
+    training,
+    transfer,
+)
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.jobs.waiting import wait_asleep
 from pseudofam_core.store.cache import default_root, write_atomically
@@ -44,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pseudofam", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for stage in (explorer, estimates, families, signals, finetuning, comparing, training, jobs):
+    for stage in (explorer, estimates, families, signals, finetuning, comparing, transfer, training, jobs):
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser

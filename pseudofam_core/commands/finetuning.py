@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pandas as pd
 
@@ -22,22 +21,17 @@ from pseudofam_core.commands.options import (
     pairs_of,
     stop_on_interrupt,
 )
+from pseudofam_core.commands.recipes import add_recipe, chosen_cut, chosen_recipe
 from pseudofam_core.estimates import pool_of
 from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
     ARM_NAMES,
     DEFAULT_ARMS,
-    DEV_METRICS,
-    PRECISIONS,
-    PRESETS,
     Budget,
     BudgetMode,
     Cost,
     FinetuneRequest,
     FinetuneRun,
-    Lora,
-    Recipe,
-    TextCut,
     cost,
     distinct_members,
     find_pace,
@@ -65,24 +59,10 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--members", type=pairs_of, help="auxiliaries of the arm `own`, like bg-en,uk-en")
     parser.add_argument("--draws", type=count, default=1, help="random families per size (default: %(default)s)")
     parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
-    parser.add_argument("--preset", choices=PRESETS, help="default: small for the sample model, else paper")
+    add_recipe(parser)
     parser.add_argument("--budget", type=choice(BudgetMode), default=BudgetMode.EARLY_STOPPING)
     parser.add_argument("--updates", type=count, help="cap of early stopping, or updates (default: the preset's)")
     parser.add_argument("--patience", type=count, help="evaluations without improvement (default: the preset's)")
-    parser.add_argument("--eval-every", type=count, help="updates between evaluations on dev")
-    parser.add_argument("--batch-tokens", type=count, help="padded tokens of a batch")
-    parser.add_argument("--batches-per-update", type=count, dest="batches", help="gradients accumulated")
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--warmup-updates", type=int, help="the learning rate rises so long")
-    parser.add_argument("--training-dropout", type=float, help="of hidden states")
-    parser.add_argument("--training-attention-dropout", type=float)
-    parser.add_argument("--training-label-smoothing", type=float)
-    parser.add_argument("--temperature", type=float, help="n^(1/T) weighs a pair of n sentences (default: all alike)")
-    parser.add_argument("--dev-metric", choices=DEV_METRICS, help="what chooses the best weights")
-    parser.add_argument("--mixed-precision", choices=PRECISIONS, help="of training (default: the preset's)")
-    parser.add_argument("--lora", type=count, metavar="RANK", help="train adapters of this rank (needs peft)")
-    parser.add_argument("--target-sentences", type=count, help="train on so many sentences of the target")
-    parser.add_argument("--auxiliary-sentences", type=count, help="train on so many sentences of each auxiliary")
     parser.add_argument("--seeds", type=count, default=1, help="runs of each arm (default: %(default)s)")
     parser.add_argument("--beams", type=count, default=5)
     parser.add_argument("--keep-weights", action="store_true")
@@ -125,7 +105,8 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
     estimated = families_workspace(options)
     workspace = tuned_workspace(estimated, chosen_corpus(options))
     refuse_lacking(workspace)
-    recipe, budget = _trained_as(options, workspace.model)
+    recipe, preset = chosen_recipe(options, workspace.model)
+    budget = Budget.of(options.budget, options.updates or preset.updates, options.patience or preset.patience)
 
     @functools.cache
     def compared() -> PoolSimilarity:
@@ -156,24 +137,10 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
         budget=budget,
         recipe=recipe,
         seeds=tuple(range(1, options.seeds + 1)),
-        cut=TextCut(options.target_sentences, options.auxiliary_sentences),
+        cut=chosen_cut(options),
         beams=options.beams,
         keep_weights=options.keep_weights,
     )
-
-
-def _trained_as(options: argparse.Namespace, model: str) -> tuple[Recipe, Budget]:
-    """The preset with what the options change."""
-    recipe, preset = PRESETS[options.preset or ("small" if model == "sample" else "paper")]
-    names = {name: name for name in ("eval_every", "batch_tokens", "learning_rate", "temperature", "dev_metric")}
-    names |= {"accumulation": "batches", "precision": "mixed_precision", "warmup_updates": "warmup_updates"}
-    # Estimators have a dropout and a smoothing of their own.
-    names |= {name: f"training_{name}" for name in ("dropout", "attention_dropout", "label_smoothing")}
-    chosen = {name: getattr(options, option) for name, option in names.items()}
-    changes = {name: value for name, value in chosen.items() if value is not None}
-    lora = None if options.lora is None else Lora(rank=options.lora, alpha=2 * options.lora)
-    budget = Budget.of(options.budget, options.updates or preset.updates, options.patience or preset.patience)
-    return replace(recipe, lora=lora, **changes), budget
 
 
 def _told(expected: Cost) -> str:

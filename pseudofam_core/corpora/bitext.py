@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -48,7 +49,7 @@ class Bitext:
         kept = [i for i in range(len(self)) if self.sources[i].strip() and self.targets[i].strip()]
         return self if len(kept) == len(self) else self.rows(kept)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the pair and both sides, in hexadecimal: equal exactly where the text is equal."""
         sha = hashlib.sha256(str(self.pair).encode())

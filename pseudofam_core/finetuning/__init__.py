@@ -16,7 +16,7 @@ from pseudofam_core.finetuning.arms import (
     without_draw,
 )
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
-from pseudofam_core.finetuning.costs import Cost, cost, expected_updates, find_pace
+from pseudofam_core.finetuning.costs import Cost, cost, expected_updates, find_pace, trains_alike
 from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.presets import PAPER, PRESETS, SMALL
 from pseudofam_core.finetuning.recipe import DEV_METRICS, PRECISIONS, Lora, Recipe
@@ -30,9 +30,16 @@ from pseudofam_core.finetuning.runs import (
     run_of,
     runs_of,
 )
-from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
+from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut, TrainingSpec
 from pseudofam_core.finetuning.task import TIMING_TASK, finetune_task
-from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts, refuse_lacking, refuse_seen, tuned_workspace
+from pseudofam_core.finetuning.texts import (
+    FinetuneTexts,
+    open_texts,
+    refuse_lacking,
+    refuse_seen,
+    texts_of_targets,
+    tuned_workspace,
+)
 
 __all__ = [
     "ARM_MEASURES",
@@ -58,6 +65,7 @@ __all__ = [
     "Pace",
     "Recipe",
     "TextCut",
+    "TrainingSpec",
     "cost",
     "distinct_members",
     "expected_updates",
@@ -75,6 +83,8 @@ __all__ = [
     "run_of",
     "runs_of",
     "specs_of",
+    "texts_of_targets",
+    "trains_alike",
     "tuned_workspace",
     "without_draw",
 ]

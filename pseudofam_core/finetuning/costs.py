@@ -12,7 +12,7 @@ from pseudofam_core.finetuning.budget import Budget, BudgetMode
 from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import FinetuneRun, find_run, has_weights, runs_of
-from pseudofam_core.finetuning.spec import FinetuneSpec
+from pseudofam_core.finetuning.spec import FinetuneSpec, TrainingSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
 from pseudofam_core.scoring.metrics import LOSS
 from pseudofam_core.store.cache import Artifact, Cache
@@ -111,7 +111,7 @@ def cost(
     )
 
 
-def expected_updates(spec: FinetuneSpec, texts: FinetuneTexts) -> int:
+def expected_updates(spec: TrainingSpec, texts: FinetuneTexts) -> int:
     """Updates of a run, or the most that they can be."""
     if spec.budget is None or spec.recipe is None:
         return 0
@@ -128,10 +128,15 @@ def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) 
     paced: list[FinetuneRun | Timing] = [*runs_of(cache, model_revision=model_revision), *_timings(cache)]
     ranked = []
     for one in paced:
-        if one.pace is not None and _trains_alike(one, model_revision, recipe):
+        if one.pace and one.recipe and trains_alike(one.model_revision, one.recipe, model_revision, recipe):
             alike = _searches_alike(one, recipe, beams)
             ranked.append(((alike, isinstance(one, FinetuneRun), one.created), replace(one.pace, is_alike=alike)))
     return max(ranked, key=lambda one: one[0])[1] if ranked else None
+
+
+def trains_alike(model_revision: str, recipe: Recipe, other_revision: str, other: Recipe) -> bool:
+    """Whether an update of one takes as long as an update of the other: the same model, and batches of one size and kind."""
+    return model_revision == other_revision and all(getattr(recipe, n) == getattr(other, n) for n in _DECIDES_SPEED)
 
 
 def timing_key(model_revision: str, recipe: Recipe, beams: int) -> str:
@@ -176,17 +181,9 @@ def _timings(cache: Cache) -> Iterator[Timing]:
                 logger.warning("%s The timing is left out.", error)
 
 
-def _trains_alike(one: FinetuneRun | Timing, model_revision: str, recipe: Recipe) -> bool:
-    """Whether it trained this model with batches like these."""
-    own = one.recipe
-    if own is None or one.model_revision != model_revision:
-        return False
-    return all(getattr(own, name) == getattr(recipe, name) for name in _DECIDES_SPEED)
-
-
 def _searches_alike(one: FinetuneRun | Timing, recipe: Recipe, beams: int) -> bool:
     """Whether dev was evaluated by this recipe, and the final translation had as many beams."""
     own = one.recipe
-    assert own is not None  # see `_trains_alike`
+    assert own is not None  # see `find_pace`
     beams_alike = recipe.dev_metric == LOSS.name or own.dev_beams == recipe.dev_beams
     return own.dev_metric == recipe.dev_metric and beams_alike and one.beams == beams

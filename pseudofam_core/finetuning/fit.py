@@ -8,9 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from transformers import TrainingArguments
 
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
@@ -26,7 +28,7 @@ from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import (
     Contribution,
 )
-from pseudofam_core.finetuning.spec import FinetuneSpec
+from pseudofam_core.finetuning.spec import FinetuneSpec, TrainingSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.finetuning.training import (
     Supervision,
@@ -34,13 +36,14 @@ from pseudofam_core.finetuning.training import (
     arguments_of,
     dev_values,
     require_device,
+    unwatched,
 )
 from pseudofam_core.models.hub import fetch_model, resolve_model
 from pseudofam_core.models.loading import TranslationModel, load_config, without_bars
 from pseudofam_core.models.soundness import check_finite
 from pseudofam_core.models.ties import take_weights
 from pseudofam_core.models.tokenization import EncodedPair, check_coverage
-from pseudofam_core.progress import Progress, Report, ShouldStop
+from pseudofam_core.progress import Progress, Report, ShouldStop, silent
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Trained:
         )
 
 
-def base_model(spec: FinetuneSpec) -> TranslationModel:
+def base_model(spec: TrainingSpec) -> TranslationModel:
     """The model that is adapted; shared, so it must not be changed.
 
     The one door to training: what this machine, the model or its tokenizer can't do is refused here.
@@ -93,6 +96,93 @@ def base_model(spec: FinetuneSpec) -> TranslationModel:
     for pair in spec.pairs:
         check_coverage(base.tokenizer, base.family, pair, spec.pairs)
     return base
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a training takes: weights that may change, tokens, and the batches to read them in.
+
+    Attributes:
+        spec: What to train.
+        model: A copy of the base.
+        encoded: The training text of the target, then of each auxiliary.
+        plan: Which sentences each update reads.
+        dev: The target's dev text.
+    """
+
+    spec: TrainingSpec
+    model: TranslationModel
+    encoded: Sequence[list[EncodedPair]]
+    plan: Plan
+    dev: DevSet
+
+    @property
+    def ledger(self) -> Ledger:
+        """What each pair gives, counted from the first update."""
+        sides = [
+            [np.array([len(getattr(one, side)) for one in sentences]) for sentences in self.encoded]
+            for side in ("source", "target")
+        ]
+        return Ledger(self.plan, self.spec.pairs, *sides)
+
+
+def prepared(spec: TrainingSpec, base: TranslationModel, texts: FinetuneTexts, *, report: Report = silent) -> Prepared:
+    """Encode the text, decide the batches, copy the base.
+
+    Raises:
+        CorpusError: The text is not what the spec was made from.
+    """
+    assert spec.budget is not None  # zero-shot trains nothing
+    assert spec.recipe is not None
+    assert spec.seed is not None
+    _unchanged(spec, texts)
+    report(Progress("reading", 0, len(spec.pairs), "pairs"))
+    encoded = [encoded_text(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
+    lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
+    plan = spec.budget.plan(lengths, spec.pairs, spec.recipe, seed=spec.seed, n_processes=n_processes())
+    torch.manual_seed(spec.seed)  # of the adapters' first weights
+    model = _copied(base, spec)
+    encoded_dev = encoded_text(base, texts.dev, spec.max_length)
+    dev = DevSet(texts.dev, encoded_dev, spec.recipe, spec.task, max_length=spec.max_length)
+    return Prepared(spec, model, encoded, plan, dev)
+
+
+@dataclass(frozen=True)
+class LastWeights:
+    """The weights after the last update, nothing of the way there kept.
+
+    Attributes:
+        model: The trained model.
+        updates: Updates done.
+        contributions: The target's, then each auxiliary's.
+        seconds: Wall time of the updates.
+    """
+
+    model: TranslationModel
+    updates: int
+    contributions: tuple[Contribution, ...]
+    seconds: float
+
+
+def last_weights(training: Prepared, *, report: Report, should_stop: ShouldStop) -> LastWeights:
+    """Train to the last update with neither checkpoints nor evaluations: the weights that `trained_run` ends with.
+
+    Raises:
+        ModelError: Training diverged.
+        JobCancelled: `should_stop` said so; nothing is left of it.
+    """
+    spec, ledger = training.spec, training.ledger
+    assert spec.budget is not None  # zero-shot trains nothing
+    supervision = Supervision(spec.budget, spec.task, report, asked_in_any(should_stop), ledger.n_tokens)
+    with TemporaryDirectory() as folder, without_bars():
+        trainer = _trainer(training, unwatched(_arguments(training, Path(folder))))
+        trainer.add_callback(supervision)
+        trainer.train()
+    if supervision.cancelled:
+        raise JobCancelled(f"Stopped on request while training, at update {trainer.state.global_step}.")
+    updates = trainer.state.global_step
+    model = _finished(trainer, training.model, spec)
+    return LastWeights(model, updates, training.ledger.contributions(updates), supervision.seconds)
 
 
 def trained_run(
@@ -118,25 +208,14 @@ def trained_run(
     report(Progress("loading the model", 0, 1, "models"))
     base = base_model(spec)
     texts = texts or open_texts(spec.workspace, spec.target, spec.cut)
-    _unchanged(spec, texts)
-    if spec.budget is None or spec.recipe is None or spec.seed is None:
+    if spec.budget is None or spec.recipe is None:
+        _unchanged(spec, texts)
         return Trained(base, texts)
-    report(Progress("reading", 0, len(spec.pairs), "pairs"))
-    encoded = [_encoded(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
-    lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
-    plan = spec.budget.plan(lengths, spec.pairs, spec.recipe, seed=spec.seed, n_processes=n_processes())
-    torch.manual_seed(spec.seed)  # of the adapters' first weights
-    model = _copied(base, spec)
-    encoded_dev = _encoded(base, texts.dev, spec.max_length)
-    dev = DevSet(texts.dev, encoded_dev, spec.recipe, spec.task, max_length=spec.max_length)
-    dev_curve: list[tuple[int, Mapping[str, float]]] = [(0, _before_training(dev, model, spec.recipe))]
-    sides = [
-        [np.array([len(getattr(one, side)) for one in sentences]) for sentences in encoded]
-        for side in ("source", "target")
-    ]
-    n_tokens = Ledger(plan, spec.pairs, *sides).n_tokens
-    supervision = Supervision(spec.budget, spec.task, report, asked_in_any(should_stop), n_tokens)
-    trainer = _trainer(spec, model, encoded, plan, partial, dev)
+    training = prepared(spec, base, texts, report=report)
+    before = _before_training(training.dev, training.model, spec.recipe)
+    dev_curve: list[tuple[int, Mapping[str, float]]] = [(0, before)]
+    supervision = Supervision(spec.budget, spec.task, report, asked_in_any(should_stop), training.ledger.n_tokens)
+    trainer = _trainer(training, _arguments(training, partial))
     trainer.add_callback(supervision)
     resumed = by_first(lambda: last_checkpoint(partial, run=trainer.run))
     began = time.monotonic()
@@ -152,12 +231,12 @@ def trained_run(
     here = state.global_step - (int(resumed.name.rpartition("-")[2]) if resumed else 0)
     n_evaluations = max(1, here // spec.recipe.eval_every)
     return Trained(
-        model=_finished(trainer, model, spec),
+        model=_finished(trainer, training.model, spec),
         texts=texts,
         updates=state.global_step,
         scored_update=scored,
         stopped=spec.budget.ended(state.global_step, planned=state.max_steps),
-        contributions=Ledger(plan, spec.pairs, *sides).contributions(scored),
+        contributions=training.ledger.contributions(scored),
         loss_curve=tuple((one["step"], one["loss"]) for one in history if "loss" in one),
         dev_curve=tuple(dev_curve),
         seconds=seconds,
@@ -182,21 +261,18 @@ def _before_training(dev: DevSet, model: TranslationModel, recipe: Recipe) -> Ma
     return values
 
 
-def _trainer(
-    spec: FinetuneSpec,
-    model: TranslationModel,
-    encoded: Sequence[list[EncodedPair]],
-    plan: Plan,
-    out: Path,
-    dev: DevSet,
-) -> TuningTrainer:
-    assert spec.recipe is not None  # zero-shot trains nothing
-    arguments = arguments_of(spec, out, n_updates=plan.n_updates)
-    sentences = [sentence for one in encoded for sentence in one]
-    return TuningTrainer(model, sentences, plan, arguments, spec.recipe, functools.partial(dev, model))
+def _arguments(training: Prepared, out: Path) -> TrainingArguments:
+    return arguments_of(training.spec, out, n_updates=training.plan.n_updates)
 
 
-def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
+def _trainer(training: Prepared, arguments: TrainingArguments) -> TuningTrainer:
+    assert training.spec.recipe is not None  # zero-shot trains nothing
+    sentences = [sentence for one in training.encoded for sentence in one]
+    dev = functools.partial(training.dev, training.model)
+    return TuningTrainer(training.model, sentences, training.plan, arguments, training.spec.recipe, dev)
+
+
+def _copied(base: TranslationModel, spec: TrainingSpec) -> TranslationModel:
     """A copy of the base with the recipe's dropout, and its adapters."""
     assert spec.recipe is not None  # zero-shot trains nothing
     folder = fetch_model(resolve_model(spec.workspace.model))
@@ -208,7 +284,7 @@ def _copied(base: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
     return model if spec.recipe.lora is None else with_adapters(model, spec.recipe.lora)
 
 
-def _finished(trainer: TuningTrainer, model: TranslationModel, spec: FinetuneSpec) -> TranslationModel:
+def _finished(trainer: TuningTrainer, model: TranslationModel, spec: TrainingSpec) -> TranslationModel:
     """The trained model as `evaluation` takes it: full precision, adapters merged, dropout off.
 
     Raises:
@@ -222,14 +298,14 @@ def _finished(trainer: TuningTrainer, model: TranslationModel, spec: FinetuneSpe
 
 
 @functools.lru_cache(maxsize=64)
-def _encoded(model: TranslationModel, bitext: Bitext, max_length: int) -> list[EncodedPair]:
+def encoded_text(model: TranslationModel, bitext: Bitext, max_length: int) -> list[EncodedPair]:
     """Tokens of a bitext, for all runs of a process that read it."""
     return model.encode(bitext, max_length=max_length)
 
 
-def _unchanged(spec: FinetuneSpec, texts: FinetuneTexts) -> None:
+def _unchanged(spec: TrainingSpec, texts: FinetuneTexts) -> None:
     """Refuse text that is not what the spec was made from."""
-    read = {"dev": (texts.dev, spec.dev_digest), "test": (texts.test, spec.test_digest)}
+    read = {split: (getattr(texts, split), digest) for split, digest in spec.held_out_digests.items()}
     if not spec.is_zero_shot:
         digests = zip(spec.pairs, spec.train_digests, strict=True)
         read |= {f"train of {pair}": (texts.train(pair), digest) for pair, digest in digests}

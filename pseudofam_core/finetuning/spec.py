@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pseudofam_core.estimates.spec import Workspace
@@ -31,22 +32,18 @@ class TextCut:
                 raise ValueError(f"{name} must be at least 1, or None for all. Got {n}.")
 
 
-@dataclass(frozen=True)
-class FinetuneSpec:
-    """One run: what its scores depend on, and names for labels.
-
-    Zero-shot is a run without training: budget, recipe and seed are None, and there are no members.
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpec:
+    """One training: what its weights depend on, and names for labels.
 
     Attributes:
         model_revision: Digest of the base model's files, or the hub's commit.
-        target: The pair that is adapted to, and scored.
+        target: The pair that is adapted to.
         members: The auxiliaries, sorted; without the target.
         train_digests: Digests of the training text: the target's, then each member's.
         dev_digest: Digest of the target's dev text.
-        test_digest: Digest of the target's test text.
-        budget: How long to train.
+        budget: How long to train; None, as recipe and seed, where nothing is trained.
         recipe: How to train.
-        beams: Width of the beam search on test and dev.
         max_length: Tokens at which a side is cut.
         seed: Of dropout, order and mixture.
         workspace: Where to find model and text. Not part of the key.
@@ -58,10 +55,8 @@ class FinetuneSpec:
     members: tuple[LanguagePair, ...]
     train_digests: tuple[str, ...]
     dev_digest: str
-    test_digest: str
     budget: Budget | None
     recipe: Recipe | None
-    beams: int
     max_length: int
     seed: int | None
     workspace: Workspace = field(compare=False, metadata={"key": False})
@@ -76,8 +71,6 @@ class FinetuneSpec:
             raise ValueError(f"train_digests must be the target's and each member's. Got {len(self.train_digests)}.")
         if self.target in self.members or list(self.members) != sorted(set(self.members)):
             raise ValueError(f"members must be sorted, distinct, and without the target. Got {self.members}.")
-        if self.beams < 1:
-            raise ValueError(f"beams must be at least 1. Got {self.beams}.")
 
     @property
     def task(self) -> Task:
@@ -86,10 +79,41 @@ class FinetuneSpec:
 
     @property
     def is_zero_shot(self) -> bool:
-        """Whether the base model is scored as it is."""
+        """Whether the base model is taken as it is."""
         return self.budget is None
 
     @property
     def pairs(self) -> tuple[LanguagePair, ...]:
         """The target, then its auxiliaries."""
         return (self.target, *self.members)
+
+    @property
+    def held_out_digests(self) -> Mapping[str, str]:
+        """By split, the digest of the target's text that is read beside training text."""
+        return {"dev": self.dev_digest}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneSpec(TrainingSpec):
+    """One run: a training, and what its scores depend on beside it.
+
+    Zero-shot is a run without training: budget, recipe and seed are None, and there are no members.
+
+    Attributes:
+        test_digest: Digest of the target's test text.
+        beams: Width of the beam search on test and dev.
+    """
+
+    test_digest: str
+    beams: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can be."""
+        super().__post_init__()
+        if self.beams < 1:
+            raise ValueError(f"beams must be at least 1. Got {self.beams}.")
+
+    @property
+    def held_out_digests(self) -> Mapping[str, str]:
+        """Dev and test."""
+        return {**super().held_out_digests, "test": self.test_digest}

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pseudofam_core.corpora import Bitext, clean, sample_indices
+from pseudofam_core.corpora import Bitext, ParallelCorpus, clean, sample_indices
 from pseudofam_core.corpora.held_out import HeldOut, dev_rows, held_out, sentences_of, without
 from pseudofam_core.corpora.remembering import RememberingCorpus
 from pseudofam_core.corpora.stamps import Stamp, stamp_of
@@ -22,6 +22,42 @@ from pseudofam_core.finetuning.spec import TextCut
 from pseudofam_core.languages import LanguagePair
 
 
+class _TrainingText:
+    """What the pairs of a pool give to training, without anybody's dev and test sentences. Each is read once.
+
+    Args:
+        corpus: What is read.
+        pool: The pairs whose dev and test are kept out.
+        workspace: Names cleaning and seed.
+    """
+
+    def __init__(self, corpus: ParallelCorpus, pool: tuple[LanguagePair, ...], workspace: Workspace) -> None:
+        """Keep them; no text is read yet."""
+        self.pool = pool
+        self._corpus, self._workspace = corpus, workspace
+        self._kept: dict[tuple[LanguagePair, int | None], Bitext] = {}
+
+    def of(self, pair: LanguagePair, limit: int | None) -> Bitext:
+        """The text of a pair, cleaned, cut to `limit` sentences, or None for all.
+
+        Raises:
+            CorpusError: The pair has no train split, or nothing is left of it.
+        """
+        if (pair, limit) not in self._kept:
+            self._kept[pair, limit] = self._read(pair, limit)
+        return self._kept[pair, limit]
+
+    @functools.cached_property
+    def _held_out(self) -> HeldOut:
+        return held_out(self._corpus, self.pool, seed=self._workspace.seed)
+
+    def _read(self, pair: LanguagePair, limit: int | None) -> Bitext:
+        apart = without(self._corpus.read(pair, "train"), self._held_out)
+        cleaned, _ = clean(apart, replace(self._workspace.cleaning, drop_held_out=False))
+        kept = sample_indices(len(cleaned), min(len(cleaned), limit or len(cleaned)), seed=self._workspace.seed)
+        return _filled(cleaned.rows(kept), "train", self._corpus.name)
+
+
 class FinetuneTexts:
     """Training, dev and test text for one target of a workspace. Each part is read once, when it is asked for.
 
@@ -29,21 +65,28 @@ class FinetuneTexts:
         workspace: Names corpus, pool, cleaning and seed. Held-out sentences are dropped whatever its cleaning says.
         target: The pair that is adapted to.
         cut: How much training text to take.
+        beside: The text of another target of the same pool and workspace, which has read some training text already.
 
     Raises:
         CorpusError: The target has no train or no test split.
     """
 
-    def __init__(self, workspace: Workspace, target: LanguagePair, cut: TextCut) -> None:
+    def __init__(
+        self, workspace: Workspace, target: LanguagePair, cut: TextCut, *, beside: FinetuneTexts | None = None
+    ) -> None:
         """Open the corpus; no text is read yet."""
         self.workspace, self.target, self.cut = workspace, target, cut
         self._corpus = RememberingCorpus(corpus_of(workspace), target)
-        self._pool = tuple(sorted({target, *pool_of(workspace)}))
+        pool = tuple(sorted({target, *pool_of(workspace)}))
+        self._training: _TrainingText
+        if beside is not None and (beside.workspace, beside._training.pool) == (workspace, pool):
+            self._training = beside._training
+        else:
+            self._training = _TrainingText(self._corpus, pool, workspace)
         if lacking := {"train", "test"} - set(self._corpus.splits(target)):
             raise CorpusError(
                 f"{self._corpus.name} has no {' and no '.join(sorted(lacking))} split for {target}. Fine-tuning needs both."
             )
-        self._trained: dict[LanguagePair, Bitext] = {}
 
     @functools.cached_property
     def test(self) -> Bitext:
@@ -66,20 +109,9 @@ class FinetuneTexts:
         Raises:
             CorpusError: The pair has no train split, or nothing is left of it.
         """
-        if pair not in self._trained:
-            self._trained[pair] = self._read_train(pair)
-        return self._trained[pair]
-
-    @functools.cached_property
-    def _held_out(self) -> HeldOut:
-        return held_out(self._corpus, self._pool, seed=self.workspace.seed)
-
-    def _read_train(self, pair: LanguagePair) -> Bitext:
-        apart = without(self._corpus.read(pair, "train"), self._held_out)
-        cleaned, _ = clean(apart, replace(self.workspace.cleaning, drop_held_out=False))
-        limit = self.cut.target_sentences if pair == self.target else self.cut.auxiliary_sentences
-        kept = sample_indices(len(cleaned), min(len(cleaned), limit or len(cleaned)), seed=self.workspace.seed)
-        return _filled(cleaned.rows(kept), "train", self._corpus.name)
+        return self._training.of(
+            pair, self.cut.target_sentences if pair == self.target else self.cut.auxiliary_sentences
+        )
 
 
 def open_texts(workspace: Workspace, target: LanguagePair, cut: TextCut | None = None) -> FinetuneTexts:
@@ -93,6 +125,21 @@ def open_texts(workspace: Workspace, target: LanguagePair, cut: TextCut | None =
 @functools.lru_cache(maxsize=2)  # that of the job, and the whole of it, by which families are refused
 def _opened(workspace: Workspace, target: LanguagePair, cut: TextCut, stamp: Stamp) -> FinetuneTexts:
     return FinetuneTexts(workspace, target, cut)
+
+
+def texts_of_targets(
+    workspace: Workspace, targets: Iterable[LanguagePair], cut: TextCut | None = None
+) -> dict[LanguagePair, FinetuneTexts]:
+    """The text of several targets of one pool, in which training text is read once for all of them.
+
+    Raises:
+        CorpusError: A target has no train or no test split.
+    """
+    opened: dict[LanguagePair, FinetuneTexts] = {}
+    for target in targets:
+        first = next(iter(opened.values()), None)
+        opened[target] = FinetuneTexts(workspace, target, cut or TextCut(), beside=first)
+    return opened
 
 
 def tuned_workspace(estimated: Workspace, corpus: str) -> Workspace:

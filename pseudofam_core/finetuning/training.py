@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import EvalLoopOutput
+from transformers.trainer_utils import EvalLoopOutput, IntervalStrategy, SaveStrategy
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.checkpoints import SealingTrainer
 from pseudofam_core.finetuning.plan import Plan
 from pseudofam_core.finetuning.recipe import Recipe
-from pseudofam_core.finetuning.spec import FinetuneSpec
+from pseudofam_core.finetuning.spec import TrainingSpec
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.loss import smoothed_loss
 from pseudofam_core.models.tokenization import EncodedPair
@@ -122,7 +122,7 @@ def require_device(recipe: Recipe) -> None:
         raise ModelError("precision fp16 needs a GPU. This machine has none that torch sees. Take bf16 or float32.")
 
 
-def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> TrainingArguments:
+def arguments_of(spec: TrainingSpec, out: Path, *, n_updates: int) -> TrainingArguments:
     """The settings of a run as transformers takes them.
 
     Raises:
@@ -179,9 +179,15 @@ def arguments_of(spec: FinetuneSpec, out: Path, *, n_updates: int) -> TrainingAr
     return arguments
 
 
+def unwatched(arguments: TrainingArguments) -> TrainingArguments:
+    """The same settings without evaluations and checkpoints. The weights after the last update are the same."""
+    arguments.eval_strategy, arguments.save_strategy = IntervalStrategy.NO, SaveStrategy.NO
+    return arguments
+
+
 @dataclass
 class Supervision(TrainerCallback):
-    """Reports each update, stops for lack of patience or on request, evaluates the last update.
+    """Reports each update, stops for lack of patience or on request, evaluates the last update where any is evaluated.
 
     Attributes:
         budget: Its patience counts evaluations.
@@ -220,10 +226,12 @@ class Supervision(TrainerCallback):
         """Report, and decide whether to go on; the checkpoint is written at once where it does not."""
         self.seconds += time.monotonic() - self._began
         self._tell(state)
+        watched = args.save_strategy != SaveStrategy.NO
         if state.global_step >= state.max_steps:
-            control.should_evaluate = control.should_save = True
+            control.should_evaluate = control.should_save = watched
         elif self.should_stop():
-            self.cancelled = control.should_save = control.should_training_stop = True
+            self.cancelled = control.should_training_stop = True
+            control.should_save = watched
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
         """Remember the loss and the dev values for the next reports.

@@ -23,3 +23,16 @@ def smoothed_loss(logits: Tensor, labels: Tensor, *, smoothing: float = 0.0) -> 
         label_smoothing=smoothing,
         reduction="sum",
     )
+
+
+def sentence_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """(B,) of each sentence, Σ over its tokens that count of -log p(y_t), in nats, in the logits' number format.
+
+    Args:
+        logits: (B, T, V) of each token.
+        labels: (B, T) class of each; those of `IGNORED_LABEL` do not count.
+    """
+    each = torch.nn.functional.cross_entropy(
+        logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED_LABEL, reduction="none"
+    )
+    return each.view(labels.shape).sum(dim=1)
