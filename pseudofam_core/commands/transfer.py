@@ -25,7 +25,6 @@ from pseudofam_core.transfer import (
     TransferRequest,
     matrix_cost,
     score_matrices,
-    seconds_per_update_of,
     transfer_matrix,
 )
 
@@ -41,7 +40,9 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
         "--scores", action="store_true", help="translate test as well: BLEU and chrF++, which takes longer"
     )
     parser.add_argument("--beams", type=count, default=5, help="of --scores (default: %(default)s)")
-    parser.add_argument("--preview", action="store_true", help="tell what it costs, and train nothing that is kept")
+    parser.add_argument(
+        "--preview", action="store_true", help="tell what it costs, and train no more than it takes to know"
+    )
     parser.add_argument("--out", type=Path, help="CSV to write (default: standard output)")
     parser.set_defaults(run=_transfer)
 
@@ -51,8 +52,11 @@ def _transfer(options: argparse.Namespace) -> None:
 
     request, cache = _request(options), Cache(options.cache)
     texts = texts_of_targets(request.workspace, request.targets, request.cut)
-    pace = seconds_per_update_of(request, cache) or run.time_updates(request, texts[request.targets[0]])
-    expected = matrix_cost(request, texts, cache, seconds_per_update=pace)
+    expected = matrix_cost(request, texts, cache)
+    if expected.seconds is None:
+        with bar("timing") as report:
+            run.time_matrix(request, cache, report=report)
+        expected = matrix_cost(request, texts, cache)
     print(_told(expected), flush=True)
     if options.preview:
         return

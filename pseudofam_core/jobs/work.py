@@ -103,9 +103,16 @@ def _finetune(request: Request, name: str, cache: Cache, report: Report, should_
     finetuning.finetune_task(request.payload, name, cache, report, should_stop)
 
 
+def _transfer(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
+    """Train one target with each single auxiliary."""
+    from pseudofam_core import transfer
+
+    transfer.transfer_task(request.payload, name, cache, report, should_stop)
+
+
 # What is done for each kind of job. Each door imports its stage when called: most bring torch, which servers never do.
 Door = Callable[[Request, str, Cache, Report, ShouldStop], None]
-DOORS: dict[str, Door] = {"estimate": _estimate, "compare": _compare, "finetune": _finetune}
+DOORS: dict[str, Door] = {"estimate": _estimate, "compare": _compare, "finetune": _finetune, "transfer": _transfer}
 
 
 def _end_process() -> Callable[[], None] | None:

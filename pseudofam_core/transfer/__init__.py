@@ -7,6 +7,7 @@ from pseudofam_core.transfer.costs import MatrixCost, matrix_cost, seconds_per_u
 from pseudofam_core.transfer.request import TransferRequest, specs_of_target
 from pseudofam_core.transfer.results import TransferMatrix, score_matrices, transfer_matrix
 from pseudofam_core.transfer.runs import TransferRun, find_transfer
+from pseudofam_core.transfer.task import transfer_task
 
 __all__ = [
     "MatrixCost",
@@ -19,4 +20,5 @@ __all__ = [
     "seconds_per_update_of",
     "specs_of_target",
     "transfer_matrix",
+    "transfer_task",
 ]

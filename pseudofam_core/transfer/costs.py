@@ -44,19 +44,10 @@ class MatrixCost:
     seconds: float | None
 
 
-def matrix_cost(
-    request: TransferRequest, texts: Texts, cache: Cache, *, seconds_per_update: float | None = None
-) -> MatrixCost:
-    """Add up what the unfinished runs will take.
-
-    Args:
-        request: What is asked for.
-        texts: Of every target.
-        cache: Where runs are kept.
-        seconds_per_update: Where it was measured; by default that of kept runs, see `seconds_per_update_of`.
-    """
+def matrix_cost(request: TransferRequest, texts: Texts, cache: Cache) -> MatrixCost:
+    """Add up what the unfinished runs will take, at the pace of kept runs or of a timing: see `seconds_per_update_of`."""
     left = unfinished(request, texts, cache)
-    pace = seconds_per_update or seconds_per_update_of(request, cache)
+    pace = seconds_per_update_of(request, cache)
     cheap = sum(expected_work(spec, texts) for spec in left if not isinstance(spec, FinetuneSpec))
     scored = _scored(request, texts, [spec for spec in left if isinstance(spec, FinetuneSpec)], cache)
     n_cells = len(request.seeds) * sum(len(request.members(target)) for target in request.targets)
@@ -86,7 +77,7 @@ def expected_work(spec: TrainingSpec, texts: Texts) -> int:
 
 
 def seconds_per_update_of(request: TransferRequest, cache: Cache) -> float | None:
-    """How long an update of runs like these took, evaluations and reading counted; else one of a fine-tuning run.
+    """How long an update of runs like these took, evaluations and reading counted; else one of fine-tuning or a timing.
 
     The median of the kept runs of this model with batches of this size and kind, or None. It is the pace of the machine that
     ran then.

@@ -98,11 +98,17 @@ class TransferRequest:
         """With whom a target is trained: with nobody (None) first."""
         return (None, *(one for one in self.auxiliaries if one != target))
 
+    @property
+    def trained_by(self) -> Recipe:
+        """The recipe of the runs: without what it says of evaluations on the way, for the last weights are taken."""
+        usual = Recipe()
+        return replace(self.recipe, eval_every=usual.eval_every, dev_metric=usual.dev_metric, dev_beams=usual.dev_beams)
+
     def arms_of(self, target: LanguagePair) -> FinetuneRequest:
         """The same runs of a target as arms that are translated and scored."""
         arms = tuple(Arm(ALONE if one is None else str(one), _members(one)) for one in self.members(target))
         return FinetuneRequest(
-            self.workspace, target, arms, self.budget, self.recipe, seeds=self.seeds, cut=self.cut, beams=self.beams
+            self.workspace, target, arms, self.budget, self.trained_by, seeds=self.seeds, cut=self.cut, beams=self.beams
         )
 
 
@@ -115,8 +121,6 @@ def specs_of_target(
 ) -> dict[Cell, TrainingSpec]:
     """The runs of one target, seed by seed, the target alone first.
 
-    What the recipe says of evaluations on the way is no part of them: there are none.
-
     Raises:
         ModelError: There is no such model.
         CorpusError: The text can't be read, a pair has none left, or is not of the pool.
@@ -124,10 +128,6 @@ def specs_of_target(
     refuse_strangers(request)
     texts = texts or open_texts(request.workspace, target, request.cut)
     revision = resolve_model(request.workspace.model).revision
-    usual = Recipe()
-    recipe = replace(
-        request.recipe, eval_every=usual.eval_every, dev_metric=usual.dev_metric, dev_beams=usual.dev_beams
-    )
     return {
         (member, seed): TrainingSpec(
             model_revision=revision,
@@ -136,7 +136,7 @@ def specs_of_target(
             train_digests=tuple(texts.train(one).digest for one in (target, *_members(member))),
             dev_digest=texts.dev.digest,
             budget=request.budget,
-            recipe=recipe,
+            recipe=request.trained_by,
             max_length=request.workspace.max_length,
             seed=seed,
             workspace=request.workspace,

@@ -22,6 +22,7 @@ from pseudofam_core.finetuning.exclusive import exclusive
 from pseudofam_core.finetuning.fit import LastWeights, base_model, encoded_text, last_weights, prepared
 from pseudofam_core.finetuning.processes import by_first, is_first
 from pseudofam_core.finetuning.run import finetune
+from pseudofam_core.finetuning.timing import time_updates
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
@@ -30,7 +31,7 @@ from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.stages import Stage
 from pseudofam_core.tasks.task import Task
 from pseudofam_core.transfer.costs import expected_work, unfinished
-from pseudofam_core.transfer.request import TransferRequest, specs_of_target
+from pseudofam_core.transfer.request import TransferRequest
 from pseudofam_core.transfer.runs import (
     AFTER,
     BEFORE,
@@ -42,8 +43,6 @@ from pseudofam_core.transfer.runs import (
     transfer_key,
     transfer_run_of,
 )
-
-_TIMED_UPDATES = 10
 
 
 def transfer_all(
@@ -70,7 +69,7 @@ def transfer_all(
     work = [expected_work(spec, texts) for spec in left]
     began, done = time.monotonic(), 0
     for spec, updates in zip(left, work, strict=True):
-        part = _Part(report, began, done, updates, sum(work))
+        part = _Part(report, _named(spec), began, done, updates, sum(work))
         if isinstance(spec, FinetuneSpec):
             finetune(spec, cache, texts=texts[spec.target], report=part, should_stop=should_stop)
         else:
@@ -78,16 +77,15 @@ def transfer_all(
         done += updates
 
 
-def time_updates(request: TransferRequest, texts: FinetuneTexts) -> float:
-    """Seconds of an update of the target alone, of a few that are thrown away.
+def time_matrix(request: TransferRequest, cache: Cache, *, report: Report = silent) -> None:
+    """Time a few updates of the first target alone, and keep their pace for `matrix_cost`.
 
     Raises:
         CorpusError, ModelError: As `transfer`.
     """
-    first = next(iter(specs_of_target(request, texts.target, texts).values()))
-    spec = replace(first, budget=replace(request.budget, updates=_TIMED_UPDATES))
-    trained = last_weights(prepared(spec, base_model(spec), texts), report=silent, should_stop=never)
-    return trained.seconds / trained.updates
+    arms = request.arms_of(request.targets[0])
+    # Where nothing is going to be translated, the timing's translation had better be short.
+    time_updates(arms if request.scores else replace(arms, beams=1), cache, report=report)
 
 
 class _Part:
@@ -95,15 +93,17 @@ class _Part:
 
     Args:
         report: Receives the progress of all.
+        name: Of this run.
         began: When the first of them began.
         done: Updates expected of those before.
         updates: Updates expected of this one.
         total: Updates expected of all.
     """
 
-    def __init__(self, report: Report, began: float, done: int, updates: int, total: int) -> None:
+    def __init__(self, report: Report, name: str, began: float, done: int, updates: int, total: int) -> None:
         """Nothing is done yet."""
-        self._report, self._began, self._before, self._updates, self._total = report, began, done, updates, total
+        self._report, self._name, self._began = report, name, began
+        self._before, self._updates, self._total = done, updates, total
         self._done = done
 
     def __call__(self, progress: Progress) -> None:
@@ -111,7 +111,11 @@ class _Part:
         if progress.unit == "updates" and progress.total:
             self._done = self._before + self._updates * progress.done // progress.total
         rate = self._done / max(1e-9, time.monotonic() - self._began)
-        self._report(Progress(progress.phase, self._done, self._total, "updates", rate or None, progress.metrics))
+        self._report(Progress(f"{self._name}: {progress.phase}", self._done, self._total, "updates", rate or None))
+
+
+def _named(spec: TrainingSpec) -> str:
+    return f"{' with '.join(map(str, spec.pairs))}, seed {spec.seed}"
 
 
 def transfer(

@@ -9,14 +9,23 @@ import pytest
 
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError
 from pseudofam_core.estimates import computing
-from pseudofam_core.finetuning import TextCut, open_texts, specs_of, texts_of_targets
+from pseudofam_core.finetuning import TextCut, find_pace, open_texts, specs_of, texts_of_targets
 from pseudofam_core.finetuning.checkpoints import SealingTrainer
 from pseudofam_core.finetuning.dev import DevSet
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.languages import pair
+from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.stages import Stage
-from pseudofam_core.transfer import find_transfer, matrix_cost, score_matrices, specs_of_target, transfer_matrix
-from pseudofam_core.transfer.run import time_updates, transfer, transfer_all
+from pseudofam_core.transfer import (
+    TransferRequest,
+    find_transfer,
+    matrix_cost,
+    score_matrices,
+    specs_of_target,
+    transfer_matrix,
+    transfer_task,
+)
+from pseudofam_core.transfer.run import time_matrix, transfer, transfer_all
 from tests.finetuning.conftest import TARGET
 
 # transformers warns of a private torch call of its own.
@@ -62,6 +71,7 @@ def test_the_key_leaves_out_test_text_and_evaluations_on_the_way(matrix_of_three
     spec = specs_of_target(request, TARGET)[AZ, 1]
     other = replace(request, recipe=replace(request.recipe, eval_every=7, dev_metric="bleu"))
     assert specs_of_target(other, TARGET)[AZ, 1] == spec
+    assert specs_of(other.arms_of(TARGET)) == specs_of(request.arms_of(TARGET))
     changed = replace(request, recipe=replace(request.recipe, learning_rate=1e-3))
     keys = {Stage.TRANSFER.key(one) for one in specs_of_target(request, TARGET).values()}
     assert len(keys) == 3
@@ -129,9 +139,12 @@ def test_the_cost_is_told_from_kept_runs_or_a_measurement(matrix_of_three, cache
     texts = texts_of_targets(request.workspace, request.targets)
     before = matrix_cost(request, texts, cache)
     assert (before.n_runs, before.n_kept, before.updates, before.seconds) == (5, 0, 2 * 4 + 3 * 8, None)
-    pace = time_updates(request, texts[TARGET])
-    assert pace > 0
-    assert matrix_cost(request, texts, cache, seconds_per_update=pace).seconds == pytest.approx(32 * pace)
+    time_matrix(request, cache)
+    pace = find_pace(
+        cache, model_revision=resolve_model(request.workspace.model).revision, recipe=request.recipe, beams=1
+    )
+    assert pace.seconds_per_update > 0
+    assert matrix_cost(request, texts, cache).seconds == pytest.approx(32 * pace.seconds_per_update)
     run = transfer(specs_of_target(request, TARGET)[None, 1], cache)
     after = matrix_cost(request, texts, cache)
     assert (after.n_kept, after.updates) == (1, 28)
@@ -171,3 +184,17 @@ def test_text_that_changed_is_refused(matrix_of_three, cache):
     spec = specs_of_target(request, TARGET)[None, 1]
     with pytest.raises(CorpusError, match="has changed since this run was asked for: dev"):
         transfer(replace(spec, dev_digest="another"), cache)
+
+
+def test_a_job_does_a_target_at_a_time(matrix_of_three, cache):
+    request = matrix_of_three()
+    assert request.tasks == ("tr-en", "az-en")
+    assert TransferRequest.from_payload(request.payload()) == request
+    seen = []
+    transfer_task(request.payload(), "az-en", cache, seen.append, lambda: False)
+    assert transfer_matrix(request, cache).n_missing == 2
+    assert {one.phase for one in seen} >= {"az-en, seed 1: training", "az-en with de-en, seed 1: training"}
+    with pytest.raises(ValueError, match=r"task must be one of tr-en, az-en\. Got 'de-en'"):
+        transfer_task(request.payload(), "de-en", cache, seen.append, lambda: False)
+    transfer_task(request.payload(), "timing", cache, seen.append, lambda: False)
+    assert len(list(cache.keys(Stage.FINETUNE_TIMING))) == 1
