@@ -33,8 +33,8 @@ _SHOWN = 2
 
 
 # Which page shows which jobs.
-ESTIMATING, FINETUNING = ("estimate", "compare"), ("finetune",)
-ALL_KINDS = (*ESTIMATING, *FINETUNING)
+ESTIMATING, FINETUNING, EXPERIMENTS = ("estimate", "compare"), ("finetune",), ("lab",)
+ALL_KINDS = (*ESTIMATING, *FINETUNING, *EXPERIMENTS)
 
 
 def running_jobs(kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import view_state
-from pages.components.job_cards import ESTIMATING, FINETUNING, running_jobs
+from pages.components.job_cards import ESTIMATING, EXPERIMENTS, FINETUNING, running_jobs
 
 OVERVIEW_PAGE = "pages/overview.py"
 ESTIMATES_PAGE = "pages/estimates.py"
@@ -40,7 +40,11 @@ _MENU = {
         "balance",
         "Whether the family paid in translation quality, and whether it is more than luck.",
     ),
-    LAB_PAGE: ("Lab", "science", "The method's open questions, and what this tool can already say to each."),
+    LAB_PAGE: (
+        "Lab",
+        "science",
+        "The method's open questions as experiments: their answers, and a run on your own workspace.",
+    ),
 }
 
 
@@ -89,7 +93,7 @@ def go(page: str, **view: str) -> None:
 
 
 def _running() -> None:
-    for page, kinds in ((ESTIMATES_PAGE, ESTIMATING), (FINETUNE_PAGE, FINETUNING)):
+    for page, kinds in ((ESTIMATES_PAGE, ESTIMATING), (FINETUNE_PAGE, FINETUNING), (LAB_PAGE, EXPERIMENTS)):
         if n := len(running_jobs(kinds)):
             st.page_link(
                 page,

@@ -15,6 +15,7 @@ from pseudofam_core.jobs.control import (
     resume,
     submit,
     submit_estimate,
+    submit_experiment,
     submit_similarity,
     view,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "resume",
     "submit",
     "submit_estimate",
+    "submit_experiment",
     "submit_similarity",
     "view",
 ]

@@ -89,6 +89,17 @@ def submit_similarity(cache_root: Path, workspace: Workspace, *, scope: Scope = 
     return submit(cache_root, "compare", {"workspace": workspace.payload()}, [scope.value], title)
 
 
+def submit_experiment(cache_root: Path, workspace: Workspace, name: str, others: Sequence[str] = ()) -> str:
+    """Have an experiment of the Lab run on a workspace; returns the job's id.
+
+    Raises:
+        JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
+    """
+    workspace = placed(workspace)
+    title = f"Experiment {name} with {Path(workspace.model).name} on {Path(workspace.corpus).name}"
+    return submit(cache_root, "lab", {"workspace": workspace.payload(), "others": list(others)}, [name], title)
+
+
 def placed(workspace: Workspace) -> Workspace:
     """The workspace as jobs keep it: its paths in full, because the engine works in another folder."""
     return replace(workspace, model=_absolute(workspace.model), corpus=_corpus_in_full(workspace.corpus))

@@ -18,7 +18,7 @@ from pseudofam_core.store.restoring import restored
 
 STALLED_AFTER_S = 15.0
 CRASHED_AFTER_S = 60.0
-_PARTS = {"estimate": "pairs", "finetune": "runs", "transfer": "targets"}
+_PARTS = {"estimate": "pairs", "finetune": "runs", "transfer": "targets", "lab": "experiments"}
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,18 @@ def _transfer(request: Request, name: str, cache: Cache, report: Report, should_
     transfer.transfer_task(request.payload, name, cache, report, should_stop)
 
 
+def _lab(request: Request, name: str, cache: Cache, report: Report, should_stop: ShouldStop) -> None:
+    """Run an experiment; the task is named for it."""
+    from pseudofam_core import lab
+
+    workspace = restored(Workspace, request.payload["workspace"])
+    plan = lab.planned(lab.experiment(name), workspace, tuple(request.payload["others"]))
+    lab.run(plan, cache, report=report, should_stop=should_stop)
+
+
 # What is done for each kind of job. Each door imports its stage when called: most bring torch, which servers never do.
 Door = Callable[[Request, str, Cache, Report, ShouldStop], None]
-DOORS: dict[str, Door] = {"estimate": _estimate, "compare": _compare, "finetune": _finetune, "transfer": _transfer}
+DOORS: dict[str, Door] = {"estimate": _estimate, "compare": _compare, "finetune": _finetune, "transfer": _transfer, "lab": _lab}
 
 
 def _end_process() -> Callable[[], None] | None:

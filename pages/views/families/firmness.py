@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -15,7 +14,7 @@ from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pages.components.pool_similarity import zeros_words
 from pages.views.families import inputs
-from pseudofam_core import charts, estimates
+from pseudofam_core import charts
 from pseudofam_core.estimates.spec import Estimator
 from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.results import PseudoFamily
@@ -25,15 +24,13 @@ from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, fa
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
-from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
 from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.sketches import shard_sketches
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.structure.correlation import off_diagonal, spearman
 
 _N_REPLICATES = 100
-# Of the shards' values so many are held at once, 64 MiB: of a large pool fewer parameters.
-_MOST_VALUES = 2**24
 
 
 def firmness_view(
@@ -193,20 +190,6 @@ def _sketch_key(pool: Pool) -> tuple[tuple[str, ...], bool]:
     return keys, together
 
 
-def _sketches(together: bool, artifacts: Mapping[LanguagePair, Artifact]) -> ShardSketches:
-    """The shards on as many parameters as fit; opened two pairs at a time, for all at once are large."""
-    pairs = sorted(artifacts)
-    sums, counts = [], []
-    for one in pairs:
-        values, n = estimates.load_sketches({two: artifacts[two] for two in {pairs[0], one}})
-        mine = -1 if one != pairs[0] else 0
-        every = max(1, -(-values[mine].size * len(pairs) // _MOST_VALUES))
-        sums.append(values[mine, :, ::every].copy())
-        counts.append(n[mine])
-    n_parameters = estimates.summarise(artifacts[pairs[0]]).n_parameters
-    return ShardSketches(tuple(pairs), np.stack(sums), np.stack(counts), n_parameters, together)
-
-
 @st.cache_data(max_entries=8, show_spinner="Resampling the sentences …")
 def _replicates(
     keys: tuple[str, ...],
@@ -216,7 +199,7 @@ def _replicates(
     _artifacts: Mapping[LanguagePair, Artifact],
 ) -> tuple[BootstrapReplicates, PairwiseMatrix]:
     """The resampled matrices, and the one of all shards on the same parameters."""
-    sketches = _sketches(together, _artifacts)
+    sketches = shard_sketches(_artifacts, together=together)
     replicates = bootstrap_replicates(
         sketches, measure=measure, top_fraction=top_fraction, n_replicates=_N_REPLICATES, seed=1
     )

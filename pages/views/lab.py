@@ -1,0 +1,171 @@
+"""An experiment on the page: its answer, chart and table, what was expected, and its run on the visitor's workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import streamlit as st
+
+from pages.components import view_state
+from pages.components.figures import CONFIG
+from pages.components.job_cards import duration
+from pages.components.results import cache_root, results
+from pages.components.states import csv_button
+from pseudofam_core import jobs, lab
+from pseudofam_core.charts.lab import finding_figure
+from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.estimates.spec import FisherSpec, Workspace
+from pseudofam_core.exchange.lab_tables import finding_csv
+from pseudofam_core.lab import Experiment, Finding
+from pseudofam_core.languages import LanguagePair
+
+_OWN = "this workspace"
+_Specs = Mapping[str, Mapping[LanguagePair, FisherSpec]]
+
+
+class Own:
+    """What is known of the visitor's workspace: the plans of all experiments on it, and their findings.
+
+    Attributes:
+        workspace: Model, corpus and estimator.
+        trouble: Why nothing can be run on it, or None.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Resolve all experiments; a model or text that can't be used is no error here, for answers ship."""
+        self.workspace = workspace
+        self.trouble: str | None = None
+        self._specs: dict[str, _Specs] = {}
+        try:
+            self._specs = _resolved(workspace)
+        except (PseudoFamError, ValueError) as error:
+            self.trouble = str(error)
+
+    def plan(self, one: Experiment, others: tuple[str, ...] = ()) -> lab.Plan | None:
+        """The experiment on this workspace; None where it can't be.
+
+        Raises:
+            PseudoFamError: What else is named can't be used.
+        """
+        if one.finding is None or one.name not in self._specs:
+            return None
+        return lab.Plan(one, self.workspace, _with_others(self.workspace, one.name, others) or self._specs[one.name])
+
+    def finding(self, one: Experiment, others: tuple[str, ...] = ()) -> Finding | None:
+        """What it found on this workspace, or None."""
+        plan = self.plan(one, others)
+        return lab.find(plan, results()) if plan else None
+
+
+def experiment(one: Experiment, own: Own) -> None:
+    """The chosen experiment: answer, chart, table, and its run."""
+    st.subheader(one.question)
+    others = _others(one)
+    try:
+        plan, mine = own.plan(one, others), own.finding(one, others)
+    except (PseudoFamError, ValueError) as error:
+        st.warning(f"**What else is named can't be used.** {error}", icon=":material/folder_off:")
+        plan = mine = None
+    findings = ({_OWN: mine} if mine else {}) | lab.shipped(one)
+    if findings:
+        _answer(one, findings)
+    else:
+        st.info(one.elsewhere or "It has not been run yet.", icon=":material/hourglass_empty:")
+    with st.expander("What was expected, and what would refute it", icon=":material/rule:"):
+        st.markdown(one.expected)
+    if one.finding is not None and mine is None:
+        _run_box(one, own, plan, others)
+
+
+def short(one: Experiment, own: Own) -> None:
+    """One experiment in a few lines."""
+    mine = own.finding(one)
+    shipped = lab.shipped(one)
+    finding = mine or next(iter(shipped.values()), None)
+    badge = ":green-badge[:material/check: run on this workspace]" if mine else _badge(next(iter(shipped), None))
+    with st.container(border=True):
+        st.markdown(f"**{one.title}** · {one.question}  \n{badge}")
+        st.markdown(finding.answer if finding else one.elsewhere or "Not run yet.")
+
+
+def _badge(name: str | None) -> str:
+    return (
+        f":blue-badge[:material/inventory_2: seen on {name}]"
+        if name
+        else ":gray-badge[:material/hourglass_empty: open]"
+    )
+
+
+def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
+    names = list(findings)
+    name = names[0]
+    if len(names) > 1:
+        name = st.segmented_control(
+            "Seen on", names, required=True, **view_state.choice("seen", names, start="default")
+        )
+    finding = findings[name]
+    with st.container(border=True):
+        st.markdown(f"**{finding.answer}**")
+        st.caption(f"Seen on: {finding.seen_on}. {finding.limits}")
+    st.plotly_chart(
+        finding_figure(finding),
+        key=f"lab-{one.name}-{name}",
+        config=CONFIG,
+        alt=f"{finding.chart.words} {finding.answer}",
+    )
+    st.caption(f"How to read it: {finding.chart.words}")
+    csv_button("Table as CSV", partial(finding_csv, one, finding), f"lab-{one.name}-{name}.csv")
+
+
+def _others(one: Experiment) -> tuple[str, ...]:
+    if one.others is None:
+        return ()
+    said = st.text_input(
+        f"Further {one.others}",
+        placeholder="names, parted by commas",
+        **view_state.control("others", "", read=str),
+    )
+    return tuple(name.strip() for name in said.split(",") if name.strip())
+
+
+def _run_box(one: Experiment, own: Own, plan: lab.Plan | None, others: tuple[str, ...]) -> None:
+    """What a run on this workspace takes, and the button."""
+    with st.container(border=True):
+        st.markdown(f"**Run it on this workspace.** Needs: {one.needs}")
+        if plan is None:
+            if own.trouble:
+                st.caption(f":material/error: {own.trouble}")
+            return
+        cost = lab.cost(plan, results())
+        seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)} of computing"
+        st.caption(f"{cost.n_missing} of {cost.n_estimates} estimates are to be made first{seconds}.")
+        if st.button("Run", key=f"run-{one.name}", type="primary", icon=":material/play_arrow:"):
+            _submit(own.workspace, one, others)
+
+
+def _submit(workspace: Workspace, one: Experiment, others: tuple[str, ...]) -> None:
+    try:
+        with st.spinner("Starting the worker …"):
+            jobs.submit_experiment(cache_root(), workspace, one.name, others)
+    except (JobError, ValueError) as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
+def _resolved(workspace: Workspace) -> dict[str, _Specs]:
+    """What each experiment would read, by its name."""
+    resolver = lab.Resolver()
+    return {
+        one.name: lab.planned(one, workspace, resolver=resolver).specs
+        for one in lab.EXPERIMENTS
+        if one.finding is not None
+    }
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
+def _with_others(workspace: Workspace, name: str, others: tuple[str, ...]) -> _Specs | None:
+    """The same of one experiment with what else is named; None where nothing is."""
+    return lab.planned(lab.experiment(name), workspace, others).specs if others else None

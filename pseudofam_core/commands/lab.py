@@ -1,0 +1,105 @@
+"""``lab``: the paper's open questions as experiments."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pseudofam_core import lab
+from pseudofam_core.commands.options import (
+    add_workspace,
+    bar,
+    chosen_workspace,
+    duration,
+    stop_on_interrupt,
+    written,
+)
+from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.exchange.lab_tables import finding_csv
+from pseudofam_core.lab import Experiment, Finding
+from pseudofam_core.store.cache import Cache
+
+
+def _add_lab(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(required=True, metavar="list|show|run")
+    for run, verb, text in (
+        (_list, "list", "each experiment with its question and whether it has been run on this workspace"),
+        (_show, "show", "the kept answer: this workspace's, else those that ship with the package"),
+        (_run, "run", "answer it for this workspace; an interrupted run goes on where it was"),
+    ):
+        one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+        if verb != "list":
+            one.add_argument("experiment", type=_experiment, metavar="NAME", help="as `lab list` has it")
+            one.add_argument(
+                "--others",
+                type=_names,
+                default=(),
+                metavar="A,B",
+                help="further corpora or models, where it takes them",
+            )
+            one.add_argument("--out", type=Path, help="CSV file to write")
+        add_workspace(one)
+        one.set_defaults(run=run)
+
+
+def _list(options: argparse.Namespace) -> None:
+    workspace, cache = chosen_workspace(options), Cache(options.cache)
+    for one in lab.EXPERIMENTS:
+        print(f"{one.name:12} {one.question}\n{'':12} {_state(one, lab.planned(one, workspace), cache)}")
+
+
+def _state(experiment: Experiment, plan: lab.Plan, cache: Cache) -> str:
+    if experiment.finding is None:
+        return f"not here. {experiment.elsewhere}"
+    if lab.find(plan, cache) is not None:
+        return "answered for this workspace"
+    cost = lab.cost(plan, cache)
+    seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
+    return f"not run yet: {cost.n_missing} of {cost.n_estimates} estimates to make{seconds}"
+
+
+def _show(options: argparse.Namespace) -> None:
+    experiment: Experiment = options.experiment
+    found = lab.find(_plan(options), Cache(options.cache))
+    findings = lab.shipped(experiment) if found is None else {"": found}
+    if not findings:
+        raise PseudoFamError(
+            f"{experiment.name} has no answer yet. {experiment.elsewhere or f'Run `lab run {experiment.name}`.'}"
+        )
+    print(f"{experiment.question}\nExpected: {experiment.expected}")
+    for one in findings.values():
+        _print(one)
+    if options.out is not None:
+        written(finding_csv(experiment, next(iter(findings.values()))), options.out)
+
+
+def _run(options: argparse.Namespace) -> None:
+    plan, cache = _plan(options), Cache(options.cache)
+    with stop_on_interrupt() as should_stop, bar(f"lab {plan.experiment.name}") as report:
+        finding = lab.run(plan, cache, report=report, should_stop=should_stop)
+    _print(finding)
+    if options.out is not None:
+        written(finding_csv(plan.experiment, finding), options.out)
+
+
+def _plan(options: argparse.Namespace) -> lab.Plan:
+    return lab.planned(options.experiment, chosen_workspace(options), options.others)
+
+
+def _print(finding: Finding) -> None:
+    print(f"\n{finding.answer}\nSeen on: {finding.seen_on}.\n{finding.limits}".rstrip())
+
+
+def _experiment(text: str) -> Experiment:
+    try:
+        return lab.experiment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read names, parted by commas that no `#` choice of a corpus holds: those stand in the workspace's own."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+COMMANDS = (("lab", _add_lab, "the paper's open questions as experiments"),)

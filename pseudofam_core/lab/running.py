@@ -1,0 +1,219 @@
+"""From an experiment and a workspace to its kept finding: looked up, shipped with the package, or run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pseudofam_core.corpora import Bitext
+from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.estimates import drawn_text, find_fisher, fisher_key, held_out_of, pool_of, spec_of_text, summarise
+from pseudofam_core.estimates.exclusive import exclusive
+from pseudofam_core.estimates.spec import FisherSpec, Workspace
+from pseudofam_core.lab.experiment import Experiment, Material
+from pseudofam_core.lab.finding import Finding
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.progress import Report, ShouldStop, never, silent
+from pseudofam_core.store.cache import Artifact, Cache, readable
+from pseudofam_core.store.keys import canonical
+from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.stages import Stage
+
+FILE = "finding.json"
+_KEPT = Path(__file__).parent / "kept"
+Specs = Mapping[str, Mapping[LanguagePair, FisherSpec]]
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """What a finding depends on.
+
+    Attributes:
+        experiment: Its name.
+        version: Of its values.
+        arms: Keys of the estimates that it reads, by arm.
+    """
+
+    experiment: str
+    version: int
+    arms: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment on a workspace, resolved.
+
+    Attributes:
+        experiment: What is run.
+        workspace: What it is about.
+        specs: The estimates that it reads, by arm.
+    """
+
+    experiment: Experiment
+    workspace: Workspace
+    specs: Specs
+
+    @property
+    def spec(self) -> LabSpec:
+        """What its finding depends on."""
+        arms = {name: tuple(map(fisher_key, arm.values())) for name, arm in self.specs.items()}
+        return LabSpec(self.experiment.name, self.experiment.version, arms)
+
+    @property
+    def key(self) -> str:
+        """The key of its finding."""
+        return Stage.LAB.key(self.spec)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run will take.
+
+    Attributes:
+        n_missing: Estimates that have to be computed first.
+        n_estimates: All that are read.
+        seconds: In all, from the pace of finished estimates; None where none is finished.
+    """
+
+    n_missing: int
+    n_estimates: int
+    seconds: float | None
+
+
+class Resolver:
+    """From workspaces to specs of estimates; a text that several of them read is drawn once. Loads no model."""
+
+    def __init__(self) -> None:
+        """Nothing has been drawn yet."""
+        self._drawn: dict[Workspace, dict[LanguagePair, Bitext]] = {}
+
+    def specs(self, arm: Workspace) -> dict[LanguagePair, FisherSpec]:
+        """What the estimate of each pair of a workspace depends on.
+
+        Raises:
+            PseudoFamError: A model or a text can't be used.
+        """
+        revision = resolve_model(arm.model).revision
+        return {pair: spec_of_text(arm, text, revision=revision) for pair, text in self._texts(arm).items()}
+
+    def _texts(self, arm: Workspace) -> dict[LanguagePair, Bitext]:
+        # All of a workspace that decides which sentences are drawn.
+        names = ("corpus", "pairs", "split", "max_sentences", "cleaning", "seed")
+        read = Workspace(**{name: getattr(arm, name) for name in names})
+        if read not in self._drawn:
+            held = held_out_of(read)
+            self._drawn[read] = {pair: drawn_text(read, pair, held=held)[0] for pair in pool_of(read)}
+        return self._drawn[read]
+
+
+def planned(
+    experiment: Experiment, workspace: Workspace, others: tuple[str, ...] = (), *, resolver: Resolver | None = None
+) -> Plan:
+    """Resolve what an experiment reads. Loads no model.
+
+    Args:
+        experiment: What is to be run.
+        workspace: What it is about.
+        others: What else is named: see `Experiment.others`.
+        resolver: Of several plans, so that they share the texts.
+
+    Raises:
+        ValueError: Others are named where there are none to name.
+        PseudoFamError: A model or a text can't be used.
+    """
+    if others and experiment.others is None:
+        raise ValueError(f"others must not be named for {experiment.name}. Got {', '.join(others)}.")
+    shared, arms = resolver or Resolver(), experiment.arms(workspace, others)
+    return Plan(experiment, workspace, {name: shared.specs(arm) for name, arm in arms.items()})
+
+
+def find(plan: Plan, cache: Cache) -> Finding | None:
+    """The kept finding, or None."""
+    return readable(cache.find(Stage.LAB, plan.key, spec=plan.spec), _read)
+
+
+def cost(plan: Plan, cache: Cache) -> Cost:
+    """What running it will take."""
+    found = {spec: find_fisher(spec, cache) for arm in plan.specs.values() for spec in arm.values()}
+    done = [summarise(one).seconds for one in found.values() if one is not None]
+    n_missing = sum(one is None for one in found.values())
+    own = plan.experiment.seconds(max(map(len, plan.specs.values()), default=0))
+    if not n_missing:
+        return Cost(0, len(found), own)
+    return Cost(n_missing, len(found), own + n_missing * sum(done) / len(done) if done else None)
+
+
+def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: ShouldStop = never) -> Finding:
+    """Find it, or estimate what is missing and make the finding of it. An interrupted run goes on where it was.
+
+    Raises:
+        PseudoFamError: There is nothing to run, or an estimate can't be made.
+        ValueError: The pool is not one that the experiment can be run on.
+        JobCancelled: `should_stop` said so; what is finished stays.
+    """
+    if (make := plan.experiment.finding) is None:
+        raise PseudoFamError(f"{plan.experiment.name} can't be run here. {plan.experiment.elsewhere}")
+    if (found := find(plan, cache)) is not None:
+        return found
+    partial = cache.partial(Stage.LAB, plan.key)
+    with exclusive(partial.with_suffix(".lock"), what="experiment", report=report, should_stop=should_stop):
+        if (found := find(plan, cache)) is not None:
+            return found
+        pools = {name: _estimated(arm, cache, report, should_stop) for name, arm in plan.specs.items()}
+        started = time.monotonic()
+        finding = make(Material(plan.workspace, pools, cache, partial.joinpath, report, should_stop))
+        finding = replace(finding, seconds=round(time.monotonic() - started, 1))
+        return _read(_stored(plan, finding, cache))
+
+
+def shipped(experiment: Experiment) -> dict[str, Finding]:
+    """Findings that ship with the package, by the name of what they were seen on; the sample's first."""
+    files = sorted(_KEPT.glob(f"{experiment.name}.*.json"), key=lambda one: (".sample." not in one.name, one.name))
+    return {one.name.split(".")[1]: restored(Finding, json.loads(one.read_text(encoding="utf-8"))) for one in files}
+
+
+def ship(experiment: Experiment, name: str, finding: Finding) -> Path:
+    """Write a finding where `shipped` finds it: done when the package is made, not by its users."""
+    path = _KEPT / f"{experiment.name}.{name}.json"
+    path.write_text(json.dumps(canonical(finding), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def seen_on(workspace: Workspace, pool: Mapping[LanguagePair, Artifact]) -> str:
+    """What a finding was seen on, in words."""
+    summaries = [summarise(one) for one in pool.values()]
+    counts = sorted({one.n_sentences for one in summaries})
+    sentences = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    return (
+        f"{Path(workspace.model).name} model, {Path(workspace.corpus).name} text ({workspace.split}), {len(pool)} pairs, "
+        f"{sentences} sentences each, {workspace.parameters}"
+    )
+
+
+def _estimated(
+    specs: Mapping[LanguagePair, FisherSpec], cache: Cache, report: Report, should_stop: ShouldStop
+) -> dict[LanguagePair, Artifact]:
+    """The finished estimates of an arm; what is missing is computed."""
+    found = {pair: find_fisher(spec, cache) for pair, spec in specs.items()}
+    if any(one is None for one in found.values()):
+        from pseudofam_core.estimates import computing  # opens torch, which only workers and commands do
+
+        for pair, spec in specs.items():
+            found[pair] = computing.compute(spec, cache, pool=tuple(specs), report=report, should_stop=should_stop)
+    return {pair: one for pair, one in found.items() if one is not None}
+
+
+def _stored(plan: Plan, finding: Finding, cache: Cache) -> Artifact:
+    def write(folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(canonical(finding), ensure_ascii=False, indent=1), encoding="utf-8")
+
+    summary = {"workspace": plan.workspace.payload(), "answer": finding.answer}
+    return cache.store(Stage.LAB, plan.key, spec=plan.spec, summary=summary, write=write)
+
+
+def _read(artifact: Artifact) -> Finding:
+    return restored(Finding, json.loads(artifact.file(FILE).read_text(encoding="utf-8")))

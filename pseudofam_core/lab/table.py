@@ -1,0 +1,25 @@
+"""The table of experiments, in the order in which the Lab shows them."""
+
+from __future__ import annotations
+
+from pseudofam_core.lab import content, measures, other_tasks, sensitivity
+from pseudofam_core.lab.experiment import Experiment
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    content.EXPERIMENT,
+    sensitivity.EXPERIMENT,
+    measures.EXPERIMENT,
+    other_tasks.EXPERIMENT,
+)
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of a name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    for one in EXPERIMENTS:
+        if one.name == name:
+            return one
+    raise ValueError(f"experiment must be one of {', '.join(one.name for one in EXPERIMENTS)}. Got {name!r}.")

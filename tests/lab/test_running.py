@@ -1,0 +1,125 @@
+"""Experiments on a tiny model: planned without it, run once, found again, shipped, and told by the command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from pseudofam_core import lab
+from pseudofam_core.__main__ import main
+from pseudofam_core.charts.lab import finding_figure
+from pseudofam_core.errors import JobCancelled, PseudoFamError
+from pseudofam_core.estimates import fisher_specs
+from pseudofam_core.exchange.lab_tables import finding_csv
+from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.store.stages import Stage
+
+RUNNABLE = [one for one in lab.EXPERIMENTS if one.finding is not None]
+CHEAP = lab.experiment("measures")
+
+
+@pytest.fixture
+def workspace(workspace):
+    return replace(workspace, shards=4)
+
+
+def test_every_experiment_says_what_it_expects_and_what_would_refute_it():
+    assert len({one.name for one in lab.EXPERIMENTS}) == len(lab.EXPERIMENTS)
+    for one in lab.EXPERIMENTS:
+        assert one.question.endswith("?")
+        assert "refute" in one.expected
+        assert (one.finding is None) == bool(one.elsewhere)
+
+
+def test_a_plan_resolves_as_estimates_do(workspace):
+    plan = lab.planned(CHEAP, workspace)
+    assert plan.specs["workspace"] == fisher_specs(workspace)
+
+
+def test_a_finding_is_made_once_and_found_again(workspace, cache, monkeypatch):
+    plan = lab.planned(CHEAP, workspace)
+    assert lab.find(plan, cache) is None
+    assert lab.cost(plan, cache) == lab.Cost(4, 4, None)
+    first = lab.run(plan, cache)
+    assert lab.cost(plan, cache).n_missing == 0
+    again = lab.planned(replace(CHEAP, finding=lambda material: pytest.fail("made again")), workspace)
+    assert lab.run(again, cache) == first == lab.find(plan, cache)
+    assert list(cache.keys(Stage.LAB)) == [plan.key]
+
+
+def test_another_version_or_other_estimates_are_another_finding(workspace):
+    key = lab.planned(CHEAP, workspace).key
+    assert lab.planned(replace(CHEAP, version=CHEAP.version + 1), workspace).key != key
+    assert lab.planned(CHEAP, replace(workspace, max_sentences=3)).key != key
+    assert lab.planned(replace(CHEAP, name="other"), workspace).key != key
+
+
+def test_a_stop_keeps_the_estimates_that_are_done(workspace, cache):
+    plan, asked = lab.planned(CHEAP, workspace), []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 5
+
+    with pytest.raises(JobCancelled):
+        lab.run(plan, cache, should_stop=stop)
+    assert 0 < lab.cost(plan, cache).n_missing < 4
+    assert lab.run(plan, cache).rows
+
+
+def test_what_can_not_be_run_says_where_the_question_is():
+    with pytest.raises(PseudoFamError, match="only translation can be fine-tuned"):
+        lab.run(lab.Plan(lab.experiment("tasks"), None, {}), None)
+    with pytest.raises(ValueError, match="others must not be named for measures"):
+        lab.planned(CHEAP, None, ("more",))
+
+
+@pytest.mark.parametrize("one", RUNNABLE, ids=lambda one: one.name)
+def test_the_sample_s_answer_ships_and_can_be_drawn_and_read(one):
+    finding = lab.shipped(one)["sample"]
+    assert finding.answer.endswith(".")
+    assert "sample model" in finding.seen_on
+    figure = finding_figure(finding)
+    assert figure.data
+    assert any(len(trace.x) for trace in figure.data)
+    text = finding_csv(one, finding)
+    assert f"# experiment: {one.name}" in text
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines[0] == ",".join(finding.columns)
+    assert len(lines) == 1 + len(finding.rows)
+
+
+def test_a_chart_of_a_column_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="Got nowhere"):
+        Finding("Answer.", "here", {"x": "X"}, ({"x": 1},), Chart(Look.LINES, x="x", y="nowhere"))
+    with pytest.raises(ValueError, match="Got strange"):
+        Finding("Answer.", "here", {"x": "X"}, ({"strange": 1},), Chart(Look.LINES, x="x", y="x"))
+
+
+def test_the_command_lists_runs_and_shows(saved_model, saved_corpus, tmp_path, capsys):
+    options = ["--model", str(saved_model), "--corpus", str(saved_corpus), "--cache", str(tmp_path / "cache")]
+    assert main(["lab", "list", *options]) == 0
+    assert "not run yet: 4 of 4 estimates to make" in capsys.readouterr().out
+    assert main(["lab", "show", "measures", *options]) == 0
+    assert "Seen on: sample model" in capsys.readouterr().out
+    table = tmp_path / "measures.csv"
+    assert main(["lab", "run", "measures", *options, "--out", str(table)]) == 0
+    answer = capsys.readouterr().out
+    assert "4 pairs" in answer
+    assert "# experiment: measures" in table.read_text()
+    assert main(["lab", "show", "measures", *options]) == 0
+    assert answer.strip().splitlines()[0] in capsys.readouterr().out
+    assert main(["lab", "show", "tasks", *options]) == 1
+    assert "only translation" in capsys.readouterr().err
+
+
+def test_a_job_runs_it(workspace, cache):
+    from pseudofam_core.jobs.record import Request
+    from pseudofam_core.jobs.work import DOORS
+    from pseudofam_core.progress import never, silent
+
+    payload = {"workspace": json.loads(json.dumps(workspace.payload())), "others": []}
+    DOORS["lab"](Request("lab", payload, ("measures",), "Experiment", 1.0), "measures", cache, silent, never)
+    assert lab.find(lab.planned(CHEAP, workspace), cache) is not None

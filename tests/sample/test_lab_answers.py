@@ -1,0 +1,47 @@
+"""The Lab's answers on the sample that ship with the package, made again from estimates made anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pseudofam_core import lab
+from pseudofam_core.estimates import computing
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.lab.experiment import Material
+from pseudofam_core.progress import never, silent
+from pseudofam_core.store.cache import Cache
+
+# Those that read nothing but the workspace's own estimates; the number of shards does not change a diagonal.
+_CHEAP = ("content", "sensitivity", "measures")
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    """The sample's estimates, with a shard for each pair."""
+    cache = Cache(tmp_path_factory.mktemp("cache"))
+    return computing.estimate(replace(Workspace(), shards=17), cache=cache), cache
+
+
+@pytest.mark.parametrize("name", _CHEAP)
+def test_an_answer_is_made_again(pool, name, tmp_path):
+    estimates, cache = pool
+    kept = lab.shipped(lab.experiment(name))["sample"]
+    material = Material(Workspace(), {"workspace": estimates}, cache, tmp_path.joinpath, silent, never)
+    again = lab.experiment(name).finding(material)
+    assert again.seen_on == kept.seen_on
+    mine, theirs = by_name(again), by_name(kept)
+    assert mine.keys() == theirs.keys()
+    alike = [mine[cell] == pytest.approx(theirs[cell], rel=1e-3, abs=1e-3) for cell in mine]
+    assert sum(alike) >= 0.97 * len(alike)  # another processor rounds otherwise, and a family near a tie may differ
+
+
+def by_name(finding) -> dict:
+    """Every number of a finding's table, by the texts of its row, its K and its column."""
+    return {
+        (*(str(row[name]) for name in row if isinstance(row[name], str) or name == "k"), column): value
+        for row in finding.rows
+        for column, value in row.items()
+        if isinstance(value, int | float)
+    }
