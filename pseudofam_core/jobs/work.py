@@ -121,7 +121,13 @@ def _lab(request: Request, name: str, cache: Cache, report: Report, should_stop:
 
 # What is done for each kind of job. Each door imports its stage when called: most bring torch, which servers never do.
 Door = Callable[[Request, str, Cache, Report, ShouldStop], None]
-DOORS: dict[str, Door] = {"estimate": _estimate, "compare": _compare, "finetune": _finetune, "transfer": _transfer, "lab": _lab}
+DOORS: dict[str, Door] = {
+    "estimate": _estimate,
+    "compare": _compare,
+    "finetune": _finetune,
+    "transfer": _transfer,
+    "lab": _lab,
+}
 
 
 def _end_process() -> Callable[[], None] | None:
