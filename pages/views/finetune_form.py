@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.components import view_state
 from pseudofam_core.finetuning import DEV_METRICS, PRECISIONS, PRESETS, BudgetMode, Lora, Recipe
-from pseudofam_core.models.hub import SAMPLE
+from pseudofam_core.models.decoding import own_settings
+from pseudofam_core.models.hub import SAMPLE, resolve_model
 from pseudofam_core.tasks.translation import TRANSLATION
 
 
@@ -122,7 +123,7 @@ def settings_input(model: str) -> Settings:
             lora=_lora_input(),
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        beams = _count("Beams", "beams", 5, "Width of the search that translates the test set.")
+        beams = _count("Beams", "beams", 5, f"Width of the {TRANSLATION.search}.")
         auxiliary_sentences = st.number_input(
             "Sentences per auxiliary",
             1,
@@ -140,8 +141,21 @@ def settings_input(model: str) -> Settings:
             **view_state.optional_number("temperature", float, low=0.0),
         )
         keep = st.checkbox("Keep the trained weights", help="One copy per run.", **view_state.switch("keep"))
+    _search_note(model)
     recipe = replace(recipe, temperature=temperature)
     return Settings(recipe, patience, beams, auxiliary_sentences, keep)
+
+
+def _search_note(model: str) -> None:
+    """What of the model's own generation settings holds, and what does not; nothing where it has none.
+
+    Raises:
+        ModelError: They can't be read.
+    """
+    own = own_settings(resolve_model(model))
+    for words, settings in (("Not used, for all models are searched alike", own.set_aside), ("Used", own.told)):
+        if settings:
+            st.caption(f"Of the model's own generation settings. {words}: `{'`, `'.join(settings)}`.")
 
 
 def _pace_inputs(recipe: Recipe) -> Recipe:

@@ -19,6 +19,8 @@ from pseudofam_core.estimates import corpus_of, pool_of
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.tables import scores_csv
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.models.decoding import own_settings
+from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import default_root
 from pseudofam_core.tasks.translation import TRANSLATION
 
@@ -76,9 +78,26 @@ def _score(options: argparse.Namespace) -> None:
         for one in pool_of(workspace):
             bitext = corpus.read(one, workspace.split).complete
             with bar(str(one)) as report:
-                found = TRANSLATION.generate(model, bitext, beams=options.beams, report=report, should_stop=should_stop)
+                found = TRANSLATION.generate(
+                    model,
+                    bitext,
+                    beams=options.beams,
+                    max_length=workspace.max_length,
+                    report=report,
+                    should_stop=should_stop,
+                )
             scores.append(TRANSLATION.score(bitext, found))
-    written(scores_csv(scores), options.out)
+    written(scores_csv(scores, _search(workspace, options.beams)), options.out)
+
+
+def _search(workspace: Workspace, beams: int) -> dict[str, str]:
+    """How the translations were made, for the table."""
+    own = own_settings(resolve_model(workspace.model))
+    return {
+        "search": f"{TRANSLATION.search}; {beams} beams, at most {workspace.max_length} tokens",
+        "held of the model's generation settings": "; ".join(own.told) or "none",
+        "set aside of them": "; ".join(own.set_aside) or "none",
+    }
 
 
 _PRETRAINING = (

@@ -95,6 +95,7 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
     """What a table or picture of the comparison must carry: protocol, signatures, settings, runs, and the claim."""
     runs = [run for one in comparison.outcomes for draw in one.runs for run in draw]
     settings = {name: value for run in runs for name, value in settings_of(run).items()}
+    held = dict.fromkeys(one for run in runs for one in run.generation)
     circumstances = {f"differs: {name}": " or ".join(values) for name, values in comparison.circumstances.items()}
     return {
         "protocol": comparison.protocol.label,
@@ -106,6 +107,8 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
         "correction": "Holm, over all arms and targets; over all arms for the averages; control_p apart",
         "control": "against random families of the same size, over the targets that have some",
         **settings,
+        "search": comparison.task.search,
+        "held of the model's generation settings": "; ".join(held) or "none",
         **circumstances,
         "runs": " ".join(dict.fromkeys(run.key for run in runs)),
         **({"claim": comparison.task.claim.words} if comparison.task.claim else {}),

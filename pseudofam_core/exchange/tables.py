@@ -41,13 +41,13 @@ def families_csv(families: Sequence[PseudoFamily]) -> str:
     return "".join(lines) + families_frame(families).map(escaped).to_csv(index=False, lineterminator="\n")
 
 
-def scores_csv(scores: Sequence[ScoreReport]) -> str:
-    """One row per pair and their mean, a column per metric; the ``#`` lines carry the metrics' signatures.
+def scores_csv(scores: Sequence[ScoreReport], made: Mapping[str, Any] | None = None) -> str:
+    """One row per pair and their mean, a column per metric; the ``#`` lines carry `made` and the metrics' signatures.
 
     A metric that means nothing for a target comes last, and its signature says so.
     """
     metrics = meaningful_first(scores[0].metrics, [one.pair.target for one in scores])
-    signatures: dict[str, None] = {}
+    signatures = comments(made or {})
     for metric in metrics:
         own = {one.pair.target: one.signatures[metric.name] for one in scores}
         is_one = len(set(own.values())) == 1

@@ -15,7 +15,8 @@ from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.finetuning.texts import FinetuneTexts, open_texts
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.models.decoding import own_settings
+from pseudofam_core.models.hub import ModelSource, resolve_model
 from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.restoring import restored
 from pseudofam_core.tasks.task import Task
@@ -103,11 +104,11 @@ def specs_of(
     """
     require_packages(request)
     texts = texts or open_texts(request.workspace, request.target, request.cut)
-    revision = resolve_model(request.workspace.model).revision
+    model = resolve_model(request.workspace.model)
     specs = {}
     for arm in request.arms:
         for seed in (None,) if arm.members is None else request.seeds:
-            specs[arm.name, seed] = run_spec(request, texts, revision, arm, seed)
+            specs[arm.name, seed] = run_spec(request, texts, model, arm, seed)
     return specs
 
 
@@ -121,12 +122,18 @@ def require_packages(request: FinetuneRequest) -> None:
         )
 
 
-def run_spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm: Arm, seed: int | None) -> FinetuneSpec:
-    """The run of one arm and seed, over texts that are open and a model that is resolved."""
+def run_spec(
+    request: FinetuneRequest, texts: FinetuneTexts, model: ModelSource, arm: Arm, seed: int | None
+) -> FinetuneSpec:
+    """The run of one arm and seed, over texts that are open and a model that is resolved.
+
+    Raises:
+        ModelError: The model's generation settings can't be read.
+    """
     trained = arm.members is not None
     pairs = (request.target, *(arm.members or ()))
     return FinetuneSpec(
-        model_revision=revision,
+        model_revision=model.revision,
         target=request.target,
         members=arm.members or (),
         train_digests=tuple(texts.train(one).digest for one in pairs) if trained else (),
@@ -139,4 +146,5 @@ def run_spec(request: FinetuneRequest, texts: FinetuneTexts, revision: str, arm:
         seed=seed,
         workspace=request.workspace,
         cut=request.cut,
+        set_aside=own_settings(model).set_aside,
     )

@@ -28,6 +28,8 @@ from pseudofam_core.finetuning.runs import (
 )
 from pseudofam_core.finetuning.spec import FinetuneSpec
 from pseudofam_core.finetuning.texts import FinetuneTexts
+from pseudofam_core.models.decoding import own_settings
+from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.models.loading import TranslationModel, without_bars
 from pseudofam_core.models.precision import halved
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
@@ -131,6 +133,7 @@ def _stored(spec: FinetuneSpec, trained: Trained, scored: _Scored, cache: Cache)
         device=computing.device_name() if n_processes() == 1 else f"{n_processes()} × {computing.device_name()}",
         workspace=spec.workspace,
         cut=spec.cut,
+        generation=own_settings(resolve_model(spec.workspace.model)).told,
         version=__version__,
         libraries={name: metadata.version(name) for name in ("torch", "transformers", "accelerate", "sacrebleu")},
     )

@@ -65,6 +65,7 @@ class RunRecord:
         device: What computed: ``cpu``, ``cuda``, or ``4 × cuda`` for as many processes.
         workspace: What was asked for.
         cut: What was taken of the training text.
+        generation: What held in the search of the model's own generation settings, beside the roles of tokens.
         version: Of this package.
         libraries: Versions by name.
     """
@@ -82,6 +83,7 @@ class RunRecord:
     device: str
     workspace: Workspace
     cut: TextCut
+    generation: tuple[str, ...] = ()
     version: str | int
     libraries: Mapping[str, str]
 

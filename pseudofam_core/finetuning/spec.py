@@ -48,6 +48,8 @@ class TrainingSpec:
         seed: Of dropout, order and mixture.
         workspace: Where to find model and text. Not part of the key.
         cut: What was taken of the training text. Not part of the key, which has the digests.
+        set_aside: What the model's own generation settings ask for that does not hold: see `models.decoding`. Of the key where
+            there is any: earlier versions heeded it.
     """
 
     model_revision: str
@@ -61,6 +63,7 @@ class TrainingSpec:
     seed: int | None
     workspace: Workspace = field(compare=False, metadata={"key": False})
     cut: TextCut = field(default_factory=TextCut, compare=False, metadata={"key": False})
+    set_aside: tuple[str, ...] = field(default=(), metadata={"key": "if set"})
 
     def __post_init__(self) -> None:
         """Refuse a run that is half zero-shot, or whose parts do not belong together."""

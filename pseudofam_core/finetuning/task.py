@@ -41,6 +41,6 @@ def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: R
     if task not in request.tasks:
         raise ValueError(f"task must be one of {', '.join(request.tasks)}. Got {task!r}.")
     texts = open_texts(request.workspace, request.target, request.cut)
-    revision = resolve_model(request.workspace.model).revision
-    spec = run_spec(request, texts, revision, arms[0], int(seed) if seed else None)
+    model = resolve_model(request.workspace.model)
+    spec = run_spec(request, texts, model, arms[0], int(seed) if seed else None)
     run.finetune(spec, cache, keep_weights=request.keep_weights, texts=texts, report=report, should_stop=should_stop)

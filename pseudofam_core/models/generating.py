@@ -1,13 +1,12 @@
-"""What a model writes for the sources of a bitext, by beam search."""
+"""What a model writes for the sources of a bitext, by beam search as `decoding` has it."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 
 from pseudofam_core.corpora.batches import token_batches
 from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.models.decoding import BEAM_SEARCH
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.models.tokenization import encode, first_target_token
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
@@ -26,7 +25,7 @@ def generate(
     """Write on from the sources of a bitext, in its target language; its targets are not looked at.
 
     Args:
-        model: In evaluation mode.
+        model: As `load_model` gives it: in evaluation mode, without generation settings that change the search.
         bitext: Its pair names the languages.
         beams: Width of the beam search.
         max_length: Tokens at which source and output are cut.
@@ -43,7 +42,7 @@ def generate(
     """
     encoded = encode(model.tokenizer, model.family, bitext, max_length=max_length)
     begin = first_target_token(model.tokenizer, model.family, bitext.pair)
-    options: dict[str, Any] = {} if begin is None else {"forced_bos_token_id": begin}
+    options = {**BEAM_SEARCH, **({} if begin is None else {"forced_bos_token_id": begin})}
     outputs: list[str] = [""] * len(encoded)
     meter = Meter(report, should_stop, phase="translating", total=len(encoded))
     for batch in token_batches([len(one.source) for one in encoded], max_tokens=batch_tokens):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
-from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.store.keys import files_digest
@@ -72,6 +80,31 @@ def fetch_model(source: ModelSource) -> Path:
         return Path(snapshot_download(source.name, revision=source.revision, allow_patterns=_wanted(files)))
     except _UNREACHABLE as error:
         raise ModelError(f"{source.name} could not be downloaded: {error}. Check the network and try again.") from error
+
+
+def read_text(source: ModelSource, name: str) -> str | None:
+    """A small file of a model, or None where it has no such file. Of a model on the hub that file alone is fetched.
+
+    Raises:
+        ModelError: The hub can't be reached.
+        UnicodeDecodeError: It is no text.
+    """
+    if source.folder is None:
+        return _fetched_text(source.name, source.revision, name)
+    path = source.folder / name
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@functools.lru_cache(maxsize=64)
+def _fetched_text(model: str, revision: str, name: str) -> str | None:
+    # Beside the hub's cache: a snapshot there with this file alone would count as the whole model.
+    with TemporaryDirectory() as folder:
+        try:
+            return Path(hf_hub_download(model, name, revision=revision, local_dir=folder)).read_text(encoding="utf-8")
+        except RemoteEntryNotFoundError:
+            return None
+        except _UNREACHABLE as error:
+            raise ModelError(f"{name} of {model} could not be downloaded: {error}. Check the network.") from error
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,16 +20,19 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    GenerationConfig,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import ModelError
-from pseudofam_core.models.hub import files_of, is_weights
+from pseudofam_core.models.decoding import own_settings
+from pseudofam_core.models.hub import ModelSource, files_of, is_weights
 from pseudofam_core.models.soundness import check_files, check_start, check_vocabulary, check_weights, no_tokenizer
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode, model_family
 
+logger = logging.getLogger(__name__)
 IGNORED_LABEL = -100  # what every Hugging Face loss leaves out
 
 # What configurations call the two kinds of dropout.
@@ -94,24 +98,24 @@ class TranslationModel:
 @contextmanager
 def without_bars() -> Iterator[None]:
     """Reading and writing weights without transformers' own progress bars, which would break ours; downloads keep theirs."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()
 
 
 @contextmanager
 def _without_report() -> Iterator[None]:
     """Without transformers' table of weights that are missing or have no place: `soundness` says what matters, in a line."""
-    shown = logging.get_verbosity()
-    logging.set_verbosity_error()
+    shown = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     finally:
-        logging.set_verbosity(shown)
+        transformers_logging.set_verbosity(shown)
 
 
 @without_bars()
@@ -126,6 +130,7 @@ def load_model(
 ) -> TranslationModel:
     """Load model and tokenizer, in evaluation mode: dropout is off until training mode is set.
 
+    Of its own generation settings it has those that hold in evaluation: see `decoding`.
     Safetensors weights are preferred; a checkpoint that exists only as ``.bin`` is read with
     ``weights_only`` and nothing else. Code in the folder is never run.
 
@@ -142,7 +147,12 @@ def load_model(
     """
     config = load_config(folder, dropout=dropout, attention_dropout=attention_dropout)
     auto, family = auto_class(config)
-    tokenizer = _tokenizer(folder)
+    tokenizer, own = _tokenizer(folder), own_settings(ModelSource(str(folder), "", folder))
+    start = own.values.get("decoder_start_token_id")
+    if config.is_encoder_decoder and start is not None and getattr(config, "decoder_start_token_id", None) is None:
+        config.decoder_start_token_id = start
+    if own.set_aside:
+        logger.warning("%s: set aside of its generation settings: %s.", folder, "; ".join(own.set_aside))
     try:
         module, loading = auto.from_pretrained(
             folder,
@@ -152,6 +162,7 @@ def load_model(
             use_safetensors=any(is_weights(one.name, "safetensors") for one in files_of(folder)),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # `check_weights` names them
+            generation_config=GenerationConfig(**own.values),  # transformers would read the model's own, or fail on it
             **_LOCAL,
         )
     except _UNLOADABLE as error:

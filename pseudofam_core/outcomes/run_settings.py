@@ -15,6 +15,7 @@ def settings_of(run: FinetuneRun) -> Mapping[str, str]:
         "base model": run.model_revision,
         "beams": run.beams,
         "max_length": run.spec.max_length,
+        "set aside of the model's generation settings": "; ".join(run.spec.set_aside) or None,
         f"test text of {run.target}": run.test_digest,
     }
     if run.budget is not None and run.recipe is not None:

@@ -6,20 +6,22 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 
 def canonical(value: Any) -> Any:
-    """A spec as plain JSON values, fields marked ``key=False`` left out.
+    """A spec as plain JSON values. Left out: fields marked ``key=False``, and those marked ``key="if set"`` at their default.
+
+    The latter came later, with a default that stands for what was always so: keys of before stay what they are.
 
     Raises:
         TypeError: A value has no canonical form. What can't be hashed can't be a key.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        kept = [one for one in fields(value) if one.metadata.get("key", True)]
+        kept = [one for one in fields(value) if _belongs(one, getattr(value, one.name))]
         return {one.name: canonical(getattr(value, one.name)) for one in kept}
     if isinstance(value, Enum):
         return canonical(value.value)
@@ -30,6 +32,11 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): canonical(one) for key, one in value.items()}
     raise TypeError(f"A spec must hold plain values. Got {type(value).__name__}: {value!r}.")
+
+
+def _belongs(field: Field[Any], value: Any) -> bool:
+    said = field.metadata.get("key", True)
+    return value != field.default if said == "if set" else bool(said)
 
 
 def key_of(stage: str, version: int, spec: Any) -> str:

@@ -60,6 +60,7 @@ class Task:
         dev_metrics: What may choose the best weights on dev.
         sentence_metric: What single outputs are held against each other by.
         made: Makes outputs; it opens torch.
+        search: How it does, in words.
         require_language: Sees that outputs in a language can be scored, before anybody waits for them.
         beside: Metrics that are shown where this machine can compute them.
         claim: What there is to hold the results against, or None.
@@ -70,6 +71,7 @@ class Task:
     dev_metrics: tuple[Metric, ...]
     sentence_metric: TextMetric
     made: Generator = field(repr=False)
+    search: str = field(repr=False)
     require_language: Callable[[str], None] = field(repr=False)
     beside: tuple[Beside, ...] = ()
     claim: Claim | None = None

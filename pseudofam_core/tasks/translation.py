@@ -14,6 +14,7 @@ from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import ScoringError
 from pseudofam_core.languages import language
+from pseudofam_core.models.decoding import SEARCH_WORDS
 from pseudofam_core.scoring.metrics import LOSS, Beside, TextMetric
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.tasks.task import Claim, Task
@@ -106,6 +107,7 @@ TRANSLATION = Task(
     dev_metrics=(LOSS, _BLEU),
     sentence_metric=_CHRF,
     made=_translated,
+    search=SEARCH_WORDS,
     require_language=require_tokenizer,
     beside=(Beside("spBLEU", spbleu, SPBLEU_MISSING),),
     claim=Claim(

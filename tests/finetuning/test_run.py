@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -35,6 +36,8 @@ from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.finetuning.runs import finetune_key
 from pseudofam_core.languages import pair
 from pseudofam_core.models.loading import load_model
+from pseudofam_core.outcomes.run_settings import settings_of
+from pseudofam_core.store.keys import canonical
 from pseudofam_core.tasks.translation import TRANSLATION
 from tests.finetuning.conftest import RECIPE, TARGET, write_pair
 
@@ -272,6 +275,27 @@ def test_the_key_covers_what_changes_the_value(spec_of):
     ]
     assert len({finetune_key(spec) for spec in specs}) == len(specs)
     assert finetune_key(spec_of("az-en", keep_weights=True)) == finetune_key(specs[0])
+
+
+def test_a_model_that_asks_for_another_search_has_keys_of_its_own_and_says_what_it_got(
+    request_of, tuning, cache, tmp_path
+):
+    """What an earlier version found with such settings is another value; models without them keep their keys."""
+    folder = shutil.copytree(tuning.model, tmp_path / "odd")
+    plain = specs_of(request_of())["zero-shot", None]
+    path = folder / "generation_config.json"
+    settings = {"do_sample": True, "suppress_tokens": [7], "num_beams": 4, "max_length": 9}
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    request = request_of(workspace=replace(tuning, model=str(folder)))
+    spec = specs_of(request)["zero-shot", None]
+    assert (plain.set_aside, spec.set_aside) == ((), ("do_sample = true",))
+    assert finetune_key(spec) != finetune_key(replace(spec, set_aside=()))
+    assert "set_aside" not in canonical(plain)
+    finetune_task(request.payload(), "zero-shot", cache, lambda progress: None, lambda: False)
+    run = find_run(spec, cache)
+    assert (run.spec.set_aside, run.generation) == (("do_sample = true",), ("suppress_tokens = [7]",))
+    assert settings_of(run)["set aside of the model's generation settings"] == "do_sample = true"
+    assert find_run(replace(spec, set_aside=()), cache) is None
 
 
 def test_lora_changes_the_adapters_only(spec_of, cache, saved_model):

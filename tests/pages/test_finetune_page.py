@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,20 @@ def test_a_target_without_a_test_split_is_said(world):
     assert not app.exception
     assert "no test split for be-en" in app.error[0].value
     assert not [one for one in app.button if one.key == "start"]
+
+
+def test_what_the_models_own_generation_settings_do_is_said(world, submitted):
+    settings = '{"do_sample": true, "suppress_tokens": [3], "num_beams": 9, "bos_token_id": 0}'
+    (Path(world.workspace.model) / "generation_config.json").write_text(settings)
+    app = with_tests(world, "be", "tr").estimate(*CODES).open("finetune", **FEW)
+    assert not app.exception
+    assert not app.error
+    notes = [one.value for one in app.caption if "own generation settings" in one.value]
+    assert [one.partition("settings. ")[2] for one in notes] == [
+        "Not used, for all models are searched alike: `do_sample = true`.",
+        "Used: `suppress_tokens = [3]`.",
+    ]
+    assert {spec.set_aside for spec in specs_of(started(app, submitted)).values()} == {("do_sample = true",)}
 
 
 def test_the_form_starts_with_every_usual_arm(trainable):
