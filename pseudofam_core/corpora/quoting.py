@@ -1,7 +1,8 @@
-"""TSV files: as plain text, or as a spreadsheet writes them, with quotes around cells and doubled quotes inside.
+"""TSV and CSV files: as plain text, or as a spreadsheet writes them, with quotes around cells and doubled quotes inside.
 
-Both are in use, and many corpora hold sentences that begin or end with a quote of their own. Quotes are read where the
-file itself shows that they were written as marks, and only if then every row has the header's columns.
+Both kinds of TSV are in use, and many corpora hold sentences that begin or end with a quote of their own. Quotes are read where
+the file itself shows that they were written as marks, and only if then every row has the header's columns. In CSV, whose
+sentences hold commas, they are always marks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from pseudofam_core.corpora.lines import checked_sentence, read_lines
 from pseudofam_core.errors import CorpusError
 
+SUFFIXES = (".tsv", ".csv")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
@@ -36,7 +38,18 @@ class _Marks:
     bare: bool = False
 
 
-def header_of(line: str) -> list[str]:
+def names_of(path: Path) -> list[str]:
+    """The cells of a file's header.
+
+    Raises:
+        CorpusError: It is empty, or its first line can't be read.
+    """
+    for line in read_lines(path):
+        return _header_of(line) if path.suffix == ".tsv" else next(_quoted_rows(path))[1]
+    raise CorpusError("The file is empty: its first line should name the columns.", path=path)
+
+
+def _header_of(line: str) -> list[str]:
     """The cells of a header, without quotes where all are quoted."""
     cells = line.split("\t")
     return [bare_cell(cell) for cell in cells] if all(map(_QUOTED.fullmatch, cells)) else cells
@@ -48,9 +61,9 @@ def bare_cell(cell: str) -> str:
 
 
 def has_quotes(path: Path, chosen: str | None = None) -> bool:
-    """Whether the quotes of a TSV file are a spreadsheet's marks, not text.
+    """Whether the quotes of a TSV or CSV file are a spreadsheet's marks, not text.
 
-    They are where cells with doubled quotes, or a quote around every cell, say so; or where rows fall apart
+    In TSV they are where cells with doubled quotes, or a quote around every cell, say so; or where rows fall apart
     without them; and reading them gives whole rows of the header's width.
 
     Args:
@@ -60,6 +73,8 @@ def has_quotes(path: Path, chosen: str | None = None) -> bool:
     Raises:
         CorpusError: The file says both, or rows fall apart either way; the message names the line.
     """
+    if path.suffix == ".csv":
+        return True
     if chosen is not None:
         return chosen == "read"
     marks = _marks(path)
@@ -80,15 +95,15 @@ def has_quotes(path: Path, chosen: str | None = None) -> bool:
     )
 
 
-def tsv_rows(path: Path, source: str, target: str, *, quoted: bool) -> Iterator[tuple[str | None, str | None]]:
-    """Two columns of each row of a TSV file; None for an empty cell.
+def cell_rows(path: Path, source: str, target: str, *, quoted: bool) -> Iterator[tuple[str | None, str | None]]:
+    """Two columns of each row of a TSV or CSV file; None for an empty cell.
 
     Raises:
         CorpusError: A row has not the header's number of columns, or a quoted cell does not end; the message names its line.
     """
     rows = _quoted_rows(path) if quoted else _plain_rows(path)
     _, header = next(rows)
-    names = header if quoted else header_of("\t".join(header))
+    names = header if quoted else _header_of("\t".join(header))
     at = names.index(source), names.index(target)
     for number, cells in rows:
         if len(cells) != len(header):
@@ -100,7 +115,7 @@ def tsv_rows(path: Path, source: str, target: str, *, quoted: bool) -> Iterator[
 
 def first_rows(path: Path, n: int) -> list[list[str]]:
     """The first rows after the header, in whichever way of reading them gives whole rows: to look at, not to keep."""
-    for read in (_plain_rows, _quoted_rows):
+    for read in (_plain_rows, _quoted_rows) if path.suffix == ".tsv" else (_quoted_rows,):
         try:
             _, *rows = (cells for _, cells in itertools.islice(read(path), n + 1))
         except CorpusError:
@@ -117,7 +132,7 @@ def _plain_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _quoted_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Rows and the lines that they begin on."""
-    rows = csv.reader((f"{line}\n" for line in read_lines(path)), delimiter="\t", strict=True)
+    rows = csv.reader((f"{line}\n" for line in read_lines(path)), delimiter=_delimiter_of(path), strict=True)
     number = 1
     try:
         for cells in rows:
@@ -125,6 +140,11 @@ def _quoted_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             number = rows.line_num + 1
     except csv.Error as error:
         raise CorpusError(f"A quoted cell is not whole: {error}.", path=path, line=number) from error
+
+
+def _delimiter_of(path: Path) -> str:
+    """A tab; in CSV what parts the header: a semicolon where spreadsheets write decimal commas."""
+    return max(",;", key=next(iter(read_lines(path)), "").count) if path.suffix == ".csv" else "\t"
 
 
 def _fault(path: Path) -> tuple[int, str] | None:

@@ -20,6 +20,7 @@ from pseudofam_core.languages import LanguagePair, language
 logger = logging.getLogger(__name__)
 # What Bible translators' tools write in the place of a verse that stands with the one before.
 _SAID_BEFORE = "<range>"
+_Row = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,8 @@ class Reader(ABC):
         for code in (pair.source, pair.target):
             if code in table.rivals:
                 self._ask_column(table, code)
-        rows = list(self._rows(table, pair))
-        kept = [(_said(source), _said(target)) for source, target in rows if source is not None and target is not None]
+        rows = _whole_verses(list(self._rows(table, pair)))
+        kept = [(source, target) for source, target in rows if source is not None and target is not None]
         if not any(source.strip() and target.strip() for source, target in kept):
             message = f"The {table.split} split of {pair} is empty: {len(rows)} rows, none with both sides."
             raise CorpusError(message, path=table.path)
@@ -258,5 +259,18 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _said(text: str) -> str:
-    return "" if text.strip() == _SAID_BEFORE else text
+def _whole_verses(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows, but blank where one side holds a verse with the one before and the other does not: neither row is parallel.
+
+    Joined they would be, but then the text of one pair is no longer that of another, from which it must be held out.
+    """
+    kept, first = list(rows), None
+    for place, row in enumerate(rows):
+        ranges = [text is not None and text.strip() == _SAID_BEFORE for text in row]
+        if not any(ranges):
+            first = place
+            continue
+        kept[place] = ("", "")
+        if first is not None and not all(ranges):
+            kept[first] = ("", "")
+    return kept

@@ -1,4 +1,4 @@
-"""TSV and JSONL files with named columns."""
+"""TSV, CSV and JSONL files with named columns."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from pseudofam_core.corpora import quoting
 from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import checked_sentence, read_lines
 from pseudofam_core.corpora.naming import NO_LANGUAGE, Columns, Skipped, language_columns, split_of
-from pseudofam_core.corpora.quoting import first_rows, has_quotes, header_of, tsv_rows
+from pseudofam_core.corpora.quoting import cell_rows, first_rows, has_quotes, names_of
 from pseudofam_core.corpora.reader import Found, Reader, Table, files_in, folders_in, found_of, pairs_into
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import LanguagePair, pair_sides
 from pseudofam_core.languages import pair as parse_pair
 
-SUFFIXES = (".tsv", ".jsonl")
+SUFFIXES = (*quoting.SUFFIXES, ".jsonl")
 _ROWS_LOOKED_AT = 100
 
 
 class TableCorpus(Reader):
-    """A ``.tsv`` or ``.jsonl`` file, or a folder of them, one per split or per split and pair.
+    """A ``.tsv``, ``.csv`` or ``.jsonl`` file, or a folder of them, one per split or per split and pair.
 
     A file that has the columns `source_column` and `target_column` holds the pair that its name or folder names
     (``be-en.tsv``, ``train.be-en.tsv``, ``be-en/train.tsv``). Any other file holds a column per language, named by
     its code (``id`` is Indonesian). The split is named by the file, else its folder, else it is test.
 
-    TSV has a header; an empty cell is an absent sentence. Where the file shows that a spreadsheet has written it, its
-    quotes are read (`quoting`). JSONL has an object per line, which may nest the columns in ``translation``; null is an
+    TSV and CSV have a header; an empty cell is an absent sentence. In CSV, and where a TSV file shows that a spreadsheet has
+    written it, quotes are read (`quoting`). JSONL has an object per line, which may nest the columns in ``translation``; null is an
     absent sentence, and the first line says which columns there are.
 
     Args:
@@ -42,7 +43,7 @@ class TableCorpus(Reader):
     """
 
     layout: ClassVar[str] = (
-        "a .tsv or .jsonl file, or a folder of them, with a column per language code, "
+        "a .tsv, .csv or .jsonl file, or a folder of them, with a column per language code, "
         "or with the columns source and target and a pair in the file's name (train.be-en.tsv)"
     )
 
@@ -107,24 +108,26 @@ class TableCorpus(Reader):
         return str(path.relative_to(self.root)) if path != self.root else path.name
 
     def _quotes(self, path: Path) -> bool:
-        """Whether a TSV file's quotes are to be read."""
+        """Whether the quotes of a TSV or CSV file are to be read."""
         return has_quotes(path, self.choices.quotes)
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         source, target = table.columns[pair.source], table.columns[pair.target]
-        if table.path.suffix == ".tsv":
-            return tsv_rows(table.path, source, target, quoted=self._quotes(table.path))
+        if table.path.suffix in quoting.SUFFIXES:
+            return cell_rows(table.path, source, target, quoted=self._quotes(table.path))
         return _jsonl_rows(table.path, source, target)
 
 
 def column_names(path: Path) -> list[str]:
-    """Names of the columns of a TSV or JSONL file, from its first line.
+    """Names of the columns of a file, from its first line.
 
     Raises:
         CorpusError: The file is empty or damaged there.
     """
+    if path.suffix in quoting.SUFFIXES:
+        return names_of(path)
     for line in read_lines(path):
-        return header_of(line) if path.suffix == ".tsv" else list(json_object(line, path, 1))
+        return list(json_object(line, path, 1))
     raise CorpusError("The file is empty: its first line should name the columns.", path=path)
 
 
@@ -132,13 +135,13 @@ def _first_cells(path: Path) -> Mapping[str, list[object]]:
     """Cells of the first rows by column, as far as they can be read: enough to tell sentences from numbers."""
     names = column_names(path)
     cells: dict[str, list[object]] = {name: [] for name in names}
-    for row in _first_rows_of_tsv(path, names) if path.suffix == ".tsv" else _first_objects(path):
+    for row in _first_cells_of(path, names) if path.suffix in quoting.SUFFIXES else _first_objects(path):
         for name, cell in row.items():
             cells.setdefault(name, []).append(cell)
     return cells
 
 
-def _first_rows_of_tsv(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
+def _first_cells_of(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
     return (dict(zip(names, row, strict=False)) for row in first_rows(path, _ROWS_LOOKED_AT))
 
 

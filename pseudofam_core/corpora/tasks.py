@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pseudofam_core.corpora import quoting
 from pseudofam_core.corpora.lines import read_lines
 from pseudofam_core.corpora.naming import SPLIT_WORDS, Skipped, code_of, split_of
-from pseudofam_core.corpora.quoting import has_quotes, tsv_rows
+from pseudofam_core.corpora.quoting import cell_rows, has_quotes
 from pseudofam_core.corpora.reader import Found, Reader, Table, files_in
 from pseudofam_core.corpora.tables import SUFFIXES, column_names, json_cell, json_object
 from pseudofam_core.errors import CorpusError
@@ -19,7 +20,7 @@ _NO_CODE = "say the language neither by their own name nor by their folder's"
 
 
 class TaskCorpus(Reader):
-    """A ``.tsv`` or ``.jsonl`` file per language, with the columns ``text`` and ``label``, or ``prompt`` and ``answer``.
+    """A ``.tsv``, ``.csv`` or ``.jsonl`` file per language, with the columns ``text`` and ``label``, or ``prompt`` and ``answer``.
 
     The language is named by the file (``be.jsonl``, ``train.be.tsv``), else by its folder (``be/train.tsv``); the
     split by the file, else its folder, else it is test. A language's text is a pair of the language with itself:
@@ -30,7 +31,7 @@ class TaskCorpus(Reader):
     """
 
     layout: ClassVar[str] = (
-        "a .tsv or .jsonl file per language (be.jsonl, train.be.tsv) "
+        "a .tsv, .csv or .jsonl file per language (be.jsonl, train.be.tsv) "
         "with the columns text and label, or prompt and answer"
     )
 
@@ -64,8 +65,8 @@ class TaskCorpus(Reader):
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         source = table.columns[pair.source]
         target = TARGET_COLUMNS[source]
-        if table.path.suffix == ".tsv":
-            return tsv_rows(table.path, source, target, quoted=has_quotes(table.path, self.choices.quotes))
+        if table.path.suffix in quoting.SUFFIXES:
+            return cell_rows(table.path, source, target, quoted=has_quotes(table.path, self.choices.quotes))
         return _jsonl_rows(table.path, source, target)
 
 

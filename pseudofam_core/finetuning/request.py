@@ -102,7 +102,7 @@ def specs_of(
         CorpusError: The text can't be read, or a pair has none left.
         ScoringError: Translations into the target language couldn't be scored.
     """
-    require_packages(request)
+    refuse_undoable(request)
     texts = texts or open_texts(request.workspace, request.target, request.cut)
     model = resolve_model(request.workspace.model)
     specs = {}
@@ -112,9 +112,15 @@ def specs_of(
     return specs
 
 
-def require_packages(request: FinetuneRequest) -> None:
-    """See that the packages are there that scoring and adapters take, before anything is read."""
+def refuse_undoable(request: FinetuneRequest) -> None:
+    """See that outputs can be scored and weights chosen by them, and that adapters have their package, before anything is read.
+
+    Raises:
+        ModelError: The package is not installed.
+        ScoringError: Outputs in the target language can't be scored, or not by what shall choose the weights.
+    """
     request.task.require_language(request.target.target)
+    request.task.require_dev_metric(request.recipe.dev_metric, request.target.target)
     if request.recipe.lora is not None and find_spec("peft") is None:
         raise ModelError(
             f"lora needs the package peft, which is not installed. Got rank {request.recipe.lora.rank}. Install it "

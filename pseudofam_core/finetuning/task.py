@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pseudofam_core.finetuning.request import FinetuneRequest, require_packages, run_spec
+from pseudofam_core.finetuning.request import FinetuneRequest, refuse_undoable, run_spec
 from pseudofam_core.finetuning.texts import open_texts
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, ShouldStop
@@ -32,7 +32,7 @@ def finetune_task(payload: Mapping[str, Any], task: str, cache: Cache, report: R
     from pseudofam_core.finetuning import run, timing  # import torch, which the server must never do
 
     request = FinetuneRequest.from_payload(payload)
-    require_packages(request)
+    refuse_undoable(request)
     if task == TIMING_TASK:
         timing.time_updates(request, cache, report=report)
         return

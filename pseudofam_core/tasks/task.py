@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pseudofam_core.corpora.bitext import Bitext
+from pseudofam_core.errors import ScoringError
 from pseudofam_core.progress import Report, ShouldStop, never, silent
 from pseudofam_core.scoring.metrics import Beside, Metric, TextMetric
 from pseudofam_core.scoring.protocols import Protocol as TextProtocol
@@ -101,6 +102,20 @@ class Task:
         if name not in known:
             raise ValueError(f"dev_metric must be one of {', '.join(known)}. Got {name!r}.")
         return known[name]
+
+    def require_dev_metric(self, name: str, target: str) -> None:
+        """See that one of `dev_metrics` can choose weights by outputs in a language.
+
+        Raises:
+            ValueError: There is none of that name.
+            ScoringError: Its numbers mean nothing for the language.
+        """
+        metric = self.dev_metric(name)
+        if isinstance(metric, TextMetric) and (doubt := metric.doubt(target)):
+            meaningful = [
+                one.name for one in self.dev_metrics if not (isinstance(one, TextMetric) and one.doubt(target))
+            ]
+            raise ScoringError(f"dev_metric can't be {name}: {doubt}. Take {' or '.join(meaningful)}.")
 
     def generate(
         self,

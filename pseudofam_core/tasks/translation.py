@@ -104,7 +104,7 @@ _CHRF = TextMetric("chrf", "chrF++", made=_chrf)
 TRANSLATION = Task(
     quality="translation quality",
     metrics=(_BLEU, _CHRF),
-    dev_metrics=(LOSS, _BLEU),
+    dev_metrics=(LOSS, _BLEU, _CHRF),
     sentence_metric=_CHRF,
     made=_translated,
     search=SEARCH_WORDS,

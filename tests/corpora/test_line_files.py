@@ -149,6 +149,25 @@ def test_bible_verses_without_text_are_neither_trained_on_nor_scored(tmp_path):
     assert (kept.sources, report.n_dropped) == (("На початку",), 3)
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "kept"),
+    [
+        ("a|b|c", "A B|<range>|C", [("c", "C")]),
+        ("a b|<range>|c", "A|B|C", [("c", "C")]),
+        ("a b|<range>|c", "A B|<range> |C", [("a b", "A B"), ("c", "C")]),
+        ("x|a|b c|<range>|d", "X|A B|<range>|C|D", [("x", "X"), ("d", "D")]),
+        ("x|a b c|<range>|<range>", "X|A B C|<range>|<range>", [("x", "X"), ("a b c", "A B C")]),
+        ("<range>|a", "Z|A", [("a", "A")]),
+        ("x|a|b|c", "X|A B C|<range>|<range>", [("x", "X")]),
+    ],
+)
+def test_verses_that_one_side_holds_together_are_left_out_on_both(tmp_path, source, target, kept):
+    write(tmp_path, train_be=source.replace("|", "\n") + "\n", train_en=target.replace("|", "\n") + "\n")
+    bitext = open_corpus(tmp_path).read(pair("be-en"), "train")
+    assert len(bitext) == source.count("|") + 1  # rows keep their places over all pairs
+    assert list(zip(bitext.complete.sources, bitext.complete.targets, strict=True)) == kept
+
+
 def test_pools_without_english_are_named_by_a_target_or_by_pairs(tmp_path):
     write(tmp_path, train_wo="benn\nñaar\n", train_fr="un\ndeux\n", test_wo="ñaar\n", test_fr="Deux !\n")
     write(tmp_path, dev_wo="ñett\n", dev_fr="trois\n")

@@ -114,3 +114,37 @@ def test_columns_may_be_chosen_in_python(tmp_path):
     (tmp_path / "be-en.tsv").write_text(spreadsheet(header=("n", "src", "tgt")), encoding="utf-8")
     found = TableCorpus(tmp_path, source_column="src", target_column="tgt").read(BE_EN, "test")
     assert found.targets[0] == 'He said "yes".'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_csv_is_read_as_a_spreadsheet_wrote_it(tmp_path, delimiter, quoting):
+    rows = [*SENTENCES, ("так, але; не", "yes, but; no")]
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator="\r\n")
+    writer.writerows([("id", "be", "en"), *((i, *row) for i, row in enumerate(rows))])
+    path = tmp_path / "train.csv"
+    path.write_bytes("\ufeff".encode() + text.getvalue().encode())
+    for opened in (open_corpus(path), open_corpus(tmp_path), open_corpus(f"{path}#quotes=text")):
+        assert opened.pairs() == (BE_EN,)
+        found = opened.read(BE_EN, "train")
+        assert list(zip(found.sources, found.targets, strict=True)) == [row for row in rows if row[1]]
+
+
+def test_a_row_of_csv_with_a_bare_comma_is_placed(tmp_path):
+    (tmp_path / "train.csv").write_text("be,en\nраз,one\nдва, тры,two\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"train\.csv:3: Each row must have the header's 2 columns\. This one has 3"):
+        open_corpus(tmp_path).read(BE_EN, "train")
+
+
+def test_csv_of_something_else_beside_a_corpus_is_named(tmp_path, caplog):
+    (tmp_path / "train.tsv").write_text("be\ten\nраз\tone\n", encoding="utf-8")
+    (tmp_path / "authors.csv").write_text("author,year\nКолас,1923\n", encoding="utf-8")
+    assert open_corpus(tmp_path).pairs() == (BE_EN,)
+    assert "authors.csv name no known language" in caplog.text
+
+
+def test_labels_in_csv_are_read(tmp_path):
+    (tmp_path / "train.be.csv").write_text('text,label\n"так, добра",good\n', encoding="utf-8")
+    found = open_corpus(tmp_path).read(pair("be-be"), "train")
+    assert (found.sources, found.targets) == (("так, добра",), ("good",))

@@ -181,6 +181,15 @@ def test_a_target_that_sacrebleu_cannot_split_is_refused_before_anything_is_read
         specs_of(replace(request_of(), target=pair("en-ja")))
 
 
+def test_bleu_does_not_choose_weights_for_a_target_that_it_cannot_split(request_of, monkeypatch, cache):
+    monkeypatch.setattr("pseudofam_core.finetuning.request.open_texts", lambda *one: pytest.fail("text was read"))
+    request = replace(request_of(), target=pair("en-th"), recipe=replace(RECIPE, dev_metric="bleu"))
+    with pytest.raises(ScoringError, match="Take loss or chrf"):
+        specs_of(request)
+    with pytest.raises(ScoringError, match="Take loss or chrf"):
+        finetune_task(request.payload(), "arm/seed-1", cache, lambda progress: None, lambda: False)
+
+
 def test_who_waited_for_the_same_run_finds_it_done(spec_of, cache):
     spec, phases = spec_of(), []
     lock = cache.partial("finetune", finetune_key(spec)).with_suffix(".lock")
@@ -201,11 +210,12 @@ def test_who_waited_for_the_same_run_finds_it_done(spec_of, cache):
     assert phases == ["waiting for another job that does the same run", "training"]
 
 
-def test_bleu_can_choose(spec_of, cache):
-    recipe = replace(RECIPE, dev_metric="bleu", precision="bf16")
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
+def test_a_metric_of_the_outputs_can_choose(spec_of, cache, metric):
+    recipe = replace(RECIPE, dev_metric=metric, precision="bf16")
     run = finetune(spec_of(budget=replace(EARLY, updates=3), recipe=recipe), cache)
     assert [update for update, _ in run.dev_curve] == [0, 2, 3]
-    assert all({"loss", "bleu"} == values.keys() for _, values in run.dev_curve)
+    assert all({"loss", metric} == values.keys() for _, values in run.dev_curve)
     assert run.stopped == "cap"
 
 

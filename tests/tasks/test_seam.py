@@ -11,6 +11,7 @@ from sacrebleu.metrics.ter import TER
 
 import pseudofam_core
 from pseudofam_core.charts.outcomes import difference_figure, score_figure
+from pseudofam_core.errors import ScoringError
 from pseudofam_core.exchange.outcome_tables import comparison_csv, comparison_frame, comparison_latex
 from pseudofam_core.exchange.tables import scores_csv
 from pseudofam_core.finetuning import Arm, FinetuneRun, Recipe
@@ -98,12 +99,21 @@ def test_stored_scores_keep_their_form():
     assert list(found) == ["n_sentences", "bleu", "chrf", "bleu_signature", "chrf_signature"]
 
 
-@pytest.mark.parametrize(("name", "up"), [("loss", False), ("bleu", True)])
+@pytest.mark.parametrize(("name", "up"), [("loss", False), ("bleu", True), ("chrf", True)])
 def test_what_may_choose_weights_says_which_way_is_better(name, up):
     assert TRANSLATION.dev_metric(name).higher_is_better is up
     assert Recipe(dev_metric=name).dev_metric == name
 
 
 def test_an_unknown_dev_metric_is_refused():
-    with pytest.raises(ValueError, match=r"dev_metric must be one of loss, bleu\. Got 'chrf'"):
-        TRANSLATION.dev_metric("chrf")
+    with pytest.raises(ValueError, match=r"dev_metric must be one of loss, bleu, chrf\. Got 'ter'"):
+        TRANSLATION.dev_metric("ter")
+
+
+@pytest.mark.parametrize("target", ["th", "km", "my", "lo", "bo"])
+def test_a_metric_that_means_nothing_for_a_language_chooses_no_weights(target):
+    with pytest.raises(ScoringError, match=r"dev_metric can't be bleu: BLEU is meaningless: .*Take loss or chrf"):
+        TRANSLATION.require_dev_metric("bleu", target)
+    for name in ("loss", "chrf"):
+        TRANSLATION.require_dev_metric(name, target)
+    TRANSLATION.require_dev_metric("bleu", "en")
