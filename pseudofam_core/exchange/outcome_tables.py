@@ -105,6 +105,7 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
         "pinned": comparison.pinned,
         "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
         "correction": "Holm, over all arms and targets; over all arms for the averages; control_p apart",
+        "p": "of the pinned arm scoring as well, two-sided and corrected; control_p: of random families of the same size doing so",
         "control": "against random families of the same size, over the targets that have some",
         **settings,
         "search": comparison.task.search,

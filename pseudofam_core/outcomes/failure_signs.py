@@ -121,12 +121,13 @@ def measures_that_disagree(agreement: Mapping[tuple[Measure, Measure], float]) -
     )
 
 
-def no_gain(target: LanguagePair, verdict: Verdict, *, metric: Metric, against: str) -> FailureSign | None:
+def no_gain(target: LanguagePair, arm: str, verdict: Verdict, *, metric: Metric, against: str) -> FailureSign | None:
     """Whether the test calls a pseudo family neither better nor, where the luck of seeds is not counted, ahead.
 
     Args:
         target: What was adapted.
-        verdict: Of the family's score.
+        arm: The family's.
+        verdict: Of its score.
         metric: Which score.
         against: The arm it is held against, in words.
     """
@@ -135,8 +136,8 @@ def no_gain(target: LanguagePair, verdict: Verdict, *, metric: Metric, against: 
     delta, n = verdict.delta, metric.decimals
     seen = _NO_GAIN[verdict.word]
     return FailureSign(
-        f"No gain in {metric.label}.",
-        f"For {target.label} the pseudo family {seen} {against} by the test: the difference is {delta.value:+.{n}f} "
+        f"No gain in {metric.label} shown.",
+        f"For {target.label} the pseudo family `{arm}` {seen} {against} by the test: the difference is {delta.value:+.{n}f} "
         f"{metric.label}, its interval runs from {delta.low:+.{n}f} to {delta.high:+.{n}f}.",
         "Look at the budget (under equal updates a family dilutes the target), at random families of the same size, and at "
         "more seeds.",

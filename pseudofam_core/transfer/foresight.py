@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.signals import SignalMatrix
 from pseudofam_core.transfer.forecast import Forecast, coverage, fitted
 from pseudofam_core.transfer.judge import Judgement, judged, seed_mean
 from pseudofam_core.transfer.learned import LEARNED, learned_signal
+from pseudofam_core.transfer.results import TransferMatrix
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,3 +76,26 @@ class Foresight:
     def best_signal(self) -> str:
         """The signal with the highest mean ρ among those that need no measured gains."""
         return next(one.signal for one in self.judgement.standings if one.signal in self.signals)
+
+
+def foresight_of(measured: TransferMatrix, signals: Mapping[str, SignalMatrix]) -> Foresight:
+    """What was measured, and what each signal says of the same targets and auxiliaries; NaN where it has no such pair."""
+    rows, columns = measured.targets, measured.auxiliaries
+    return Foresight(
+        targets=rows,
+        auxiliaries=columns,
+        seeds=measured.seeds,
+        gains=measured.gains,
+        signals={name: _at(one, rows, columns) for name, one in signals.items()},
+        provenance=measured.provenance,
+    )
+
+
+def _at(matrix: SignalMatrix, rows: tuple[LanguagePair, ...], columns: tuple[LanguagePair, ...]) -> FloatArray:
+    """The values of a matrix for other rows and columns."""
+    values = np.full((len(rows), len(columns)), np.nan)
+    for i, target in enumerate(rows):
+        for j, auxiliary in enumerate(columns):
+            if target in matrix.targets and auxiliary in matrix.auxiliaries:
+                values[i, j] = matrix.values[matrix.targets.index(target), matrix.auxiliaries.index(auxiliary)]
+    return values

@@ -8,7 +8,9 @@ import pytest
 from pseudofam_core.errors import MalformedValue
 from pseudofam_core.exchange.foresight_table import foresight_csv, read_foresight
 from pseudofam_core.languages import pair
-from pseudofam_core.transfer.foresight import Foresight
+from pseudofam_core.signals import SignalMatrix
+from pseudofam_core.transfer import TransferMatrix
+from pseudofam_core.transfer.foresight import Foresight, foresight_of
 
 PAIRS = tuple(pair(one) for one in ("be-en", "hr-en", "kk-en", "uk-en"))
 
@@ -52,3 +54,15 @@ def test_the_best_signal_is_one_that_needs_no_gains():
     assert foresight.best_signal == "truth"
     assert {one.signal for one in foresight.judgement.standings} == {"truth", "noise", "learned"}
     assert foresight.forecast(level=0.4).n_targets == 3
+
+
+def test_signals_are_put_beside_the_gains_by_their_labels():
+    gains = np.random.default_rng(2).normal(size=(1, 3, 4))
+    nothing = np.full((3, 4), np.nan)
+    measured = TransferMatrix(PAIRS[:3], PAIRS, (1,), gains, nothing, nothing)
+    values = np.arange(12.0).reshape(3, 4)
+    order = (2, 0, 3)
+    signal = SignalMatrix("script", PAIRS[1:], tuple(PAIRS[i] for i in (*order, 1)), values)
+    found = foresight_of(measured, {"script": signal}).signals["script"]
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(found[1:], values[:2][:, [1, 3, 0, 2]])

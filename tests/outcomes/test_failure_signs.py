@@ -70,17 +70,24 @@ def verdict(value, p_holm):
     ],
 )
 def test_no_gain_is_said_of_a_tie_and_of_a_loss(value, p_holm, seen):
-    assert seen in no_gain(BE, verdict(value, p_holm), metric=TRANSLATION.tested, against="random languages").words
+    assert (
+        seen
+        in no_gain(BE, "overlap", verdict(value, p_holm), metric=TRANSLATION.tested, against="random languages").words
+    )
 
 
 def test_a_gain_is_no_failure():
-    assert no_gain(BE, verdict(2, 0.04), metric=TRANSLATION.tested, against="random languages") is None
+    assert no_gain(BE, "overlap", verdict(2, 0.04), metric=TRANSLATION.tested, against="random languages") is None
 
 
 def test_by_one_seed_a_loss_is_one_of_these_sentences():
     loss, gain = (
         no_gain(
-            BE, replace(verdict(value, 0.01), caveat="one seed"), metric=TRANSLATION.tested, against="random languages"
+            BE,
+            "overlap",
+            replace(verdict(value, 0.01), caveat="one seed"),
+            metric=TRANSLATION.tested,
+            against="random languages",
         )
         for value in (-2, 2)
     )

@@ -60,8 +60,8 @@ def test_where_less_is_better_less_is_called_better(comparison):
     verdicts = {one.arm: one.verdict for one in comparison.outcomes}
     assert verdicts["near"].delta.value < 0 < verdicts["far"].delta.value
     assert (verdicts["near"].word, verdicts["far"].word) == (Word.BETTER, Word.WORSE)
-    assert no_gain(BE, verdicts["near"], metric=ERRORS, against="single") is None
-    assert no_gain(BE, verdicts["far"], metric=ERRORS, against="single").title == "No gain in edits."
+    assert no_gain(BE, "near", verdicts["near"], metric=ERRORS, against="single") is None
+    assert no_gain(BE, "far", verdicts["far"], metric=ERRORS, against="single").title == "No gain in edits shown."
 
 
 def test_tables_and_figures_of_another_task_name_its_metric_and_no_other(comparison):

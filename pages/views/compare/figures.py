@@ -94,7 +94,7 @@ def no_gain_view(comparison: Comparison) -> None:
     elif signs:
         n = len(comparison.targets)
         with st.expander(
-            f"No gain in {comparison.task.tested.label} on {len(signs)} of {n} targets", icon=":material/flag:"
+            f"No gain in {comparison.task.tested.label} shown on {len(signs)} of {n} targets", icon=":material/flag:"
         ):
             show_signs(*signs)
 

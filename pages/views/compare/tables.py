@@ -49,7 +49,6 @@ _AFTER_SCORES = (
     "Draws",
     "Spread",
     "Updates",
-    "Target tokens",
     "Auxiliary tokens",
     "Auxiliaries",
     "Test sentences",
@@ -64,7 +63,10 @@ _COLUMNS = {
     "p on it (Holm)": _NUMBER(format="%.3f"),
     "Verdict on it": _TEXT(help="By a test of its own: is it more than merely more text?"),
     "Updates": _NUMBER(format="localized", help="Behind the scored weights, mean over runs."),
-    "Target tokens": _NUMBER(format="localized", help="Of the target pair, read up to the scored weights."),
+    "Target tokens": _NUMBER(
+        format="localized",
+        help="Of the target pair, read up to the scored weights. An arm that read less of the target had less to learn it from.",
+    ),
     "Auxiliary tokens": _NUMBER(format="localized", help="Of all auxiliaries together."),
 }
 
@@ -159,7 +161,15 @@ def _order(task: Task) -> list[str]:
     first, *others = (one.label for one in task.metrics)
     scores = [first, f"{first} interval", *others, *(one.label for one in task.beside)]
     tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict", "Visible"]
-    return ["Target", "Arm", *scores, *tested, *(f"{one} difference" for one in others), *_AFTER_SCORES]
+    return [
+        "Target",
+        "Arm",
+        "Target tokens",
+        *scores,
+        *tested,
+        *(f"{one} difference" for one in others),
+        *_AFTER_SCORES,
+    ]
 
 
 def _score_columns(task: Task) -> dict[str, Any]:
