@@ -20,7 +20,7 @@ from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
 from pages.views.diagnostics import diagnostics
 from pages.views.exchange import exchange
-from pseudofam_core.estimates import FisherSummary, summarise
+from pseudofam_core.estimates import FisherSummary, imported_pairs, summarise
 from pseudofam_core.estimates.outdated import OutdatedEstimate
 from pseudofam_core.languages import LanguagePair, pair_labels
 
@@ -28,7 +28,10 @@ _NUMBER = st.column_config.NumberColumn
 _TEXT = st.column_config.TextColumn
 _COLUMNS = {
     "Language": _TEXT(pinned=True),
-    "Status": _TEXT(help="Out of date: made with another model, text or estimator than the present. Run it again."),
+    "Status": _TEXT(
+        help="Out of date: made with another model, text or estimator than the present. Run it again. Imported: came in as a file, "
+        "not computed here."
+    ),
     "Sentences": _NUMBER(help="Sentence pairs read.", format="localized"),
     "Tokens": _NUMBER(help="Tokens of both sides.", format="localized"),
     "Loss per token": _NUMBER(
@@ -49,7 +52,8 @@ def status_table(
     """A row per pair: where it stands, and what is known of its estimate. The one that was looked up comes first."""
     status = dict.fromkeys(pool.pairs, "missing") | dict.fromkeys(outdated, "out of date")
     status |= {pair: state.value for pair, state in pairs_under_way(pool.workspace).items()}
-    status |= dict.fromkeys(pool.estimates, "estimated") | dict.fromkeys(pool.unreadable, "can't be read")
+    status |= dict.fromkeys(pool.estimates, "estimated") | dict.fromkeys(imported_pairs(pool.estimates), "imported")
+    status |= dict.fromkeys(pool.unreadable, "can't be read")
     artifacts = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
     rows = []
     for pair in pool.pairs:

@@ -14,6 +14,7 @@ from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
+from pseudofam_core.estimates import imported_pairs
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import SAMPLE
@@ -29,7 +30,9 @@ def csv_button(label: str, make: Callable[[], str], file_name: str) -> None:
 def pool_or_stop(workspace: Workspace) -> Pool:
     """The workspace's pool; where it can't be resolved, say why and end the page."""
     try:
-        return load_pool(workspace)
+        pool = load_pool(workspace)
+        _imported_note(pool)
+        return pool
     except ModelError as error:
         st.warning(f"**The model can't be used.** {error}", icon=":material/deployed_code_alert:")
         st.markdown("Open **Workspace** in the sidebar and enter a model.")
@@ -56,6 +59,7 @@ def completeness_note(pool: Pool) -> None:
     """Say what is out of date or missing from what is shown, with a button that has it estimated; nothing where all is there."""
     n_missing = len(pool.pairs) - len(pool.estimates)
     if pool.outdated:
+        _imported_note(pool)
         st.warning(
             f"**Out of date:** {' and '.join(pool.outdated)}. What was found before is still shown.",
             icon=":material/update:",
@@ -92,6 +96,13 @@ def content_warning(pool: Pool) -> None:
             "as of the languages. A corpus in which every language translates the same sentences (such as FLORES) avoids that.",
             icon=":material/compare_arrows:",
         )
+
+
+def _imported_note(pool: Pool) -> None:
+    """Say which estimates came in as a file; nothing where none did."""
+    if imported := imported_pairs(pool.estimates):
+        named = ", ".join(pair.label for pair in imported)
+        st.caption(f":material/upload: Imported, not computed here: {named}.")
 
 
 def _splits_hint(workspace: Workspace) -> str:

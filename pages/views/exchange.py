@@ -60,7 +60,11 @@ def _export(estimates: Mapping[LanguagePair, Artifact]) -> None:
 
 
 def _import(pool: Pool) -> None:
-    st.markdown("**Import**", help="Digests, keys and shapes are checked first. What does not fit is refused.")
+    st.markdown(
+        "**Import**",
+        help="Sizes, digests, keys and numbers are checked first. What does not fit is refused; what is taken in is "
+        "labelled as imported wherever it is used.",
+    )
     if words := st.session_state.pop(_IMPORTED, None):
         st.success(words, icon=":material/check:")
     with st.form("import", border=False, clear_on_submit=True):

@@ -39,6 +39,8 @@ def _estimate(options: argparse.Namespace) -> None:
                 )
             done = summarise(artifact)
             print(f"{one}\t{_read(done)}\t{done.mean_loss:.3f} nats a token\t{artifact.folder}")
+            if done.imported:
+                logger.warning("%s: imported on %s, not computed here.", one, done.created[:10])
             if done.n_gradients == 1:
                 logger.warning("%s: F is one squared gradient. %s", one, MORE_GRADIENTS)
 

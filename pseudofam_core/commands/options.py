@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import time
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from pseudofam_core.commands.estimator import add_estimator, chosen_estimator
 from pseudofam_core.corpora.choices import limited_source
 from pseudofam_core.errors import JobCancelled, PseudoFamError
-from pseudofam_core.estimates import find_fisher, fisher_specs
+from pseudofam_core.estimates import find_fisher, fisher_specs, imported_pairs
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
@@ -28,6 +29,7 @@ from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
 
+logger = logging.getLogger(__name__)
 # What is written to a file or a pipe says so often where it is.
 _LINE_EVERY_S = 15
 
@@ -96,7 +98,10 @@ def finished_estimates(options: argparse.Namespace, workspace: Workspace) -> Map
             f"{len(missing)} of {len(found)} pairs are not estimated: {', '.join(missing)}. "
             f"Run `estimate` with the same options and --corpus {workspace.corpus} first, or name the estimated ones with --pairs."
         )
-    return {one: artifact for one, artifact in found.items() if artifact is not None}
+    finished = {one: artifact for one, artifact in found.items() if artifact is not None}
+    if imported := imported_pairs(finished):
+        logger.warning("Imported, not computed here: %s.", ", ".join(map(str, imported)))
+    return finished
 
 
 def chosen_workspace(options: argparse.Namespace) -> Workspace:

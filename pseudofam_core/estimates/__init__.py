@@ -15,7 +15,7 @@ from pseudofam_core.estimates.lookup import (
     spec_of_text,
 )
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, MiniBatches, Precision, Workspace
-from pseudofam_core.estimates.summary import FisherSummary, summarise
+from pseudofam_core.estimates.summary import FisherSummary, imported_pairs, summarise
 from pseudofam_core.estimates.texts import corpus_of, drawn_text, held_out_of, pool_of, sample_corpus, source_of
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "fisher_spec",
     "fisher_specs",
     "held_out_of",
+    "imported_pairs",
     "load_sketches",
     "pool_of",
     "sample_corpus",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pseudofam_core.estimates.spec import Estimator, FisherSpec, Workspace
@@ -14,6 +14,8 @@ from pseudofam_core.store.restoring import known_of, restored
 
 # What a spec of before these fields existed stood for.
 _EARLIER: Mapping[str, Any] = {"precision": "float32", "shards": 1, "seed": None, "mini_batches": None}
+_MOST = 1e30  # of any count, sum or time
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,30 @@ class FisherRecord:
     predicted_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an estimate of nothing, which no mean can be taken of, and one of no numbers."""
+        """Refuse an estimate of nothing, which no mean can be taken of, and numbers that no estimator writes."""
         for name in ("n_sentences", "n_target_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Got {getattr(self, name)}.")
         for name in ("loss", "total"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be finite. Got {getattr(self, name)}.")
+        for name, value in _numbers(self):
+            if not 0 <= value < _MOST:  # said so that NaN is refused
+                raise ValueError(f"{name} must be in [0, {_MOST:g}). Got {value}.")
+        halves = None if self.convergence is None else self.convergence.split_half_correlation
+        if halves is not None and not abs(halves) <= 1 + _ROUNDING:
+            raise ValueError(f"split_half_correlation must be in [-1, 1]. Got {halves}.")
+
+
+def _numbers(record: FisherRecord) -> Iterator[tuple[str, float]]:
+    """All numbers of a record that can't be negative, each with the name of its field."""
+    for one in fields(record):
+        value = getattr(record, one.name)
+        values = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+        yield from ((one.name, number) for number in values if isinstance(number, int | float))
+    if record.convergence is not None:
+        for name in ("counts", "distance"):
+            yield from ((name, number) for number in getattr(record.convergence, name) if number is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +123,11 @@ class FisherSummary(FisherRecord):
     estimated: str | None = None
 
     @property
+    def imported(self) -> bool:
+        """Whether it was computed elsewhere, by who knows whom, and came in as a file."""
+        return self.estimated is not None
+
+    @property
     def pair(self) -> LanguagePair:
         """The direction."""
         return self.spec.pair
@@ -112,6 +136,11 @@ class FisherSummary(FisherRecord):
     def mean_loss(self) -> float:
         """Mean negative log-likelihood per target token, nats."""
         return self.loss / self.n_target_tokens
+
+
+def imported_pairs(estimates: Mapping[LanguagePair, Artifact]) -> tuple[LanguagePair, ...]:
+    """Those that were computed elsewhere and came in as a file, sorted: nobody here can vouch for their numbers."""
+    return tuple(sorted(pair for pair, one in estimates.items() if summarise(one).imported))
 
 
 def summarise(artifact: Artifact) -> FisherSummary:

@@ -20,7 +20,7 @@ from pseudofam_core.progress import Report, ShouldStop, never, silent
 from pseudofam_core.signals.evidence import EvidenceSpec, evidence_spec, find_evidence, keep_evidence, text_of
 from pseudofam_core.signals.results import FloatMatrix, SignalMatrix
 from pseudofam_core.signals.states import EncoderStates
-from pseudofam_core.signals.table import Need, Signal, signals_of
+from pseudofam_core.signals.table import SIGNALS, Need, Signal, signals_of
 from pseudofam_core.signals.texts import TextProfile
 from pseudofam_core.similarity.measures import SUMMED, Measure
 from pseudofam_core.similarity.pools import PoolSimilarity, find_pool_similarity, pool_similarity
@@ -173,12 +173,19 @@ def _matrices(pool: _Pool, signals: Sequence[Signal]) -> dict[str, SignalMatrix]
     return {name: _matrix(pool, name, values) for name, values in found.items() if values is not None}
 
 
+def _imported(pool: _Pool, signal: Signal) -> Mapping[str, object]:
+    """The estimates behind a signal that came in as files."""
+    told = pool.fisher.provenance if signal.needs is Need.FISHER and pool.fisher else {}
+    return {"imported": told["imported"]} if "imported" in told else {}
+
+
 def _matrix(pool: _Pool, name: str, values: FloatMatrix) -> SignalMatrix:
     itself = np.array([[target == auxiliary for auxiliary in pool.pairs] for target in pool.targets])
     provenance = {
         **{field: getattr(pool.workspace, field) for field in _TOLD},
         "model_revision": pool.revision,
         "version": __version__,
+        **_imported(pool, SIGNALS[name]),
     }
     return SignalMatrix(name, pool.targets, pool.pairs, np.where(itself, np.nan, values), provenance)
 

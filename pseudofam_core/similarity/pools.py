@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from pseudofam_core.errors import DamagedArtifact
-from pseudofam_core.estimates import FISHER_FILE, summarise
+from pseudofam_core.estimates import FISHER_FILE, imported_pairs, summarise
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.parameters import compared_parameters, select_parameters
 from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
@@ -247,11 +247,13 @@ def provenance(estimates: Mapping[LanguagePair, Artifact]) -> dict[str, Any]:
     """What a reader needs to make a pool's estimates again: plain values for CSV comments and tooltips."""
     summaries = [summarise(one) for one in estimates.values()]
     first, counts = summaries[0], [one.n_sentences for one in summaries]
+    imported = " ".join(map(str, imported_pairs(estimates)))
     return {
         **{name: getattr(first.workspace, name) for name in ("model", "corpus", "split", "seed")},
         **{name: value for name in _SHARED if (value := canonical(getattr(first.spec, name))) is not None},
         "sentences": str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}",
         "version": first.version,
+        **({"imported": imported} if imported else {}),
     }
 
 
