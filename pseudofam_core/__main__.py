@@ -21,6 +21,7 @@ from pseudofam_core.commands import (
     explorer,
     families,
     finetuning,
+    foresight,
     jobs,
     lab,
     signals,
@@ -55,7 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pseudofam", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for stage in (explorer, estimates, families, signals, finetuning, comparing, transfer, lab, training, jobs):
+    for stage in (
+        explorer,
+        estimates,
+        families,
+        signals,
+        finetuning,
+        comparing,
+        transfer,
+        foresight,
+        lab,
+        training,
+        jobs,
+    ):
         for name, add, text in stage.COMMANDS:
             add(commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + "."))
     return parser

@@ -29,13 +29,19 @@ from pseudofam_core.transfer import (
 )
 
 
-def _add_transfer(parser: argparse.ArgumentParser) -> None:
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """The options of a matrix: see `request_of`."""
     add_workspace(parser)
     parser.add_argument("--targets", type=pairs_of, help="pairs that are adapted to, like be-en,bn-en (default: all)")
     parser.add_argument("--auxiliaries", type=pairs_of, help="pairs that may help (default: all of the pool)")
     parser.add_argument("--updates", type=count, help="of the target alone (default: the preset's)")
     add_recipe(parser)
     parser.add_argument("--seeds", type=count, default=1, help="runs of each cell (default: %(default)s)")
+    parser.set_defaults(scores=False, beams=5)
+
+
+def _add_transfer(parser: argparse.ArgumentParser) -> None:
+    add_request(parser)
     parser.add_argument(
         "--scores", action="store_true", help="translate test as well: BLEU and chrF++, which takes longer"
     )
@@ -50,7 +56,7 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 def _transfer(options: argparse.Namespace) -> None:
     from pseudofam_core.transfer import run  # opens torch
 
-    request, cache = _request(options), Cache(options.cache)
+    request, cache = request_of(options), Cache(options.cache)
     texts = texts_of_targets(request.workspace, request.targets, request.cut)
     expected = matrix_cost(request, texts, cache)
     if expected.seconds is None:
@@ -68,7 +74,8 @@ def _transfer(options: argparse.Namespace) -> None:
     written(transfer_csv(matrices), options.out)
 
 
-def _request(options: argparse.Namespace) -> TransferRequest:
+def request_of(options: argparse.Namespace) -> TransferRequest:
+    """The matrix that the options of `add_request` name."""
     workspace = chosen_workspace(options)
     refuse_lacking(workspace)
     recipe, preset = chosen_recipe(options, workspace.model)

@@ -11,6 +11,7 @@ from pseudofam_core.errors import MalformedValue
 from pseudofam_core.exchange.tables import comments
 from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.transfer.foresight import FloatArray, Foresight
+from pseudofam_core.transfer.judge import Judgement, Standing
 
 _GAIN = "gain_seed_"
 
@@ -51,6 +52,25 @@ def read_foresight(text: str) -> Foresight:
         signals={name: _spread(frame, name, targets, auxiliaries) for name in frame.columns[2:] if name not in gains},
         provenance=dict(one.partition(": ")[::2] for one in notes),
     )
+
+
+def judgement_frame(judgement: Judgement) -> pd.DataFrame:
+    """A row per signal, the best first, then blind choice: mean ρ with interval and p, NDCG@3, regret by number taken."""
+    return pd.DataFrame([_standing_row(one) for one in (*judgement.standings, judgement.blind)])
+
+
+def _standing_row(one: Standing) -> dict[str, str | float]:
+    return {
+        "signal": one.signal,
+        "spearman": one.spearman.value,
+        "low": one.spearman.low,
+        "high": one.spearman.high,
+        "p_blind": one.spearman.p,
+        "p_best": one.p_against_best,
+        "ndcg_3": one.ndcg.value,
+        **{f"regret_{size}": regret.value for size, regret in one.regret.items()},
+        "p_regret_2": one.regret[2].p,
+    }
 
 
 def _spread(

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+FEWEST_TARGETS = 3
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def fitted(gains: FloatArray, signal: FloatArray, *, level: float = 0.1) -> Fore
     """
     values = np.array([_standardised(row) for row in signal])
     rows = np.flatnonzero((np.isfinite(gains) & np.isfinite(values)).any(axis=1))
-    if len(rows) < 3:
+    if len(rows) < FEWEST_TARGETS:
         raise ValueError(
-            f"gains must have at least 3 targets with a signal, or nothing can be left out. Got {len(rows)}."
+            f"gains must have at least {FEWEST_TARGETS} targets with a signal, or nothing can be left out. Got {len(rows)}."
         )
     errors = []
     for target in rows:
