@@ -39,3 +39,9 @@ def cosine_of_means(target: Sequence[Sequence[float]], auxiliary: Sequence[Seque
     t, a = ([math.fsum(column) / len(rows) for column in zip(*rows, strict=True)] for rows in (target, auxiliary))
     lengths = math.sqrt(math.fsum(x * x for x in t)) * math.sqrt(math.fsum(x * x for x in a))
     return math.fsum(x * y for x, y in zip(t, a, strict=True)) / lengths
+
+
+def fisher_weighted(target: Sequence[float], auxiliary: Sequence[float], fisher: Sequence[float]) -> float:
+    """λ Σ_p t_p a_p / (F_p + λ), λ the mean of F."""
+    damping = math.fsum(fisher) / len(fisher)
+    return math.fsum(damping * t * a / (F + damping) for t, a, F in zip(target, auxiliary, fisher, strict=True))

@@ -31,6 +31,8 @@ from pseudofam_core.estimates.exclusive import exclusive
 from pseudofam_core.estimates.fisher import FisherDiagonal, estimate_fisher
 from pseudofam_core.estimates.fisher.diagnostics import convergence, lorenz_curve
 from pseudofam_core.estimates.fisher.footprint import Footprint, check_footprint, predict_footprint
+from pseudofam_core.estimates.fisher.gradients import gradient_sketch
+from pseudofam_core.estimates.gradients import GRADIENT_FILE, Gradient, find_gradient, gradient_spec
 from pseudofam_core.estimates.spec import FisherSpec, Precision, Workspace
 from pseudofam_core.estimates.summary import Convergence, FisherRecord
 from pseudofam_core.languages import LanguagePair
@@ -44,7 +46,7 @@ from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.restoring import restored
 from pseudofam_core.store.stages import Stage
 
-__all__ = ["compute", "device_name", "estimate", "fisher_spec", "open_model"]
+__all__ = ["compute", "compute_gradient", "device_name", "estimate", "fisher_spec", "open_model"]
 logger = logging.getLogger(__name__)
 
 
@@ -126,6 +128,55 @@ def _computed(
     artifact = _stored(spec, diagonal, seconds, footprint, cache)
     shutil.rmtree(partial, ignore_errors=True)
     return artifact
+
+
+def compute_gradient(
+    spec: FisherSpec,
+    bitext: Bitext,
+    cache: Cache,
+    *,
+    batch_tokens: int = 1024,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> Gradient:
+    """Find the gradient of a text, or compute it without an estimate, which may be of any text: dev.
+
+    Args:
+        spec: Of the text, as `spec_of_text` makes it.
+        bitext: The text.
+        cache: Where the result is kept.
+        batch_tokens: See `gradient_sketch`.
+        report: Receives progress.
+        should_stop: Asked after each batch.
+
+    Raises:
+        ModelError: The model can't be loaded, has changed, lacks a language, or gives no finite numbers.
+        JobCancelled: `should_stop` said so. Nothing is kept.
+        CacheError: The result can't be written.
+    """
+    if (found := find_gradient(spec, cache)) is not None:
+        return found
+    spec = gradient_spec(spec)
+    model = _model(_source_of(spec), *_loading(spec))
+    check_coverage(model.tokenizer, model.family, spec.pair)
+    sketch = gradient_sketch(
+        model,
+        bitext,
+        parameters=spec.parameters,
+        shards=spec.shards,
+        max_length=spec.max_length,
+        batch_tokens=batch_tokens,
+        report=report,
+        should_stop=should_stop,
+    )
+    if not sketch.values.isfinite().all():
+        raise ModelError(f"The gradient of {spec.pair} is not finite in {spec.precision}. Take {Precision.FLOAT32}.")
+
+    def write(folder: Path) -> None:
+        save_file(vars(sketch), folder / GRADIENT_FILE)
+
+    cache.store(Stage.GRADIENT, Stage.GRADIENT.key(spec), spec=spec, summary={}, write=write)
+    return Gradient(sketch.values.numpy(), sketch.n_tokens.numpy())
 
 
 def estimate(

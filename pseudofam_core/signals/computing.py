@@ -11,7 +11,7 @@ import torch
 
 from pseudofam_core.corpora import Bitext, token_batches
 from pseudofam_core.corpora.held_out import folded
-from pseudofam_core.estimates.computing import compute, open_model
+from pseudofam_core.estimates.computing import compute, compute_gradient, open_model
 from pseudofam_core.models.loading import TranslationModel
 from pseudofam_core.models.plain_text import encode_plain
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, check_coverage
@@ -20,7 +20,7 @@ from pseudofam_core.signals.evidence import Evidence, EvidenceSpec
 from pseudofam_core.signals.states import EncoderStates
 from pseudofam_core.signals.texts import TextProfile, profile
 
-__all__ = ["compute", "make_evidence"]
+__all__ = ["compute", "compute_gradient", "make_evidence"]
 T = TypeVar("T", TextProfile, EncoderStates)
 BATCH_TOKENS = 1024
 

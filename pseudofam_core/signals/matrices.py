@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,16 @@ import numpy as np
 from pseudofam_core import __version__
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.corpora.held_out import HeldOut
-from pseudofam_core.estimates import find_fisher, fisher_spec, held_out_of, pool_of
+from pseudofam_core.errors import CorpusError
+from pseudofam_core.estimates import drawn_text, find_fisher, fisher_spec, held_out_of, pool_of, spec_of_text
+from pseudofam_core.estimates.gradients import FloatArray, Gradient, find_gradient, kept_diagonal
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
+from pseudofam_core.finetuning.texts import open_texts
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, ShouldStop, never, silent
 from pseudofam_core.signals.evidence import EvidenceSpec, evidence_spec, find_evidence, keep_evidence, text_of
+from pseudofam_core.signals.gradients import TargetGradient
 from pseudofam_core.signals.results import FloatMatrix, SignalMatrix
 from pseudofam_core.signals.states import EncoderStates
 from pseudofam_core.signals.table import SIGNALS, Need, Signal, signals_of
@@ -26,7 +31,9 @@ from pseudofam_core.similarity.measures import SUMMED, Measure
 from pseudofam_core.similarity.pools import PoolSimilarity, find_pool_similarity, pool_similarity
 from pseudofam_core.store.cache import Artifact, Cache
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T", TextProfile, EncoderStates)
+K = TypeVar("K")
 
 
 def signal_matrices(
@@ -106,9 +113,28 @@ class _Pool:
 
     @cached_property
     def fisher(self) -> PoolSimilarity | None:
-        found = {pair: self._estimate(pair) for pair in self.pairs}
-        kept = {pair: one for pair, one in found.items() if one is not None}
-        return self._compared(kept) if len(kept) == len(found) > 1 else None
+        return self._compared(self.estimates) if self.estimates is not None and len(self.pairs) > 1 else None
+
+    @cached_property
+    def estimates(self) -> Mapping[LanguagePair, Artifact] | None:
+        return _whole({pair: self._estimate(pair) for pair in self.pairs})
+
+    @cached_property
+    def auxiliary_gradients(self) -> Mapping[LanguagePair, FloatArray] | None:
+        return _whole({pair: self._mean_gradient(self._drawn(pair)) for pair in self.pairs})
+
+    @cached_property
+    def target_gradients(self) -> Mapping[LanguagePair, FloatArray] | None:
+        """Of the targets that have dev text."""
+        texts = {target: self._dev(target) for target in self.targets}
+        return _whole({target: self._mean_gradient(dev) for target, dev in texts.items() if dev is not None})
+
+    @cached_property
+    def weighted_gradients(self) -> Mapping[LanguagePair, TargetGradient] | None:
+        if self.estimates is None or self.target_gradients is None:
+            return None
+        kept = {target: kept_diagonal(self.estimates[target]) for target in self.target_gradients}
+        return {target: TargetGradient(one, kept[target]) for target, one in self.target_gradients.items()}
 
     @cached_property
     def revision(self) -> str:
@@ -119,9 +145,7 @@ class _Pool:
         return held_out_of(self.workspace)
 
     def _evidence(self, kind: type[T]) -> Mapping[LanguagePair, T] | None:
-        found = {pair: self._one(kind, pair) for pair in self.pairs}
-        kept = {pair: one for pair, one in found.items() if one is not None}
-        return kept if len(kept) == len(found) else None
+        return _whole({pair: self._one(kind, pair) for pair in self.pairs})
 
     def _one(self, kind: type[T], pair: LanguagePair) -> T | None:
         return find_evidence(kind, self._asked(kind, pair)[0], self.cache)
@@ -135,6 +159,24 @@ class _Pool:
 
     def _fisher_spec(self, pair: LanguagePair) -> FisherSpec:
         return fisher_spec(self.workspace, pair, revision=self.revision, held=self._held)
+
+    def _drawn(self, pair: LanguagePair) -> Bitext:
+        return drawn_text(self.workspace, pair, held=self._held)[0]
+
+    def _dev(self, target: LanguagePair) -> Bitext | None:
+        """What chooses the weights in fine-tuning; None, and said so, where the corpus lets nothing be tuned or scored."""
+        try:
+            return open_texts(self.workspace, target).dev
+        except CorpusError as error:
+            logger.warning("The gradients say nothing of %s: %s", target, error)
+            return None
+
+    def _mean_gradient(self, bitext: Bitext) -> FloatArray | None:
+        found = self._gradient(spec_of_text(self.workspace, bitext, revision=self.revision), bitext)
+        return None if found is None else found.mean()
+
+    def _gradient(self, spec: FisherSpec, bitext: Bitext) -> Gradient | None:
+        return find_gradient(spec, self.cache)
 
     def _compared(self, estimates: Mapping[LanguagePair, Artifact]) -> PoolSimilarity | None:
         return find_pool_similarity(estimates, cache=self.cache)
@@ -164,8 +206,21 @@ class _Making(_Pool):
         spec = self._fisher_spec(pair)
         return computing.compute(spec, self.cache, pool=self.pairs, report=self.report, should_stop=self.should_stop)
 
+    def _gradient(self, spec: FisherSpec, bitext: Bitext) -> Gradient:
+        if (found := find_gradient(spec, self.cache)) is not None:
+            return found
+        from pseudofam_core.signals import computing  # opens torch
+
+        return computing.compute_gradient(spec, bitext, self.cache, report=self.report, should_stop=self.should_stop)
+
     def _compared(self, estimates: Mapping[LanguagePair, Artifact]) -> PoolSimilarity | None:
         return pool_similarity(estimates, cache=self.cache, report=self.report, should_stop=self.should_stop)
+
+
+def _whole(found: Mapping[LanguagePair, K | None]) -> dict[LanguagePair, K] | None:
+    """The same, or None where one is missing."""
+    kept = {pair: one for pair, one in found.items() if one is not None}
+    return kept if len(kept) == len(found) else None
 
 
 def _matrices(pool: _Pool, signals: Sequence[Signal]) -> dict[str, SignalMatrix]:
@@ -205,14 +260,33 @@ def _of_states(pool: _Pool, signal: Signal) -> FloatMatrix | None:
     return _of_each(pool, signal, pool.states)
 
 
+def _of_gradients(pool: _Pool, signal: Signal) -> FloatMatrix | None:
+    return _of_both(pool, signal, pool.target_gradients, pool.auxiliary_gradients)
+
+
+def _of_weighted_gradients(pool: _Pool, signal: Signal) -> FloatMatrix | None:
+    return _of_both(pool, signal, pool.weighted_gradients, pool.auxiliary_gradients)
+
+
 def _of_each(pool: _Pool, signal: Signal, evidence: Mapping[LanguagePair, Any] | None) -> FloatMatrix | None:
-    """(targets, pairs), or None where the evidence is not whole."""
+    return _of_both(pool, signal, evidence, evidence)
+
+
+def _of_both(
+    pool: _Pool,
+    signal: Signal,
+    targets: Mapping[LanguagePair, Any] | None,
+    auxiliaries: Mapping[LanguagePair, Any] | None,
+) -> FloatMatrix | None:
+    """(targets, pairs), NaN in the rows of targets without evidence; None where the auxiliaries' is not whole."""
     assert callable(signal.value)
-    if evidence is None:
+    if targets is None or auxiliaries is None:
         return None
-    return np.array(
-        [[signal.value(evidence[target], evidence[one]) for one in pool.pairs] for target in pool.targets], np.float64
-    )
+    values = np.full((len(pool.targets), len(pool.pairs)), np.nan)
+    for row, target in zip(values, pool.targets, strict=True):
+        if target in targets:
+            row[:] = [signal.value(targets[target], auxiliaries[one]) for one in pool.pairs]
+    return values
 
 
 def _of_estimates(pool: _Pool, signal: Signal) -> FloatMatrix | None:
@@ -230,5 +304,7 @@ _VALUES: Mapping[Need, Callable[[_Pool, Signal], FloatMatrix | None]] = {
     Need.LANGUAGES: _of_languages,
     Need.TEXT: _of_texts,
     Need.STATES: _of_states,
+    Need.GRADIENTS: _of_gradients,
+    Need.WEIGHTED_GRADIENTS: _of_weighted_gradients,
     Need.FISHER: _of_estimates,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pseudofam_core.signals import kinship, states, texts
+from pseudofam_core.signals import gradients, kinship, states, texts
 from pseudofam_core.similarity.measures import Measure
 
 
@@ -21,6 +21,8 @@ class Need(StrEnum):
     LANGUAGES = "languages"
     TEXT = "text"
     STATES = "encoder states"
+    GRADIENTS = "gradients"
+    WEIGHTED_GRADIENTS = "gradients and estimates"
     FISHER = "estimates"
 
 
@@ -112,6 +114,29 @@ _ROWS = (
         f"{states.FEWEST_SHARED}, else over each text's own. Large is near.",
         Need.STATES,
         states.state_cosine,
+    ),
+    Signal(
+        "gradient-cosine",
+        "Gradient cosine",
+        "Cosine of the gradients of the target's dev loss and of the auxiliary's training loss. Above 0, a small step of training "
+        "on the auxiliary lowers the target's loss; below 0, it harms.",
+        Need.GRADIENTS,
+        gradients.cosine,
+    ),
+    Signal(
+        "gradient-fisher",
+        "Gradient product",
+        "First-order change of the target's dev loss by a step along the auxiliary's gradient, damped where the target's Fisher "
+        "information is large. It grows with the auxiliary's gradient: with what is left to learn there.",
+        Need.WEIGHTED_GRADIENTS,
+        gradients.fisher_weighted,
+    ),
+    Signal(
+        "gradient-fisher-cosine",
+        "Gradient cosine (Fisher)",
+        "The same for steps of equal length: the cosine of both gradients in the metric of the target's Fisher information.",
+        Need.WEIGHTED_GRADIENTS,
+        gradients.fisher_weighted_cosine,
     ),
     *map(_of_measure, Measure),
 )

@@ -22,8 +22,8 @@ from pseudofam_core.store.cache import Cache
 from tests.cases import save_corpus
 
 
-def test_every_signal_of_the_table_has_a_matrix(workspace, cache):
-    found = signal_matrices(workspace, cache)
+def test_every_signal_of_the_table_has_a_matrix(tunable, cache):
+    found = signal_matrices(tunable, cache)
     assert list(found) == list(SIGNALS)
     for name, matrix in found.items():
         assert matrix.signal == name
@@ -97,8 +97,8 @@ def test_ranked_leaves_out_what_is_not_known():
         SignalMatrix("amount", pairs, pairs, np.ones((1, 4)))
 
 
-def test_the_csv_holds_every_known_value_in_full(workspace, cache):
-    found = signal_matrices(workspace, cache)
+def test_the_csv_holds_every_known_value_in_full(tunable, cache):
+    found = signal_matrices(tunable, cache)
     text = signals_csv(found)
     table = pd.read_csv(io.StringIO(text), comment="#")
     assert list(table.columns) == ["signal", "target", "auxiliary", "value"]

@@ -10,11 +10,12 @@ import torch
 
 from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import JobCancelled
+from pseudofam_core.estimates.coordinates import SUBSET_SIZE
 from pseudofam_core.estimates.fisher.checkpoint import Checkpoint, Counts
 from pseudofam_core.estimates.fisher.likelihood import drawn_labels
 from pseudofam_core.estimates.fisher.mini_batches import SquaredUpdates
 from pseudofam_core.estimates.fisher.plan import Step, sentence_steps, update_steps
-from pseudofam_core.estimates.fisher.shards import SUBSET_SIZE, ShardSums, Sketch
+from pseudofam_core.estimates.fisher.shards import ShardSums, Sketch
 from pseudofam_core.estimates.fisher.squares import SquaredGradients
 from pseudofam_core.estimates.spec import Estimator, MiniBatches
 from pseudofam_core.models.loading import TranslationModel

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pseudofam_core.errors import ModelError
-from pseudofam_core.estimates.fisher.shards import SUBSET_SIZE
+from pseudofam_core.estimates.coordinates import SUBSET_SIZE
 from pseudofam_core.models.loading import auto_class, load_config
 from pseudofam_core.models.parameters import select_parameters
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from pseudofam_core.estimates.coordinates import SUBSET_SIZE, subset_positions
 from pseudofam_core.models.parameters import compared_parameters
-
-SUBSET_SIZE = 2**19
 
 
 @dataclass(frozen=True)
@@ -30,24 +26,6 @@ class Sketch:
     values: torch.Tensor
     counts: torch.Tensor
     positions: torch.Tensor
-
-
-def subset_positions(shapes: Mapping[str, tuple[int, ...]], size: int = SUBSET_SIZE) -> npt.NDArray[np.int64]:
-    """Positions, rising, of a random subset of `size` parameters, or of all where there are fewer.
-
-    The draw depends on names and shapes alone, so that every pair of a pool has the same subset.
-    """
-    n = sum(map(prod, shapes.values()))
-    if n <= size:
-        return np.arange(n)
-    text = json.dumps(sorted((name, list(shape)) for name, shape in shapes.items()))
-    # The stream of RandomState never changes between versions of numpy.
-    generator = np.random.RandomState(np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint32))
-    drawn = np.empty(0, dtype=np.int64)
-    while len(drawn) < size:
-        drawn = np.concatenate([drawn, (generator.random_sample(size) * n).astype(np.int64)])
-        drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
-    return np.sort(drawn[:size])
 
 
 class ShardSums:

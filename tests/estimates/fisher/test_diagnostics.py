@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pseudofam_core.estimates.coordinates import subset_positions
 from pseudofam_core.estimates.fisher.diagnostics import convergence, lorenz_curve
-from pseudofam_core.estimates.fisher.shards import subset_positions
 
 
 def test_the_lorenz_curve_is_that_of_sorted_values():

@@ -1,0 +1,80 @@
+"""The mean gradient of a text at the kept coordinates: beside its Fisher estimate, or, where that lacks it, by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from pseudofam_core.errors import MalformedValue
+from pseudofam_core.estimates.coordinates import MOST_KEPT, kept_columns, subset_positions
+from pseudofam_core.estimates.lookup import FISHER_FILE, find_fisher
+from pseudofam_core.estimates.spec import Estimator, FisherSpec
+from pseudofam_core.models.parameters import compared_parameters
+from pseudofam_core.store.cache import Artifact, Cache, readable
+from pseudofam_core.store.stages import Stage
+
+GRADIENT_FILE = "gradient.safetensors"
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """Gradients of −log p by shard of a text, at the kept coordinates (`pseudofam_core.estimates.coordinates`).
+
+    Attributes:
+        values: (S, m) float32 sums over each shard's sentences. Nats.
+        n_tokens: (S,) target tokens of each shard.
+    """
+
+    values: npt.NDArray[np.float32]
+    n_tokens: npt.NDArray[np.int64]
+
+    def mean(self, shards: Sequence[int] | None = None) -> FloatArray:
+        """(m,) gradient of the mean loss, nats a token; of some shards alone, each as often as it is named."""
+        chosen = range(len(self.n_tokens)) if shards is None else shards
+        weights = np.bincount(list(chosen), minlength=len(self.n_tokens)).astype(np.float64)
+        mean: FloatArray = weights @ self.values.astype(np.float64) / (weights @ self.n_tokens)
+        return mean
+
+
+def gradient_spec(spec: FisherSpec) -> FisherSpec:
+    """What a gradient depends on: an estimate's spec, without what it is squared by."""
+    return replace(spec, estimator=Estimator.PER_SENTENCE, seed=None, mini_batches=None)
+
+
+def find_gradient(spec: FisherSpec, cache: Cache) -> Gradient | None:
+    """The kept gradient of a text, or None."""
+    spec = gradient_spec(spec)
+    estimate = find_fisher(spec, cache)
+    if estimate is not None and GRADIENT_FILE in estimate.files:
+        return readable(estimate, _read)
+    return readable(cache.find(Stage.GRADIENT, Stage.GRADIENT.key(spec), spec=spec), _read)
+
+
+def kept_diagonal(estimate: Artifact) -> FloatArray:
+    """(m,) an estimate's Fisher diagonal at the kept coordinates, nats².
+
+    Raises:
+        MalformedValue: It does not hold what an estimate does.
+    """
+    with safe_open(estimate.file(FISHER_FILE), framework="numpy") as stored:
+        kept = {}
+        for name in compared_parameters(list(stored.keys())):
+            values = stored.get_slice(name)
+            kept[name] = values[..., kept_columns(name, values.get_shape())]
+    flat = np.concatenate([one.reshape(-1) for one in kept.values()])
+    positions = subset_positions({name: one.shape for name, one in kept.items()}, MOST_KEPT)
+    return flat[positions].astype(np.float64)
+
+
+def _read(artifact: Artifact) -> Gradient:
+    arrays = load_file(artifact.file(GRADIENT_FILE))
+    values, n_tokens = arrays["values"], arrays["n_tokens"]
+    if values.ndim != 2 or n_tokens.shape != values.shape[:1]:
+        raise MalformedValue(f"The gradient {artifact.key[:8]} must have a row for each shard. Got {values.shape}.")
+    return Gradient(values, n_tokens)
