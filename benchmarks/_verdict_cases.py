@@ -228,7 +228,7 @@ def _run(target: LanguagePair, arm: Arm, seed: int, lines: tuple[str, ...]) -> F
         dev_digest="dev",
         test_digest="test",
         budget=Budget(),
-        recipe=Recipe(),
+        recipe=Recipe(precision="float32"),
         beams=5,
         max_length=256,
         seed=seed,

@@ -72,6 +72,7 @@ def status_table(
                 "Seconds": one.seconds,
                 "Computed (UTC)": pd.Timestamp(one.created).tz_localize(None),
                 "Seed": one.workspace.seed,
+                "Number format": one.spec.precision.value,
                 "Model": one.spec.model_revision[:8],
                 "Key": one.key[:8],
             }

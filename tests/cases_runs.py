@@ -60,7 +60,7 @@ def store_run(
             "dev_digest": f"dev of {target}",
             "test_digest": text.digest,
             "budget": budget if trained else None,
-            "recipe": (recipe or Recipe()) if trained else None,
+            "recipe": (recipe or Recipe(precision="float32")) if trained else None,
             "beams": 5,
             "max_length": 256,
             "seed": seed if trained else None,

@@ -40,3 +40,18 @@ def workspace(saved_model, saved_corpus):
 @pytest.fixture
 def cache(tmp_path):
     return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def machine_that(monkeypatch):
+    """Make this machine compute in bfloat16, or emulate it, for whoever asks in this process."""
+    from pseudofam_core.models import precision
+    from pseudofam_core.models.machine import capability
+
+    def make(able):
+        monkeypatch.setattr(precision, "computes_in_bfloat16", lambda: able)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        capability.cache_clear()
+
+    yield make
+    capability.cache_clear()

@@ -10,6 +10,7 @@ from pages.components import view_state
 from pseudofam_core.finetuning import DEV_METRICS, PRECISIONS, PRESETS, BudgetMode, Lora, Recipe
 from pseudofam_core.models.decoding import own_settings
 from pseudofam_core.models.hub import SAMPLE, resolve_model
+from pseudofam_core.models.machine import AUTO, Capability, capability
 from pseudofam_core.tasks.translation import TRANSLATION
 
 
@@ -178,10 +179,18 @@ def _batch_inputs(recipe: Recipe) -> Recipe:
     precision = st.selectbox(
         "Number format",
         PRECISIONS,
-        help="bf16 is faster where the machine computes in it; fp16 needs a GPU.",
+        format_func=lambda one: f"auto: {_machine().training}" if one == AUTO else one,
+        help="`auto` is what this machine trains in: bf16 where it computes in it, else fp16 on a GPU, else float32.",
         **view_state.choice("precision", PRECISIONS, recipe.precision),
     )
+    if precision == "bf16" and (slowdown := _machine().bfloat16_slowdown) is not None:
+        st.warning(f"bf16 is emulated here: a product takes {slowdown:.1f} times as long as in float32.")
     return replace(recipe, batch_tokens=tokens, accumulation=batches, precision=precision)
+
+
+@st.cache_resource(show_spinner="Asking what this machine computes in …")
+def _machine() -> Capability:
+    return capability()
 
 
 def _lora_input() -> Lora | None:

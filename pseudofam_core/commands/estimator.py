@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from pseudofam_core.estimates.spec import Estimator, MiniBatches, Precision, Workspace
+from pseudofam_core.models.machine import AUTO, capability
 
 _PER_BATCH = "per-batch only"
 
@@ -23,10 +24,10 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        type=Precision,
-        choices=list(Precision),
+        choices=[AUTO, *Precision],
         default=default.precision,
-        help="of weights and activations; bfloat16 takes half the memory (default: %(default)s)",
+        help="of weights and activations: float32, the same on every machine; bfloat16, half the memory; auto, which is "
+        "bfloat16 where this machine computes in it (default: %(default)s)",
     )
     parser.add_argument(
         "--shards", type=int, default=default.shards, help="shards of sentences for uncertainty (default: %(default)s)"
@@ -52,11 +53,17 @@ def chosen_estimator(options: argparse.Namespace) -> dict[str, Any]:
     )
     return {
         "estimator": options.estimator,
-        "precision": options.precision,
+        "precision": _settled(options.precision),
         "shards": options.shards,
         # As a workspace has them by default: then jobs and pages ask for the same.
         "mini_batches": settings if options.estimator is Estimator.PER_BATCH and settings != MiniBatches() else None,
     }
+
+
+def _settled(precision: str) -> Precision:
+    if precision != AUTO:
+        return Precision(precision)
+    return Precision.BFLOAT16 if capability().training == "bf16" else Precision.FLOAT32
 
 
 def _share(text: str) -> float | None:

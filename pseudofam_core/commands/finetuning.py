@@ -81,7 +81,7 @@ def _finetune(options: argparse.Namespace) -> None:
     pace = find_pace(cache, model_revision=revision, recipe=request.recipe, beams=request.beams)
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
     if is_first():
-        print(_told(expected))
+        print(f"{_told(expected)}; trained in {request.recipe.precision}")
     for spec in specs.values() if expected.updates else ():
         base_model(spec)  # what can't be trained is told before the first arm
     runs: dict[tuple[str, int | None], FinetuneRun] = {}

@@ -22,7 +22,9 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--training-label-smoothing", type=float)
     parser.add_argument("--temperature", type=float, help="n^(1/T) weighs a pair of n sentences (default: all alike)")
     parser.add_argument("--dev-metric", choices=DEV_METRICS, help="what chooses the best weights")
-    parser.add_argument("--mixed-precision", choices=PRECISIONS, help="of training (default: the preset's)")
+    parser.add_argument(
+        "--mixed-precision", choices=PRECISIONS, help="of training (default: auto, by what this machine trains in)"
+    )
     parser.add_argument("--lora", type=count, metavar="RANK", help="train adapters of this rank (needs peft)")
     parser.add_argument("--target-sentences", type=count, help="train on so many sentences of the target")
     parser.add_argument("--auxiliary-sentences", type=count, help="train on so many sentences of each auxiliary")

@@ -18,6 +18,7 @@ from pseudofam_core.commands.options import (
 from pseudofam_core.estimates import corpus_of, pool_of
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.tables import scores_csv
+from pseudofam_core.finetuning import PRECISIONS
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.decoding import own_settings
 from pseudofam_core.models.hub import resolve_model
@@ -54,6 +55,9 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
         "--aligned-start",
         action="store_true",
         help="begin with similar embeddings of subwords that translate one another",
+    )
+    parser.add_argument(
+        "--mixed-precision", choices=PRECISIONS, dest="precision", help="(default: auto, by the machine)"
     )
     parser.add_argument("--save-every", type=count, default=250, help="updates between checkpoints (default: 250)")
     parser.add_argument("--half", action="store_true", help="save the finished weights in half precision")
@@ -102,7 +106,7 @@ def _search(workspace: Workspace, beams: int) -> dict[str, str]:
 
 _PRETRAINING = (
     *("steps", "keep_back", "vocabulary_pairs", "vocabulary_size", "d_model", "encoder_layers", "decoder_layers"),
-    *("dropout", "aligned_start", "batch_tokens", "peak_learning_rate", "warmup_steps"),
+    *("dropout", "aligned_start", "batch_tokens", "peak_learning_rate", "warmup_steps", "precision"),
 )
 
 

@@ -63,7 +63,7 @@ def _transfer(options: argparse.Namespace) -> None:
         with bar("timing") as report:
             run.time_matrix(request, cache, report=report)
         expected = matrix_cost(request, texts, cache)
-    print(_told(expected), flush=True)
+    print(f"{_told(expected)}; trained in {request.recipe.precision}", flush=True)
     if options.preview:
         return
     with stop_on_interrupt() as should_stop, bar("transfer") as report:

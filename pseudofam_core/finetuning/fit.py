@@ -87,7 +87,7 @@ def base_model(spec: TrainingSpec) -> TranslationModel:
         LanguageNotCovered: It lacks a language.
     """
     if spec.recipe is not None:
-        require_device(spec.recipe)
+        require_device(spec.recipe.precision)
     if resolve_model(spec.workspace.model).revision != spec.model_revision:
         raise ModelError(f"The model {spec.workspace.model} has changed since this run was asked for. Ask again.")
     base = computing.open_model(spec.workspace)

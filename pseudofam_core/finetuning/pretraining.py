@@ -23,12 +23,14 @@ from pseudofam_core.errors import CorpusError, ModelError
 from pseudofam_core.finetuning.aligned_start import align
 from pseudofam_core.finetuning.checkpoints import last_checkpoint
 from pseudofam_core.finetuning.plan import drawn_anew
-from pseudofam_core.finetuning.training import PlannedTrainer
+from pseudofam_core.finetuning.recipe import PRECISIONS
+from pseudofam_core.finetuning.training import PlannedTrainer, require_device
 from pseudofam_core.finetuning.vocabulary import train_tokenizer
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.loading import padded, padded_batch
+from pseudofam_core.models.machine import AUTO, capability
 from pseudofam_core.models.memory import keep_freed_memory
-from pseudofam_core.models.precision import computes_in_bfloat16, halved
+from pseudofam_core.models.precision import halved
 from pseudofam_core.models.soundness import check_finite
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, encode
 
@@ -63,6 +65,7 @@ class PretrainingSpec:
             `pseudofam_core.corpora.kept_back` for what is guaranteed. 0 keeps nothing back.
         aligned_start: Begin with embeddings in which subwords that translate one another are near, instead of random ones
             (`pseudofam_core.finetuning.aligned_start`).
+        precision: As of `Recipe`.
         seed: Of the weights, the sample, the order and what is kept back.
     """
 
@@ -83,6 +86,7 @@ class PretrainingSpec:
     vocabulary_pairs: tuple[LanguagePair, ...] = ()
     keep_back: float = 0.0
     aligned_start: bool = False
+    precision: str = AUTO
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -95,6 +99,8 @@ class PretrainingSpec:
         for name in ("dropout", "decay_fraction", "label_smoothing", "keep_back"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1). Got {getattr(self, name)}.")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}. Got {self.precision!r}.")
 
 
 def pretrain(
@@ -199,6 +205,9 @@ def _collated(sentences: Sequence[EncodedPair], *, pad_id: int, start_id: int) -
 
 def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArguments:
     n_decay = int(spec.steps * spec.decay_fraction)
+    precision = capability().training if spec.precision == AUTO else spec.precision
+    require_device(precision)
+    logger.info("Training in %s.", precision)
     return TrainingArguments(
         output_dir=str(out),
         max_steps=spec.steps,
@@ -210,7 +219,8 @@ def _arguments(spec: PretrainingSpec, out: Path, save_every: int) -> TrainingArg
         adam_beta2=0.98,
         weight_decay=0.01,
         max_grad_norm=1.0,
-        bf16=computes_in_bfloat16(),
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
         use_cpu=not torch.cuda.is_available(),
         seed=spec.seed,
         save_steps=save_every,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pseudofam_core.models.machine import AUTO, capability
 from pseudofam_core.tasks.translation import TRANSLATION
 
-PRECISIONS = ("float32", "bf16", "fp16")
+PRECISIONS = (AUTO, "float32", "bf16", "fp16")
 DEV_METRICS = tuple(one.name for one in TRANSLATION.dev_metrics)
 
 
@@ -51,7 +52,8 @@ class Recipe:
         eval_every: Updates between two evaluations on dev; a checkpoint is written at each.
         dev_metric: What chooses the best weights: ``loss`` (nats a token, not smoothed), or a metric of the task by name.
         dev_beams: Beams of the outputs on dev where another metric than the loss chooses.
-        precision: ``float32``, or automatic mixed precision by ``bf16`` or ``fp16`` (fp16 needs a GPU).
+        precision: ``float32``, automatic mixed precision by ``bf16`` or ``fp16`` (fp16 needs a GPU), or ``auto``: what the
+            machine that asks for a run trains in. A run has one of the others.
         lora: Adapters, or None to train all weights.
     """
 
@@ -69,7 +71,7 @@ class Recipe:
     eval_every: int = 500
     dev_metric: str = "loss"
     dev_beams: int = 1
-    precision: str = "float32"
+    precision: str = AUTO
     lora: Lora | None = None
 
     def __post_init__(self) -> None:
@@ -88,3 +90,8 @@ class Recipe:
         for name, known in (("dev_metric", DEV_METRICS), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}. Got {getattr(self, name)!r}.")
+
+    @property
+    def settled(self) -> Recipe:
+        """The same, ``auto`` replaced by what this machine trains in."""
+        return replace(self, precision=capability().training) if self.precision == AUTO else self

@@ -32,7 +32,7 @@ class FinetuneRequest:
         target: The pair to be adapted to.
         arms: What is compared.
         budget: How long each is trained.
-        recipe: How each is trained.
+        recipe: How each is trained; its number format is settled here.
         seeds: One run each, but for zero-shot, which has none.
         cut: How much training text is taken.
         beams: Of the search on test and dev.
@@ -50,7 +50,10 @@ class FinetuneRequest:
     keep_weights: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse requests for nothing, or for the same twice."""
+        """Settle the number format. Refuse requests for nothing, or for the same twice."""
+        object.__setattr__(
+            self, "recipe", self.recipe.settled
+        )  # of the machine that asks: workers must name the same runs
         for name, values in (("arms", [arm.name for arm in self.arms]), ("seeds", self.seeds)):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"{name} must be at least one, and none twice. Got {', '.join(map(str, values))}.")

@@ -9,6 +9,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.models.machine import AUTO
 from pseudofam_core.tasks.task import Task
 from pseudofam_core.tasks.translation import TRANSLATION
 
@@ -48,8 +49,6 @@ class TrainingSpec:
         seed: Of dropout, order and mixture.
         workspace: Where to find model and text. Not part of the key.
         cut: What was taken of the training text. Not part of the key, which has the digests.
-        set_aside: What the model's own generation settings ask for that does not hold: see `models.decoding`. Of the key where
-            there is any: earlier versions heeded it.
     """
 
     model_revision: str
@@ -63,13 +62,14 @@ class TrainingSpec:
     seed: int | None
     workspace: Workspace = field(compare=False, metadata={"key": False})
     cut: TextCut = field(default_factory=TextCut, compare=False, metadata={"key": False})
-    set_aside: tuple[str, ...] = field(default=(), metadata={"key": "if set"})
 
     def __post_init__(self) -> None:
         """Refuse a run that is half zero-shot, or whose parts do not belong together."""
         trained = self.budget is not None
         if (self.recipe is not None) != trained or (self.seed is not None) != trained:
             raise ValueError("budget, recipe and seed must be given together, or all be None for zero-shot.")
+        if self.recipe is not None and self.recipe.precision == AUTO:
+            raise ValueError("precision must be settled before a run is named. Got auto. Take `recipe.settled`.")
         if len(self.train_digests) != (1 + len(self.members) if trained else 0):
             raise ValueError(f"train_digests must be the target's and each member's. Got {len(self.train_digests)}.")
         if self.target in self.members or list(self.members) != sorted(set(self.members)):
@@ -105,10 +105,13 @@ class FinetuneSpec(TrainingSpec):
     Attributes:
         test_digest: Digest of the target's test text.
         beams: Width of the beam search on test and dev.
+        set_aside: What the model's own generation settings ask for that does not hold: see `models.decoding`. Of the key where
+            there is any: earlier versions heeded it.
     """
 
     test_digest: str
     beams: int
+    set_aside: tuple[str, ...] = field(default=(), metadata={"key": "if set"})
 
     def __post_init__(self) -> None:
         """Refuse what no run can be."""

@@ -24,6 +24,7 @@ from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import TrainingSpec
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.loss import smoothed_loss
+from pseudofam_core.models.precision import capability_here
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Progress, Report, ShouldStop
 from pseudofam_core.tasks.task import Task
@@ -112,14 +113,21 @@ def mean_loss(
     return smoothed_loss(outputs["logits"].float(), labels, smoothing=smoothing) / n_tokens
 
 
-def require_device(recipe: Recipe) -> None:
-    """See that this machine computes in the precision of a recipe, before anything is loaded.
+def require_device(precision: str) -> None:
+    """See that this machine computes in a recipe's precision, before anything is loaded; say where it does so slowly.
 
     Raises:
         ModelError: fp16 is asked for, and there is no GPU.
     """
-    if recipe.precision == "fp16" and not torch.cuda.is_available():
-        raise ModelError("precision fp16 needs a GPU. This machine has none that torch sees. Take bf16 or float32.")
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise ModelError(
+            "precision fp16 needs a GPU. This machine has none that torch sees. Take auto, bf16 or float32."
+        )
+    slowdown = capability_here().bfloat16_slowdown if precision == "bf16" else None
+    if slowdown is not None:
+        logger.warning(
+            "bf16 is emulated here: a product takes %.1f times as long as in float32. Take that, or auto.", slowdown
+        )
 
 
 def arguments_of(spec: TrainingSpec, out: Path, *, n_updates: int) -> TrainingArguments:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import timeit
+from dataclasses import asdict
 from typing import Any
 
 import torch
+
+from pseudofam_core.models.machine import Capability
 
 
 def computes_in_bfloat16() -> bool:
@@ -23,7 +29,29 @@ def computes_in_bfloat16() -> bool:
     return able.get("architecture") != "x86_64" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def capability_here() -> Capability:
+    """What this machine computes well in; where it emulates bfloat16, how slow that is takes a moment to measure."""
+    if computes_in_bfloat16():
+        return Capability("bf16")
+    return Capability("fp16") if torch.cuda.is_available() else Capability("float32", _bfloat16_slowdown())
+
+
+@functools.cache
+def _bfloat16_slowdown() -> float:
+    """Time of a product in bfloat16 over that in float32, each the best of five."""
+    one, other = torch.randn(512, 256), torch.randn(256, 1024)
+    return _seconds(one.bfloat16(), other.bfloat16()) / _seconds(one, other)
+
+
+def _seconds(one: torch.Tensor, other: torch.Tensor) -> float:
+    return min(timeit.repeat(lambda: one @ other, number=1, repeat=5))
+
+
 def halved(module: Any) -> Any:
     """The module in float16, in place; as it is where a weight is beyond float16's largest number, for it would be infinite."""
     limit = torch.finfo(torch.float16).max
     return module if any(weight.abs().max() > limit for weight in module.parameters()) else module.half()
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(capability_here())))

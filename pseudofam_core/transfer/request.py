@@ -37,7 +37,7 @@ class TransferRequest:
         targets: The rows.
         auxiliaries: The columns. A target is no auxiliary of its own.
         updates: Of the target alone; with an auxiliary it is read as often, and the auxiliary on top.
-        recipe: How each run is trained.
+        recipe: How each run is trained; its number format is settled here.
         seeds: One run each.
         cut: How much training text is taken.
         scores: Whether test is translated and scored as well: each run is then fine-tuned as an arm too.
@@ -55,7 +55,10 @@ class TransferRequest:
     beams: int = 5
 
     def __post_init__(self) -> None:
-        """Refuse requests for nothing, or for the same twice."""
+        """Settle the number format. Refuse requests for nothing, or for the same twice."""
+        object.__setattr__(
+            self, "recipe", self.recipe.settled
+        )  # of the machine that asks: workers must name the same runs
         for name in ("targets", "auxiliaries", "seeds"):
             values = getattr(self, name)
             if not values or len(set(values)) != len(values):

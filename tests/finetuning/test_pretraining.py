@@ -171,9 +171,16 @@ def test_a_pair_of_which_nothing_may_be_read_is_an_error(saved_corpus, tmp_path,
 
 
 @pytest.mark.parametrize("able", [True, False])
-def test_the_precision_is_what_the_machine_can_do(monkeypatch, tmp_path, able):
-    monkeypatch.setattr(pretraining, "computes_in_bfloat16", lambda: able)
+def test_the_precision_is_what_the_machine_can_do_unless_it_is_named(machine_that, tmp_path, caplog, able):
+    machine_that(able)
+    caplog.set_level("INFO")
     assert pretraining._arguments(SPEC, tmp_path, 1).bf16 is able
+    assert f"Training in {'bf16' if able else 'float32'}." in caplog.text
+    assert not pretraining._arguments(replace(SPEC, precision="float32"), tmp_path, 1).bf16
+    assert pretraining._arguments(replace(SPEC, precision="bf16"), tmp_path, 1).bf16
+    assert ("bf16 is emulated here" in caplog.text) is not able
+    with pytest.raises(ValueError, match="precision must be one of auto, float32, bf16, fp16"):
+        replace(SPEC, precision="half")
 
 
 def test_half_a_text_trains_a_model_that_another_goes_on_from(saved_corpus, tmp_path):

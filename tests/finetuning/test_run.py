@@ -15,12 +15,15 @@ from safetensors.torch import load_file
 
 from pseudofam_core.errors import CorpusError, JobCancelled, ModelError, ScoringError
 from pseudofam_core.finetuning import (
+    PAPER,
+    SMALL,
     Arm,
     Budget,
     BudgetMode,
     FinetuneRequest,
     Lora,
     Pace,
+    Recipe,
     TextCut,
     cost,
     find_pace,
@@ -155,10 +158,41 @@ def test_fp16_without_a_gpu_is_refused_before_anything_is_read(spec_of, request_
     recipe = replace(RECIPE, precision="fp16")
     request, spec = request_of(recipe=recipe), spec_of(recipe=recipe)
     monkeypatch.setattr("pseudofam_core.finetuning.fit.open_texts", lambda *one: pytest.fail("text was read"))
-    with pytest.raises(ModelError, match=r"precision fp16 needs a GPU.* Take bf16 or float32"):
+    with pytest.raises(ModelError, match=r"precision fp16 needs a GPU.* Take auto, bf16 or float32"):
         finetune(spec, cache)
     with pytest.raises(ModelError, match="precision fp16 needs a GPU"):
         finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
+
+
+@pytest.mark.parametrize(("able", "used"), [(True, "bf16"), (False, "float32")])
+def test_auto_is_settled_when_the_request_is_made_and_the_run_says_what_it_was(
+    request_of, cache, machine_that, able, used
+):
+    machine_that(able)
+    assert {PAPER.precision, SMALL.precision, Recipe().precision} == {"auto"}
+    request = request_of(recipe=replace(RECIPE, precision="auto"))
+    assert request == request_of(recipe=replace(RECIPE, precision=used))
+    machine_that(not able)  # the worker's machine names the same run
+    again = FinetuneRequest.from_payload(request.payload())
+    assert specs_of(again) == specs_of(request)
+    finetune_task(request.payload(), "arm/seed-1", cache, lambda progress: None, lambda: False)
+    assert settings_of(find_run(specs_of(request)["arm", 1], cache))["precision"] == used
+
+
+def test_a_run_is_never_named_by_a_format_that_is_not_settled(spec_of):
+    with pytest.raises(ValueError, match=r"Got auto\. Take `recipe\.settled`"):
+        replace(spec_of(), recipe=replace(RECIPE, precision="auto"))
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_bf16_where_it_is_emulated_is_possible_and_told_with_the_factor(
+    spec_of, cache, machine_that, monkeypatch, caplog, able
+):
+    machine_that(able)
+    monkeypatch.setattr("pseudofam_core.models.precision._bfloat16_slowdown", lambda: 7.43)
+    finetune(spec_of(recipe=replace(RECIPE, precision="bf16"), budget=Budget(BudgetMode.EQUAL_UPDATES, 2, None)), cache)
+    told = "bf16 is emulated here: a product takes 7.4 times as long as in float32"
+    assert (told in caplog.text) is not able
 
 
 def test_what_takes_a_package_that_is_missing_is_refused_before_anything_is_read(request_of, cache, monkeypatch):

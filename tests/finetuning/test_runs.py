@@ -43,7 +43,7 @@ def keep_timing(cache, revision, recipe, beams):
 def test_a_run_comes_back_as_it_was_written(cache):
     run = store_run(cache, ["uk", "kk"], error=0.1, seed=3)
     assert (run.target, run.members, run.seed) == (pair("be-en"), (pair("kk-en"), pair("uk-en")), 3)
-    assert (run.budget, run.recipe, run.spec.max_length) == (EQUAL_UPDATES, Recipe(), 256)
+    assert (run.budget, run.recipe, run.spec.max_length) == (EQUAL_UPDATES, Recipe(precision="float32"), 256)
     assert [one.pair for one in run.contributions] == [pair("be-en"), pair("kk-en"), pair("uk-en")]
     assert (run.workspace, run.cut) == (run.spec.workspace, run.spec.cut)
     assert (run.version, run.pace) == (1, None)

@@ -170,7 +170,7 @@ def test_what_differs_between_arms_is_refused_by_name(cache):
     cases = {
         "budget mode": {"budget": Budget(BudgetMode.EQUAL_TARGET_TOKENS, updates=100, patience=None)},
         "budget updates": {"budget": Budget(BudgetMode.EQUAL_UPDATES, updates=50, patience=None)},
-        "learning_rate": {"recipe": Recipe(learning_rate=1e-4)},
+        "learning_rate": {"recipe": Recipe(learning_rate=1e-4, precision="float32")},
         "base model": {"model_revision": "other"},
         "beams": {"beams": 1},
         "max_length": {"max_length": 128},
@@ -187,7 +187,7 @@ def test_what_differs_between_arms_is_refused_by_name(cache):
 
 def test_targets_that_were_trained_unlike_are_refused_too(cache):
     runs = [store_run(cache, [], error=0.3)]
-    runs.append(store_run(cache, [], error=0.3, target=BN, recipe=Recipe(learning_rate=1e-4)))
+    runs.append(store_run(cache, [], error=0.3, target=BN, recipe=Recipe(learning_rate=1e-4, precision="float32")))
     with pytest.raises(ValueError, match="learning_rate: 3e-05 or"):
         compare_arms(runs, {BE: (SINGLE,), BN: (SINGLE,)}, n_resamples=10)
 

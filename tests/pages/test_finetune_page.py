@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from pseudofam_core import finetuning, jobs
 from pseudofam_core.errors import JobError
@@ -14,6 +16,8 @@ from pseudofam_core.finetuning import BudgetMode, FinetuneRequest, Pace, specs_o
 from pseudofam_core.finetuning import request as finetuning_request
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
+from pseudofam_core.models import machine
+from pseudofam_core.models.machine import Capability
 from pseudofam_core.progress import Progress
 from tests.pages.cases_finetuning import finished_as, with_tests
 from tests.pages.conftest import CODES, PAIRS, said
@@ -86,6 +90,26 @@ def test_what_the_models_own_generation_settings_do_is_said(world, submitted):
         "Used: `suppress_tokens = [3]`.",
     ]
     assert {spec.set_aside for spec in specs_of(started(app, submitted)).values()} == {("do_sample = true",)}
+
+
+@pytest.mark.parametrize("slowdown", [None, 7.4])
+def test_the_number_format_is_what_the_machine_trains_in_and_is_named(trainable, submitted, monkeypatch, slowdown):
+    here = Capability("bf16" if slowdown is None else "float32", slowdown)
+    monkeypatch.setattr(machine, "_answer", lambda: here)
+    monkeypatch.delitem(sys.modules, "pseudofam_core.models.precision", raising=False)
+    machine.capability.cache_clear()
+    st.cache_resource.clear()
+    app = trainable.open("finetune", **FEW)
+    (format_,) = (one for one in app.selectbox if one.label == "Number format")
+    assert format_.options == [f"auto: {here.training}", "float32", "bf16", "fp16"]
+    assert not app.warning
+    assert started(app, submitted).recipe.precision == here.training
+    app = format_.set_value("bf16").run()
+    assert [one.value for one in app.warning] == (
+        [] if slowdown is None else ["bf16 is emulated here: a product takes 7.4 times as long as in float32."]
+    )
+    machine.capability.cache_clear()
+    st.cache_resource.clear()
 
 
 def test_the_form_starts_with_every_usual_arm(trainable):
