@@ -24,6 +24,20 @@ def squared_gradients(model: TranslationModel, encoded: list[EncodedPair]) -> di
     return totals
 
 
+def summed_gradients(model: TranslationModel, encoded: list[EncodedPair]) -> dict[str, torch.Tensor]:
+    """−Σ_n ∂ log p(y_n | x_n) / ∂θ for every parameter, from batches of one sentence."""
+    totals = {name: torch.zeros_like(one) for name, one in model.module.named_parameters()}
+    for one in encoded:
+        model.module.requires_grad_(True)
+        model.module.zero_grad(set_to_none=True)
+        _log_likelihood(model, one).backward()
+        for name, parameter in model.module.named_parameters():
+            if parameter.grad is not None:
+                totals[name] -= parameter.grad
+    model.module.zero_grad(set_to_none=True)
+    return totals
+
+
 def summed_loss(model: TranslationModel, encoded: list[EncodedPair]) -> float:
     """-Σ_n log p(y_n | x_n), nats."""
     return -sum(float(_log_likelihood(model, one).detach()) for one in encoded)

@@ -311,5 +311,7 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
     def write(folder: Path) -> None:
         save_file({name: one.contiguous() for name, one in diagonal.values.items()}, folder / FISHER_FILE)
         save_file(vars(sketch), folder / SHARDS_FILE)
+        if diagonal.gradient is not None:
+            save_file(vars(diagonal.gradient), folder / GRADIENT_FILE)
 
     return cache.store(Stage.FISHER, fisher_key(spec), spec=spec, summary=canonical(record), write=write)

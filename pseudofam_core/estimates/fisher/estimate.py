@@ -12,13 +12,14 @@ from pseudofam_core.corpora.bitext import Bitext
 from pseudofam_core.errors import JobCancelled
 from pseudofam_core.estimates.coordinates import SUBSET_SIZE
 from pseudofam_core.estimates.fisher.checkpoint import Checkpoint, Counts
+from pseudofam_core.estimates.fisher.gradients import GradientSketch, GradientSums
 from pseudofam_core.estimates.fisher.likelihood import drawn_labels
 from pseudofam_core.estimates.fisher.mini_batches import SquaredUpdates
 from pseudofam_core.estimates.fisher.plan import Step, sentence_steps, update_steps
 from pseudofam_core.estimates.fisher.shards import ShardSums, Sketch
 from pseudofam_core.estimates.fisher.squares import SquaredGradients
 from pseudofam_core.estimates.spec import Estimator, MiniBatches
-from pseudofam_core.models.loading import TranslationModel
+from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
 from pseudofam_core.models.parameters import select_parameters
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
@@ -31,6 +32,7 @@ class FisherDiagonal:
     Attributes:
         values: One tensor per parameter, shaped like it, on the CPU. Nats².
         sketch: What each shard of the sentences adds, for a subset of the parameters.
+        gradient: What is kept of the gradient itself; None of an estimator that squares others than the text's own.
         n_sentences: Sentences read.
         n_source_tokens: Source tokens, special ones included.
         n_target_tokens: Target tokens, special ones included.
@@ -39,6 +41,7 @@ class FisherDiagonal:
 
     values: dict[str, torch.Tensor]
     sketch: Sketch
+    gradient: GradientSketch | None
     n_sentences: int
     n_source_tokens: int
     n_target_tokens: int
@@ -95,15 +98,19 @@ def estimate_fisher(
     encoded = model.encode(bitext, max_length=max_length)
     lengths = [model.n_tokens(one) for one in encoded]
     names = select_parameters(model.parameters(), parameters)
+    gradients: GradientSums | None = None
     if estimator is Estimator.PER_BATCH:
         settings = mini_batches or MiniBatches()
         steps = update_steps(lengths, settings, shards=shards, seed=seed)
         totals, add = _updates(model, encoded, names, settings, seed)
     else:
         steps = sentence_steps(lengths, batch_tokens=batch_tokens, shards=shards)
-        totals, add = _sentences(model, encoded, names, None if estimator is Estimator.PER_SENTENCE else seed)
+        is_drawn = estimator is Estimator.SAMPLED
+        gradients = None if is_drawn else _gradient_sums(model, names, steps)
+        totals, add = _sentences(model, encoded, names, seed if is_drawn else None, gradients)
     sums = ShardSums(totals, 1 + max(step.shard for step in steps), size=subset_size)
-    saved = Checkpoint(checkpoint, totals, sums.values, seconds=checkpoint_seconds)
+    kept = {**totals, **(gradients.state if gradients else {})}
+    saved = Checkpoint(checkpoint, kept, sums.values, seconds=checkpoint_seconds)
     counts = saved.resume(batch_tokens)
     meter = Meter(report, should_stop, phase="estimating", total=len(encoded), done=counts.n_sentences)
     try:
@@ -111,6 +118,8 @@ def estimate_fisher(
             loss = add(place, step)
             if place + 1 == len(steps) or steps[place + 1].shard != step.shard:
                 sums.take(step.shard)
+                if gradients:
+                    gradients.take(step.shard)
             counts = Counts(batch_tokens, place + 1, counts.n_sentences + step.n_sentences, counts.loss + loss)
             saved.tick(counts)
             meter.advance(step.n_sentences)
@@ -118,10 +127,11 @@ def estimate_fisher(
         saved.write(counts)
         raise
     sums.put_back()
-    gradients = [_gradients(steps, shard, estimator) for shard in range(len(sums.values))]
+    squared = [_n_squared(steps, shard, estimator) for shard in range(len(sums.values))]
     return FisherDiagonal(
-        {name: total.div_(sum(gradients)).cpu() for name, total in totals.items()},
-        sketch=sums.sketch(gradients),
+        {name: total.div_(sum(squared)).cpu() for name, total in totals.items()},
+        sketch=sums.sketch(squared),
+        gradient=gradients.sketch() if gradients else None,
         n_sentences=len(encoded),
         n_source_tokens=sum(len(one.source) for one in encoded),
         n_target_tokens=sum(len(one.target) for one in encoded),
@@ -132,17 +142,28 @@ def estimate_fisher(
 _Add = Callable[[int, Step], float]
 
 
+def _gradient_sums(model: TranslationModel, names: Sequence[str], steps: Sequence[Step]) -> GradientSums:
+    parameters = model.parameters()
+    return GradientSums({name: parameters[name] for name in names}, 1 + max(step.shard for step in steps))
+
+
 def _sentences(
-    model: TranslationModel, encoded: Sequence[EncodedPair], names: Sequence[str], drawing_seed: int | None
+    model: TranslationModel,
+    encoded: Sequence[EncodedPair],
+    names: Sequence[str],
+    drawing_seed: int | None,
+    gradients: GradientSums | None,
 ) -> tuple[Mapping[str, torch.Tensor], _Add]:
     """Totals of squared per-sentence gradients, and what adds a step to them; labels drawn where there is a seed."""
-    squares = SquaredGradients(model.module, names)
+    squares = SquaredGradients(model.module, names, sums=gradients)
 
     def add(place: int, step: Step) -> float:
         (batch,) = step.batches
         inputs = model.collate([encoded[i] for i in batch])
         if drawing_seed is not None:
             inputs["labels"] = drawn_labels(model, inputs, batch, seed=drawing_seed)
+        if gradients:
+            gradients.n_tokens[step.shard] += int((inputs["labels"] != IGNORED_LABEL).sum())
         return squares.add(inputs)
 
     return squares.totals, add
@@ -161,7 +182,7 @@ def _updates(
     return updates.totals, add
 
 
-def _gradients(steps: Sequence[Step], shard: int, estimator: Estimator) -> int:
+def _n_squared(steps: Sequence[Step], shard: int, estimator: Estimator) -> int:
     """How many gradients were squared for a shard."""
     mine = [step for step in steps if step.shard == shard]
     return len(mine) if estimator is Estimator.PER_BATCH else sum(step.n_sentences for step in mine)

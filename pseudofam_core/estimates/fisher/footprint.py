@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pseudofam_core.errors import ModelError
-from pseudofam_core.estimates.coordinates import SUBSET_SIZE
+from pseudofam_core.estimates.coordinates import MOST_KEPT, SUBSET_SIZE, kept_columns
 from pseudofam_core.models.loading import auto_class, load_config
 from pseudofam_core.models.parameters import select_parameters
 
@@ -29,7 +29,7 @@ class Footprint:
         process: The interpreter and its libraries.
         weights: The model's.
         fisher: The diagonal.
-        shards: The shards' sums.
+        shards: The shards' sums, of squares and of gradients.
         gradients: Whole gradients that are held at a time.
         activations: What the largest batch leaves for the backward pass, logits included.
     """
@@ -84,13 +84,16 @@ def predict_footprint(
     shapes = {name: tuple(one.shape) for name, one in module.named_parameters()}
     selected = select_parameters(shapes, parameters)
     n_selected = sum(prod(shapes[name]) for name in selected)
+    n_kept = 0 if dense_gradients else sum(_n_kept(name, shapes[name]) for name in selected)
     whole = n_selected if dense_gradients else _n_in_unknown_layers(module, set(selected))
     n_tokens = max(batch_tokens, max_length)  # a sentence that is longer than the budget makes a batch alone
     return Footprint(
         process=_PROCESS,
         weights=sum(prod(shape) for shape in shapes.values()) * dtype.itemsize,
         fisher=n_selected * 4,
-        shards=min(n_selected, SUBSET_SIZE) * (shards * 4 + 16),
+        shards=min(n_selected, SUBSET_SIZE) * (shards * 4 + 16)
+        + min(n_kept, MOST_KEPT) * (shards * 4 + 8)
+        + n_kept * 8,
         gradients=whole * (4 + dtype.itemsize),
         activations=n_tokens
         * (_numbers_per_token(module, max_length) * dtype.itemsize + _logits_per_token(module) * 4),
@@ -133,6 +136,12 @@ def _weightless(folder: Path, dtype: torch.dtype) -> nn.Module:
         raise ModelError(f"{folder} is no translation, classification or causal language model: {first}") from error
     module.tie_weights()  # type: ignore[operator]  # of every Hugging Face model
     return module
+
+
+def _n_kept(name: str, shape: tuple[int, ...]) -> int:
+    """Numbers of a parameter's gradient that are added up."""
+    columns = kept_columns(name, shape)
+    return prod(shape[:-1]) * (columns.stop - columns.start)
 
 
 def _n_in_unknown_layers(module: nn.Module, selected: set[str]) -> int:

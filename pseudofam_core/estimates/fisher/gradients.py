@@ -61,6 +61,17 @@ class GradientSums:
         self._positions = torch.from_numpy(subset_positions(sizes, MOST_KEPT))
         dtype = next(iter(self.totals.values())).dtype
         self.values = torch.zeros(n_shards, len(self._positions), dtype=dtype)
+        self.n_tokens = torch.zeros(n_shards, dtype=torch.int64)
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """All that changes, by names that no parameter has: what a checkpoint holds."""
+        totals = {f"/gradient/{name}": one for name, one in self.totals.items()}
+        return {**totals, "/gradients": self.values, "/tokens": self.n_tokens}
+
+    def sketch(self) -> GradientSketch:
+        """All shards' sums with their tokens."""
+        return GradientSketch(self.values, self.n_tokens)
 
     def add_parts(self, name: str, parts: Sequence[Contribution]) -> None:
         """Add the uses of a parameter in one batch: see `contributions`."""
@@ -124,15 +135,14 @@ def gradient_sketch(
     names = select_parameters(model.parameters(), parameters)
     followed = {name: one for name, one in model.parameters().items() if name in names}
     sums = GradientSums(followed, 1 + max(step.shard for step in steps))
-    n_tokens = torch.zeros(len(sums.values), dtype=torch.int64)
     meter = Meter(report, should_stop, phase="reading gradients", total=len(encoded))
     for place, step in enumerate(steps):
         (batch,) = step.batches
-        n_tokens[step.shard] += _add_batch(model, followed, sums, [encoded[i] for i in batch])
+        sums.n_tokens[step.shard] += _add_batch(model, followed, sums, [encoded[i] for i in batch])
         if place + 1 == len(steps) or steps[place + 1].shard != step.shard:
             sums.take(step.shard)
         meter.advance(step.n_sentences)
-    return GradientSketch(sums.values, n_tokens)
+    return sums.sketch()
 
 
 def _add_batch(

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from pseudofam_core.estimates.fisher.contributions import Contribution, add_squares
+from pseudofam_core.estimates.fisher.gradients import GradientSums
 from pseudofam_core.estimates.fisher.relative_positions import bias_per_sentence
 from pseudofam_core.estimates.fisher.uses import Layout, Parts, Uses
 
 logger = logging.getLogger(__name__)
+_AddParts = Callable[[str, Sequence[Contribution]], None]
 
 
 class SquaredGradients:
@@ -32,6 +34,7 @@ class SquaredGradients:
             (a causal model never predicts the first token: its label must be -100).
             Its weights are frozen; it must be in evaluation mode.
         names: Parameters to follow, by their names in ``named_parameters()``.
+        sums: What adds up the gradients themselves on the way, or None.
 
     Attributes:
         totals: Σ of squared gradients by parameter, nats², float32 (float64 for a float64 model).
@@ -42,7 +45,7 @@ class SquaredGradients:
             the gradients random).
     """
 
-    def __init__(self, module: nn.Module, names: Sequence[str]) -> None:
+    def __init__(self, module: nn.Module, names: Sequence[str], *, sums: GradientSums | None = None) -> None:
         """Freeze the weights and make a zero total for each parameter."""
         parameters = dict(module.named_parameters())
         if unknown := [name for name in names if name not in parameters]:
@@ -53,6 +56,7 @@ class SquaredGradients:
         self._module = module
         self._parameters = {name: parameters[name] for name in names}
         self._unknown: set[str] | None = None
+        self._sums = sums
         self.totals = {
             name: torch.zeros_like(one, dtype=torch.float64 if one.dtype == torch.float64 else torch.float32)
             for name, one in self._parameters.items()
@@ -69,15 +73,20 @@ class SquaredGradients:
         """
         if self._unknown is None:
             self._unknown = self._survey({name: one[:1] for name, one in inputs.items()})
-        taken = _Taken(self._followed(), inputs, self.totals)
+        taken = _Taken(self._followed(), inputs, self._add_parts)
         loss = self._forward(taken, inputs)
         taken.left_out = _not_known(taken)
         self._unknown |= taken.left_out
         if loss.requires_grad:
             torch.autograd.backward(loss)
-        taken.square_those_used_often()
+        taken.add_those_used_often()
         self._add_one_by_one(inputs)
         return float(loss.detach())
+
+    def _add_parts(self, name: str, parts: Sequence[Contribution]) -> None:
+        add_squares(self.totals[name], parts)
+        if self._sums is not None:
+            self._sums.add_parts(name, parts)
 
     def _followed(self) -> dict[int, str]:
         return {id(one): name for name, one in self._parameters.items() if name not in (self._unknown or ())}
@@ -111,6 +120,8 @@ class SquaredGradients:
         for sentence in range(len(inputs["labels"]) if names else 0):
             one = {key: value[sentence : sentence + 1] for key, value in inputs.items()}
             for name, gradient in self._gradients(names, one).items():
+                if self._sums is not None:
+                    self._sums.add(name, gradient)
                 self.totals[name] += gradient.to(self.totals[name].dtype).square_()
 
     def _gradients(self, names: Sequence[str], inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -132,15 +143,15 @@ class SquaredGradients:
 
 
 class _Taken(Uses):
-    """The uses in one batch, squared and added to the totals in the backward pass.
+    """The uses in one batch, added in the backward pass.
 
-    A parameter's only use is squared at once; the parts of one that is used several times are kept to the end.
+    A parameter's only use is added at once; the parts of one that is used several times are kept to the end.
     """
 
-    def __init__(self, names: Mapping[int, str], inputs: Mapping[str, Tensor], totals: Mapping[str, Tensor]) -> None:
+    def __init__(self, names: Mapping[int, str], inputs: Mapping[str, Tensor], add: _AddParts) -> None:
         super().__init__(names, n_sentences=len(inputs["labels"]), n_tokens=_lengths(inputs))
         self.left_out: set[str] = set()
-        self._totals = totals
+        self._add = add
         self._calls: Counter[str] = Counter()
         self._kept: dict[str, list[Contribution]] = defaultdict(list)
 
@@ -152,17 +163,17 @@ class _Taken(Uses):
                 if name in self.left_out:
                     continue
                 if self._calls[name] == 1:
-                    add_squares(self._totals[name], [part(gradient.detach())])
+                    self._add(name, [part(gradient.detach())])
                 else:
                     self._kept[name].append(part(gradient.detach()))
 
         output.register_hook(on_gradient)  # type: ignore[no-untyped-call]  # torch gives it no types
 
-    def square_those_used_often(self) -> None:
-        """Add the squares that wait for all parts of a gradient."""
+    def add_those_used_often(self) -> None:
+        """Add what waits for all parts of a gradient."""
         while self._kept:
             name, parts = self._kept.popitem()
-            add_squares(self._totals[name], parts)
+            self._add(name, parts)
 
 
 def _not_known(uses: Uses) -> set[str]:
