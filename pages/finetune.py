@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
-from pages.components.loading import Pool
+from pages.components.loading import Pool, trained_on
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.pool_similarity import similarity_or_stop
 from pages.components.results import cache_root, results
@@ -31,11 +31,9 @@ from pseudofam_core.finetuning import (
     finished_run,
     named_arms,
     open_texts,
-    refuse_lacking,
     refuse_seen,
     runs_of,
     specs_of,
-    tuned_workspace,
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
@@ -52,18 +50,6 @@ def opened_texts(workspace: Workspace, target: LanguagePair, cut: TextCut) -> Fi
 def runs_asked_for(request: FinetuneRequest, _texts: FinetuneTexts) -> dict[tuple[str, int | None], FinetuneSpec]:
     """The run of every arm and seed."""
     return specs_of(request, _texts)
-
-
-@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
-def trained_on(estimated: Workspace, corpus: str) -> Workspace:
-    """The workspace of the training text.
-
-    Raises:
-        CorpusError: It can't be opened, or lacks a pair of the pool.
-    """
-    tuned = tuned_workspace(estimated, corpus)
-    refuse_lacking(tuned)
-    return tuned
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Reading the texts …")

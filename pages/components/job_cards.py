@@ -33,8 +33,9 @@ _SHOWN = 2
 
 
 # Which page shows which jobs.
-ESTIMATING, FINETUNING, EXPERIMENTS = ("estimate", "compare"), ("finetune",), ("lab",)
-ALL_KINDS = (*ESTIMATING, *FINETUNING, *EXPERIMENTS)
+ESTIMATING, FINETUNING = ("estimate", "compare"), ("finetune",)
+TRANSFERRING, EXPERIMENTS = ("transfer",), ("lab",)
+ALL_KINDS = (*ESTIMATING, *FINETUNING, *TRANSFERRING, *EXPERIMENTS)
 
 
 def running_jobs(kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:

@@ -14,6 +14,7 @@ from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates import FisherSummary
 from pseudofam_core.estimates.outdated import OutdatedEstimate, outdated_estimates
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
+from pseudofam_core.finetuning import refuse_lacking, tuned_workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact
@@ -100,6 +101,18 @@ def _state_of(one: OutdatedEstimate) -> tuple[object, ...]:
     """All that the estimates of two pairs must share to have been made in one state, beside their own texts."""
     shared = replace(estimates.summarise(one.artifact).spec, pair=LanguagePair("", ""), text_digest="")
     return one.reasons, Stage.FISHER.version_of(one.artifact.key, one.artifact.spec), shared
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def trained_on(estimated: Workspace, corpus: str) -> Workspace:
+    """The workspace of the training text.
+
+    Raises:
+        CorpusError: It can't be opened, or lacks a pair of the pool.
+    """
+    tuned = tuned_workspace(estimated, corpus)
+    refuse_lacking(tuned)
+    return tuned
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)

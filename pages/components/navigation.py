@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import view_state
-from pages.components.job_cards import ESTIMATING, EXPERIMENTS, FINETUNING, running_jobs
+from pages.components.job_cards import ESTIMATING, EXPERIMENTS, FINETUNING, TRANSFERRING, running_jobs
 
 OVERVIEW_PAGE = "pages/overview.py"
 ESTIMATES_PAGE = "pages/estimates.py"
@@ -16,6 +16,7 @@ SIMILARITY_PAGE = "pages/similarity.py"
 FAMILIES_PAGE = "pages/families.py"
 FINETUNE_PAGE = "pages/finetune.py"
 COMPARE_PAGE = "pages/compare.py"
+TRANSFER_PAGE = "pages/transfer.py"
 LAB_PAGE = "pages/lab.py"
 _MENU = {
     OVERVIEW_PAGE: ("Overview", "home", "What this is, what has been computed, and what to do next."),
@@ -40,11 +41,23 @@ _MENU = {
         "balance",
         "Whether the family paid in translation quality, and whether it is more than luck.",
     ),
+    TRANSFER_PAGE: (
+        "Transfer",
+        "swap_horiz",
+        "What each target really gains by each single auxiliary, beside what similarity says of it.",
+    ),
     LAB_PAGE: (
         "Lab",
         "science",
         "The method's open questions as experiments: their answers, and a run on your own workspace.",
     ),
+}
+
+_JOBS_OF = {
+    ESTIMATES_PAGE: ESTIMATING,
+    FINETUNE_PAGE: FINETUNING,
+    TRANSFER_PAGE: TRANSFERRING,
+    LAB_PAGE: EXPERIMENTS,
 }
 
 
@@ -93,7 +106,7 @@ def go(page: str, **view: str) -> None:
 
 
 def _running() -> None:
-    for page, kinds in ((ESTIMATES_PAGE, ESTIMATING), (FINETUNE_PAGE, FINETUNING), (LAB_PAGE, EXPERIMENTS)):
+    for page, kinds in _JOBS_OF.items():
         if n := len(running_jobs(kinds)):
             st.page_link(
                 page,

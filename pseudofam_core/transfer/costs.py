@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -19,10 +19,10 @@ from pseudofam_core.finetuning import (
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.store.cache import Cache, readable
-from pseudofam_core.store.stages import Stage
+from pseudofam_core.store.cache import Cache
+from pseudofam_core.transfer.kept import kept_runs
 from pseudofam_core.transfer.request import TransferRequest, specs_of_target
-from pseudofam_core.transfer.runs import TransferRun, find_transfer, transfer_run_of
+from pseudofam_core.transfer.runs import find_transfer
 
 Texts = Mapping[LanguagePair, FinetuneTexts]
 
@@ -85,7 +85,7 @@ def seconds_per_update_of(request: TransferRequest, cache: Cache) -> float | Non
     revision = resolve_model(request.workspace.model).revision
     found = [
         run.seconds["all"] / run.updates
-        for run in _kept_runs(cache)
+        for run in kept_runs(cache)
         if run.spec.recipe and trains_alike(run.spec.model_revision, run.spec.recipe, revision, request.recipe)
     ]
     if found:
@@ -106,9 +106,3 @@ def _scored(request: TransferRequest, texts: Texts, left: list[FinetuneSpec], ca
     seconds = [one.seconds for one in costs]
     known = [one for one in seconds if one is not None]
     return sum(one.updates for one in costs), sum(known) if len(known) == len(seconds) else None
-
-
-def _kept_runs(cache: Cache) -> Iterator[TransferRun]:
-    for key in cache.keys(Stage.TRANSFER):
-        if run := readable(cache.find(Stage.TRANSFER, key), transfer_run_of):
-            yield run

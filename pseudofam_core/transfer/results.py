@@ -81,10 +81,19 @@ class TransferMatrix:
         return np.divide(sums, there.sum(axis=0), out=np.full(sums.shape, np.nan), where=there.any(axis=0))
 
     @property
+    def is_cell(self) -> npt.NDArray[np.bool_]:
+        """(targets, auxiliaries) whether a gain can stand there: a target is no auxiliary of its own."""
+        return np.array([[target != one for one in self.auxiliaries] for target in self.targets])
+
+    @property
+    def n_cells(self) -> int:
+        """Gains that were asked for, seeds counted apart."""
+        return len(self.seeds) * int(self.is_cell.sum())
+
+    @property
     def n_missing(self) -> int:
-        """Cells, seeds counted apart, that were not run; a target with itself is none."""
-        own = np.array([[target == one for one in self.auxiliaries] for target in self.targets])
-        return int((np.isnan(self.gains) & ~own).sum())
+        """Those of `n_cells` that are not there yet."""
+        return self.n_cells - int(np.isfinite(self.gains).sum())
 
 
 def transfer_matrix(request: TransferRequest, cache: Cache, *, texts: Texts | None = None) -> TransferMatrix:
