@@ -21,6 +21,8 @@ from pseudofam_core.models.parameters import PARAMETER_GROUPS
 from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 
 _VIEW = "view"
+_BELOW_K = "below_k"
+K_HIGH = 0.95
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
 _ESTIMATORS = {
     Estimator.PER_SENTENCE: "of each sentence by itself, as the formula says. The default.",
@@ -70,13 +72,14 @@ def sidebar() -> None:
         top_fraction = st.slider(
             "Top share K",
             0.05,
-            0.95,
+            K_HIGH,
             step=0.005,
             format="%.3f",
             disabled=not measure.depends_on_k,
             help=f"For {_measures_with_k()}: the share of the parameters that count as important. The paper: 0.40.",
-            **view_state.number("k", 0.4, low=0.05, high=0.95, shared=True),
+            **view_state.number("k", 0.4, low=0.05, high=K_HIGH, shared=True),
         )
+        st.session_state[_BELOW_K] = st.empty()
         found = _language_search(workspace.pairs or pool)
         st.button(
             "Reset view",
@@ -88,6 +91,11 @@ def sidebar() -> None:
         with links:  # last, so that the links carry what was just chosen
             menu()
     st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, found)
+
+
+def say_below_k(words: str) -> None:
+    """Put a word below the control of K, which is drawn before the pool is known."""
+    st.session_state[_BELOW_K].caption(words)
 
 
 def current_view() -> View:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.inputs import K_HIGH, say_below_k
 from pages.components.job_cards import active_cards, duration, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
@@ -49,20 +50,14 @@ def matrix_or_stop(similarities: PoolSimilarity, measure: Measure, top_fraction:
     return st.stop()
 
 
-def zeros_words(curve: OverlapCurve) -> str:
-    """Why K ends where it does."""
-    least, pair = min(curve.nonzero), curve.fewest_nonzero
-    return f"Only {least:.1%} of the parameters of {pair.label} differ from zero, and zeros are in no mask."
-
-
 def zeros_note(curve: OverlapCurve, measure: Measure, top_fraction: float) -> None:
-    """Warn of a K that asks for more parameters than a mask can hold; nothing where all masks are full."""
-    if measure.depends_on_k and top_fraction > curve.last_full_step:
-        st.warning(
-            f"**K reaches into zeros.** {zeros_words(curve)} With this K masks are of different sizes, and say less; take at most "
-            f"{curve.last_full_step:.1%}.",
-            icon=":material/contrast:",
-        )
+    """Say below the control of K where zeros begin; warn of a K beyond, which asks for more than a mask can hold."""
+    if not measure.depends_on_k:
+        return
+    if min(curve.nonzero) < K_HIGH:
+        say_below_k(f"To {curve.last_full_step:.1%}; beyond, masks run out of parameters that are not zero.")
+    if (words := curve.zeros_reached(top_fraction)) is not None:
+        st.warning(f"**K reaches into zeros.** {words}", icon=":material/contrast:")
 
 
 def _is_finished(pool: Pool) -> bool:

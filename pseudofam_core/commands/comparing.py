@@ -19,6 +19,7 @@ from pseudofam_core.commands.options import (
     families_workspace,
     finished_estimates,
     pairs_of,
+    warn_of_zeros,
     written,
 )
 from pseudofam_core.errors import PseudoFamError
@@ -200,6 +201,7 @@ def _families(
         return {}
     cache = Cache(options.cache)
     compared = pool_similarity(estimates, cache=cache)
+    warn_of_zeros(compared.curve, options.top_fraction)
     matrices = {measure.value: compared.matrix(measure, options.top_fraction) for measure in ARM_MEASURES}
     return {
         target: {name: paper_family(matrix, target) for name, matrix in matrices.items()} for target in options.target

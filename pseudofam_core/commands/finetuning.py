@@ -20,6 +20,7 @@ from pseudofam_core.commands.options import (
     pair_of,
     pairs_of,
     stop_on_interrupt,
+    warn_of_zeros,
 )
 from pseudofam_core.commands.recipes import add_recipe, chosen_cut, chosen_recipe
 from pseudofam_core.estimates import pool_of
@@ -116,6 +117,8 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
 
     def family_of(measure: Measure) -> Sequence[LanguagePair]:
         """The target's pseudo family by the paper's rule; estimates are looked for once a measure is named."""
+        if measure.depends_on_k:
+            warn_of_zeros(compared().curve, options.top_fraction)
         matrix = compared().matrix(measure, options.top_fraction)
         return paper_family(matrix, options.target)
 

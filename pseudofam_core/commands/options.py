@@ -25,7 +25,7 @@ from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.progress import Progress
 from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 from pseudofam_core.similarity.pools import pool_similarity, similarity, similarity_spec
-from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Artifact, Cache, default_root, write_atomically
 
@@ -82,11 +82,21 @@ def chosen_matrix(options: argparse.Namespace) -> PairwiseMatrix:
     """The chosen estimates compared."""
     cache, estimates = Cache(options.cache), finished_estimates(options, chosen_workspace(options))
     if options.measure.combined:
-        return pool_similarity(estimates, scope=options.scope, cache=cache).matrix(
-            options.measure, options.top_fraction
-        )
+        compared = pool_similarity(estimates, scope=options.scope, cache=cache)
+        if options.measure.depends_on_k:
+            warn_of_zeros(compared.curve, options.top_fraction)
+        return compared.matrix(options.measure, options.top_fraction)
     spec = similarity_spec(estimates, options.measure, top_fraction=options.top_fraction, scope=options.scope)
-    return similarity(estimates, spec, cache)
+    matrix = similarity(estimates, spec, cache)
+    if options.measure.depends_on_k:
+        warn_of_zeros(pool_similarity(estimates, scope=options.scope, cache=cache).curve, options.top_fraction)
+    return matrix
+
+
+def warn_of_zeros(curve: OverlapCurve, top_fraction: float) -> None:
+    """Say where K asks for more parameters than differ from zero."""
+    if (words := curve.zeros_reached(top_fraction)) is not None:
+        logger.warning("--top-fraction %g reaches into zeros. %s", top_fraction, words)
 
 
 def finished_estimates(options: argparse.Namespace, workspace: Workspace) -> Mapping[LanguagePair, Artifact]:

@@ -125,6 +125,18 @@ class OverlapCurve:
         """The largest K at which all masks mark as many parameters as K asks for; the first step where none does."""
         return max((step for step in self.steps if step <= min(self.nonzero) + 1e-12), default=self.steps[0])
 
+    @property
+    def zeros(self) -> str:
+        """Why K ends where it does."""
+        least, pair = min(self.nonzero), self.fewest_nonzero
+        return f"Only {least:.1%} of the parameters of {pair.label} differ from zero, and zeros are in no mask."
+
+    def zeros_reached(self, top_fraction: float) -> str | None:
+        """What a K says less for: it asks for more parameters than a mask can hold; None where all masks are full."""
+        if top_fraction <= min(self.nonzero) + 1e-12:
+            return None
+        return f"{self.zeros} With this K masks are of different sizes, and say less; take at most {self.last_full_step:.1%}."
+
     def has_step(self, top_fraction: float) -> bool:
         """Whether K is one of the steps, so that its values are exact."""
         return abs(self.steps[self._nearest(top_fraction)] - top_fraction) < 1e-9

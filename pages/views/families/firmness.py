@@ -12,7 +12,6 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
-from pages.components.pool_similarity import zeros_words
 from pages.views.families import inputs
 from pseudofam_core import charts
 from pseudofam_core.estimates.spec import Estimator
@@ -110,11 +109,7 @@ def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction
     st.caption(
         f"The family changes {len(sweep.breakpoints)} times between K = {inputs.LEAST_K:.0%} and "
         f"{last:.1%}. Long bars are firm members; a comb of short ones is a knife edge."
-        + (
-            ""
-            if last == inputs.LARGEST_K
-            else f" K ends there: {zeros_words(curve)[0].lower()}{zeros_words(curve)[1:]}"
-        )
+        + ("" if last == inputs.LARGEST_K else f" K ends there: {curve.zeros[0].lower()}{curve.zeros[1:]}")
     )
 
 
