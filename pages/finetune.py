@@ -38,6 +38,7 @@ from pseudofam_core.finetuning import (
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
+from pseudofam_core.transfer.outlook import Outlook, kept_outlook
 
 
 @st.cache_resource(max_entries=16, ttl=60, show_spinner="Reading the texts …")
@@ -60,6 +61,12 @@ def seen_nothing(estimated: Workspace, pairs: tuple[LanguagePair, ...], tuned: W
         CorpusError: They have.
     """
     refuse_seen(estimated, pairs, open_texts(tuned, target))
+
+
+@st.cache_resource(max_entries=64, ttl=60, show_spinner=False)
+def expected_gains(workspace: Workspace, target: LanguagePair) -> Outlook | None:
+    """What kept transfer runs let the target expect."""
+    return kept_outlook(workspace, target, results())
 
 
 def arms_of(
@@ -186,6 +193,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     views.finished_captions(expected)
     if told := views.visible_words(request.arms, request.task, n_seeds=len(request.seeds), n_sentences=len(texts.test)):
         st.markdown(told)
+    views.outlook_view(expected_gains(request.workspace, request.target))
     left = expected.n_runs - expected.n_finished
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(

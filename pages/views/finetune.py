@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -25,6 +26,7 @@ from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.scoring.power import Design
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks.task import Task
+from pseudofam_core.transfer.outlook import Outlook
 
 Finished = Callable[[FinetuneSpec], bool]
 _MEMBERS = "members"
@@ -180,6 +182,43 @@ def visible_words(arms: Sequence[Arm], task: Task, *, n_seeds: int, n_sentences:
         f"{n_arms - 1} tests. A guess, from how far apart runs of one arm usually are on {n_sentences:,} test sentences. "
         "With more seeds, more sentences or fewer arms smaller ones can be seen."
     )
+
+
+def outlook_view(outlook: Outlook | None) -> None:
+    """What each auxiliary alone may be expected to gain, where other targets' gains were measured; else the way to that."""
+    if outlook is None:
+        st.caption(
+            "**Train, or don't?** Nothing is known yet: once Transfer has measured three other targets or more, and the signals "
+            "are computed, you will see here what to expect."
+        )
+        return
+    width, n = outlook.forecast.half_width, outlook.forecast.n_targets
+    with st.expander(f"What to expect of each auxiliary, from {n} other targets", icon=":material/insights:"):
+        table = pd.DataFrame(
+            {
+                "Auxiliary": [one.label for one in outlook.auxiliaries],
+                "Expected": outlook.expected,
+                "From": outlook.expected - width,
+                "To": outlook.expected + width,
+                "Measured": outlook.measured,
+                "Advice": [outlook.forecast.words(one) if np.isfinite(one) else None for one in outlook.expected],
+            }
+        )
+        own = [one == outlook.target for one in outlook.auxiliaries]
+        table = table[~np.array(own)].sort_values("Expected", ascending=False)
+        signed = st.column_config.NumberColumn(format="%+.3f")
+        st.dataframe(
+            table,
+            hide_index=True,
+            placeholder="–",
+            column_config=dict.fromkeys(("Expected", "From", "To", "Measured"), signed),
+            alt=f"Expected gain of each auxiliary for {outlook.target.label}",
+        )
+        st.caption(
+            f"Gain in dev loss, nats a token, of each auxiliary alone, foreseen by `{outlook.signal}`, the signal that foresaw the "
+            f"other targets best. The interval holds {1 - outlook.forecast.level:.0%} of the gains of a target like these. What a "
+            "family of several gains is not foreseen. A measured gain counts more than an expected one."
+        )
 
 
 def finished_captions(cost: Cost) -> None:

@@ -48,6 +48,7 @@ from pseudofam_core.scoring.metrics import meaningful_first
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity, pool_similarity
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.transfer.outlook import kept_outlook
 
 
 def _add_finetune(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,11 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=count, default=1, help="runs of each arm (default: %(default)s)")
     parser.add_argument("--beams", type=count, default=5)
     parser.add_argument("--keep-weights", action="store_true")
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="tell the cost, and what gain to expect where `transfer` has measured other targets; train nothing",
+    )
     parser.set_defaults(run=_finetune)
 
 
@@ -83,6 +89,9 @@ def _finetune(options: argparse.Namespace) -> None:
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
     if is_first():
         print(f"{_told(expected)}; trained in {request.recipe.precision}")
+        print(_expected_gains(request, cache), end="", flush=True)
+    if options.preview:
+        return
     for spec in specs.values() if expected.updates else ():
         base_model(spec)  # what can't be trained is told before the first arm
     runs: dict[tuple[str, int | None], FinetuneRun] = {}
@@ -144,6 +153,18 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
         beams=options.beams,
         keep_weights=options.keep_weights,
     )
+
+
+def _expected_gains(request: FinetuneRequest, cache: Cache) -> str:
+    """A line for each auxiliary that is named, where measured gains of other targets tell what to expect of it."""
+    found = kept_outlook(request.workspace, request.target, cache)
+    if found is None:
+        return ""
+    members = sorted({one for arm in request.arms for one in arm.members or ()} & set(found.auxiliaries))
+    head = (
+        f"By {found.signal}, from {found.forecast.n_targets} other targets, each auxiliary alone, dev, 90 % intervals:"
+    )
+    return "\n".join([head, *(f"  {found.words(one)}" for one in members)]) + "\n"
 
 
 def _told(expected: Cost) -> str:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pseudofam_core.estimates import pool_of
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.signals import SignalMatrix
+from pseudofam_core.signals import SignalMatrix, find_signal_matrices
+from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer.forecast import Forecast, fitted
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
-from pseudofam_core.transfer.results import TransferMatrix
+from pseudofam_core.transfer.kept import kept_request
+from pseudofam_core.transfer.results import TransferMatrix, transfer_matrix
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -86,6 +90,26 @@ def outlook(
         foresight.mean[foresight.targets.index(target)] if target in foresight.targets else np.full(len(row), np.nan)
     )
     return Outlook(target, measured.auxiliaries, name, forecast, forecast.expected(row), gains)
+
+
+def kept_outlook(workspace: Workspace, target: LanguagePair, cache: Cache) -> Outlook | None:
+    """The outlook that kept transfer runs of this model and pool give; None where they, or the signals, are too few.
+
+    Nothing is computed and no model is loaded.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The corpus can't be read.
+    """
+    request = kept_request(workspace, cache)
+    if request is None or target not in pool_of(workspace):
+        return None
+    rows = tuple(dict.fromkeys((*request.targets, target)))
+    signals = find_signal_matrices(workspace, cache, targets=rows)
+    try:
+        return outlook(target, transfer_matrix(request, cache), signals)
+    except ValueError:
+        return None
 
 
 def _without(foresight: Foresight, target: LanguagePair) -> Foresight:

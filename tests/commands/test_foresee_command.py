@@ -9,7 +9,10 @@ from pseudofam_core.__main__ import main
 from pseudofam_core.commands.foresight import told
 from pseudofam_core.exchange.foresight_table import read_foresight
 from pseudofam_core.languages import pair
+from pseudofam_core.store.stages import Stage
+from pseudofam_core.transfer.forecast import Forecast
 from pseudofam_core.transfer.foresight import Foresight
+from pseudofam_core.transfer.outlook import Outlook
 from tests.finetuning.conftest import corpus, one_thread, tuning
 
 __all__ = ["corpus", "one_thread", "tuning"]
@@ -53,3 +56,20 @@ def test_the_best_signal_and_its_width_are_told():
     assert f"±{foresight.forecast().half_width:.3f} nats" in words
     first = words.splitlines()[1].split()
     assert first[0] in ("truth", "learned")
+
+
+def test_a_preview_tells_what_to_expect_and_trains_nothing(words, cache, capsys, monkeypatch):
+    tr, others = pair("tr-en"), (pair("az-en"), pair("de-en"))
+    line = Forecast(0.05, 0.02, 0.03, 0.1, 12)
+    found = Outlook(tr, others, "overlap", line, np.array([0.06, 0.01]), np.full(2, np.nan))
+    monkeypatch.setattr("pseudofam_core.commands.finetuning.kept_outlook", lambda *_: found)
+    assert main(["finetune", *words, "--target", "tr-en", "--arms", "single,all", "--preview"]) == 0
+    cost, *told = capsys.readouterr().out.splitlines()
+    assert cost.startswith("2 runs, 0 finished")
+    assert told[0].startswith("By overlap, from 12 other targets")
+    assert told[1].startswith("  az-en: +0.060 nats a token expected (+0.030 to +0.090), train with it")
+    assert told[2].startswith("  de-en: +0.010 nats a token expected (-0.020 to +0.040), can't tell")
+    assert not list(cache.keys(Stage.FINETUNE))
+    monkeypatch.setattr("pseudofam_core.commands.finetuning.kept_outlook", lambda *_: None)
+    assert main(["finetune", *words, "--target", "tr-en", "--arms", "single", "--preview"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 
@@ -19,6 +20,8 @@ from pseudofam_core.languages import pair
 from pseudofam_core.models import machine
 from pseudofam_core.models.machine import Capability
 from pseudofam_core.progress import Progress
+from pseudofam_core.transfer.forecast import Forecast
+from pseudofam_core.transfer.outlook import Outlook
 from tests.pages.cases_finetuning import finished_as, with_tests
 from tests.pages.conftest import CODES, PAIRS, said
 
@@ -336,3 +339,20 @@ def test_a_run_that_failed_says_why_and_can_go_on(trainable, listed):
     app = trainable.open("finetune", **FEW)
     assert "No memory is left." in app.error[0].value
     assert [one.label for one in app.button if one.key == "resume-0123abcd"] == ["Resume"]
+
+
+def test_what_to_expect_is_told_before_the_start(trainable, paced, monkeypatch):
+    line = Forecast(0.05, 0.02, 0.03, 0.1, 12)
+    expected = Outlook(pair("be-en"), PAIRS[1:3], "overlap", line, np.array([0.06, 0.01]), np.array([np.nan, 0.04]))
+    monkeypatch.setattr("pseudofam_core.transfer.outlook.kept_outlook", lambda *_: expected)
+    app = trainable.open("finetune", **FEW)
+    (table,) = [one.value for one in app.dataframe if "Advice" in one.value]
+    assert table["Auxiliary"].tolist() == [one.label for one in PAIRS[1:3]]
+    assert table["From"].round(3).tolist() == [0.03, -0.02]
+    assert table["Advice"].tolist() == ["train with it: the whole interval is a gain", line.words(0.01)]
+    assert table["Measured"].tolist()[1] == 0.04
+
+
+def test_where_nothing_is_measured_the_way_to_a_forecast_is_told(trainable, paced):
+    app = trainable.open("finetune", **FEW)
+    assert any("once Transfer has measured three other targets" in one.value for one in app.caption)
