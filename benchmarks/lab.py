@@ -29,9 +29,10 @@ def main() -> None:
     others = tuple(filter(None, options.others.split(",")))
     for name in options.experiments:
         one, started = lab.experiment(name), time.monotonic()
-        plan = lab.planned(one, chosen_workspace(options), others)
+        cache = Cache(Path(options.cache))
+        plan = lab.planned(one, chosen_workspace(options), cache, others=others)
         with bar(name) as report:
-            finding = lab.run(plan, Cache(Path(options.cache)), report=report)
+            finding = lab.run(plan, cache, report=report)
         path = ship(one, options.seen_on, finding)
         print("RESULT", json.dumps({"experiment": name, "answer": finding.answer, "seen_on": finding.seen_on}))
         print(f"{path}, {time.monotonic() - started:.0f} s")

@@ -20,6 +20,7 @@ from pages.components.navigation import SIMILARITY_PAGE, page_link
 from pages.components.states import content_warning, pool_or_stop
 from pages.views.diagnostics import diagnostics
 from pages.views.exchange import exchange
+from pages.views.lab import sentences_advice
 from pseudofam_core.estimates import FisherSummary, imported_pairs, summarise
 from pseudofam_core.estimates.outdated import OutdatedEstimate
 from pseudofam_core.languages import LanguagePair, pair_labels
@@ -163,6 +164,7 @@ if known:
     if not pool.estimates:
         st.caption("Of the estimates that are out of date.")
     diagnostics(pool.estimates or known, view.found)
+    sentences_advice(view.workspace)
 else:
     st.info("Nothing is estimated yet. Run the estimates above.", icon=":material/hourglass_empty:")
 

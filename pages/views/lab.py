@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.job_cards import duration
+from pages.components.navigation import LAB_PAGE, page_link
 from pages.components.results import cache_root, results
 from pages.components.states import csv_button
 from pseudofam_core import jobs, lab
@@ -18,10 +20,11 @@ from pseudofam_core.errors import JobError, PseudoFamError
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.exchange.lab_tables import finding_csv
 from pseudofam_core.lab import Experiment, Finding
+from pseudofam_core.lab.sentences import advice_words
 from pseudofam_core.languages import LanguagePair
 
 _OWN = "this workspace"
-_Specs = Mapping[str, Mapping[LanguagePair, FisherSpec]]
+_Read = tuple[Mapping[str, Mapping[LanguagePair, FisherSpec]], tuple[str, ...]]  # specs of estimates, keys of runs
 
 
 class Own:
@@ -36,9 +39,9 @@ class Own:
         """Resolve all experiments; a model or text that can't be used is no error here, for answers ship."""
         self.workspace = workspace
         self.trouble: str | None = None
-        self._specs: dict[str, _Specs] = {}
+        self._read: dict[str, _Read] = {}
         try:
-            self._specs = _resolved(workspace)
+            self._read = _resolved(workspace)
         except (PseudoFamError, ValueError) as error:
             self.trouble = str(error)
 
@@ -48,9 +51,9 @@ class Own:
         Raises:
             PseudoFamError: What else is named can't be used.
         """
-        if one.finding is None or one.name not in self._specs:
-            return None
-        return lab.Plan(one, self.workspace, _with_others(self.workspace, one.name, others) or self._specs[one.name])
+        if others:
+            return lab.Plan(one, self.workspace, *_with_others(self.workspace, one.name, others))
+        return lab.Plan(one, self.workspace, *self._read[one.name]) if one.name in self._read else None
 
     def finding(self, one: Experiment, others: tuple[str, ...] = ()) -> Finding | None:
         """What it found on this workspace, or None."""
@@ -89,6 +92,24 @@ def short(one: Experiment, own: Own) -> None:
         st.markdown(finding.answer if finding else one.elsewhere or "Not run yet.")
 
 
+def sentences_advice(workspace: Workspace) -> None:
+    """How many sentences to read, by this workspace's experiment on them, and the way to it."""
+    one = lab.experiment("sentences")
+    try:
+        found = lab.find(lab.Plan(one, workspace, *_with_others(workspace, one.name, ())), results())
+    except (PseudoFamError, ValueError):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if found is None:
+            st.caption(
+                "How many sentences are enough for this model and text, an experiment of the Lab tells.",
+                width="content",
+            )
+        else:
+            st.markdown(f":material/science: {advice_words(found.settings or {})}", width="content")
+        page_link(LAB_PAGE, "How many sentences", experiment=one.name)
+
+
 def _badge(name: str | None) -> str:
     return (
         f":blue-badge[:material/inventory_2: seen on {name}]"
@@ -115,6 +136,9 @@ def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
         alt=f"{finding.chart.words} {finding.answer}",
     )
     st.caption(f"How to read it: {finding.chart.words}")
+    with st.expander("Table", icon=":material/table:"):
+        columns = {name: st.column_config.Column(help=words) for name, words in finding.columns.items()}
+        st.dataframe(pd.DataFrame(finding.rows), hide_index=True, column_config=columns, height=320, alt=finding.answer)
     csv_button("Table as CSV", partial(finding_csv, one, finding), f"lab-{one.name}-{name}.csv")
 
 
@@ -136,6 +160,8 @@ def _run_box(one: Experiment, own: Own, plan: lab.Plan | None, others: tuple[str
         if plan is None:
             if own.trouble:
                 st.caption(f":material/error: {own.trouble}")
+            elif one.others:
+                st.caption(f":material/edit: Name further {one.others} above.")
             return
         cost = lab.cost(plan, results())
         seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)} of computing"
@@ -155,17 +181,21 @@ def _submit(workspace: Workspace, one: Experiment, others: tuple[str, ...]) -> N
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
-def _resolved(workspace: Workspace) -> dict[str, _Specs]:
-    """What each experiment would read, by its name."""
-    resolver = lab.Resolver()
-    return {
-        one.name: lab.planned(one, workspace, resolver=resolver).specs
-        for one in lab.EXPERIMENTS
-        if one.finding is not None
-    }
+def _resolved(workspace: Workspace) -> dict[str, _Read]:
+    """What each experiment would read, by its name; those that this workspace is nothing for are left out."""
+    resolver, found = lab.Resolver(), {}
+    for one in lab.EXPERIMENTS:
+        if one.finding is not None:
+            try:
+                plan = lab.planned(one, workspace, results(), resolver=resolver)
+            except ValueError:  # it wants something else to be named
+                continue
+            found[one.name] = (plan.specs, plan.runs)
+    return found
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
-def _with_others(workspace: Workspace, name: str, others: tuple[str, ...]) -> _Specs | None:
-    """The same of one experiment with what else is named; None where nothing is."""
-    return lab.planned(lab.experiment(name), workspace, others).specs if others else None
+def _with_others(workspace: Workspace, name: str, others: tuple[str, ...]) -> _Read:
+    """The same of one experiment with what else is named."""
+    plan = lab.planned(lab.experiment(name), workspace, results(), others=others)
+    return plan.specs, plan.runs

@@ -20,7 +20,8 @@ def finding_figure(finding: Finding) -> go.Figure:
     """Draw a finding's table as its chart says. Rows without a value in what is drawn are left out."""
     chart = finding.chart
     drawn = [one for one in (chart.x, chart.y, chart.value) if one is not None]
-    rows = [row for row in finding.rows if all(row.get(one) is not None for one in drawn)]
+    rows = [row for row in finding.rows if chart.only is None or row.get(chart.only[0]) == chart.only[1]]
+    rows = [row for row in rows if all(row.get(one) is not None for one in drawn)]
     traces = _TRACES[chart.look](chart, rows)
     return go.Figure({"data": traces, "layout": _layout(finding, rows)})
 

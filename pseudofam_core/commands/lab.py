@@ -15,6 +15,7 @@ from pseudofam_core.commands.options import (
     written,
 )
 from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.lab_tables import finding_csv
 from pseudofam_core.lab import Experiment, Finding
 from pseudofam_core.store.cache import Cache
@@ -45,12 +46,16 @@ def _add_lab(parser: argparse.ArgumentParser) -> None:
 def _list(options: argparse.Namespace) -> None:
     workspace, cache = chosen_workspace(options), Cache(options.cache)
     for one in lab.EXPERIMENTS:
-        print(f"{one.name:12} {one.question}\n{'':12} {_state(one, lab.planned(one, workspace), cache)}")
+        print(f"{one.name:12} {one.question}\n{'':12} {_state(one, workspace, cache)}")
 
 
-def _state(experiment: Experiment, plan: lab.Plan, cache: Cache) -> str:
+def _state(experiment: Experiment, workspace: Workspace, cache: Cache) -> str:
     if experiment.finding is None:
         return f"not here. {experiment.elsewhere}"
+    try:
+        plan = lab.planned(experiment, workspace, cache)
+    except ValueError as error:  # it wants something else to be named
+        return f"not run yet: {error}"
     if lab.find(plan, cache) is not None:
         return "answered for this workspace"
     cost = lab.cost(plan, cache)
@@ -60,7 +65,7 @@ def _state(experiment: Experiment, plan: lab.Plan, cache: Cache) -> str:
 
 def _show(options: argparse.Namespace) -> None:
     experiment: Experiment = options.experiment
-    found = lab.find(_plan(options), Cache(options.cache))
+    found = _found(options)
     findings = lab.shipped(experiment) if found is None else {"": found}
     if not findings:
         raise PseudoFamError(
@@ -82,8 +87,18 @@ def _run(options: argparse.Namespace) -> None:
         written(finding_csv(plan.experiment, finding), options.out)
 
 
+def _found(options: argparse.Namespace) -> Finding | None:
+    """This workspace's finding; None where there is none, or the workspace is nothing for it."""
+    try:
+        return lab.find(_plan(options), Cache(options.cache))
+    except (PseudoFamError, ValueError):
+        if options.others:
+            raise
+        return None
+
+
 def _plan(options: argparse.Namespace) -> lab.Plan:
-    return lab.planned(options.experiment, chosen_workspace(options), options.others)
+    return lab.planned(options.experiment, chosen_workspace(options), Cache(options.cache), others=options.others)
 
 
 def _print(finding: Finding) -> None:

@@ -67,7 +67,7 @@ def families_alike(first: PairwiseMatrix, second: PairwiseMatrix, *, selection: 
         ValueError: Matrices of different pools.
     """
     common_pool([first, second])
-    one, other = (_members(matrix, selection) for matrix in (first, second))
+    one, other = (members_of(matrix, selection) for matrix in (first, second))
     shared = (one & other).sum(axis=1) / (one | other).sum(axis=1)
     return FamiliesAlike(first.pairs, (one == other).all(axis=1), one, float(shared.mean()))
 
@@ -91,19 +91,19 @@ def family_stability(
             f"replicates must be of the matrix's pool and measure. Got {replicates.measure} over "
             f"{len(replicates.pairs)} pairs for {full.measure} over {len(full.pairs)}. Resample this pool."
         )
-    chosen = np.array([_members(matrix, selection) for matrix in replicates.matrices()])
+    chosen = np.array([members_of(matrix, selection) for matrix in replicates.matrices()])
     n_replicates, n, _ = chosen.shape
     sizes = [Counter(row.tolist()) for row in chosen.sum(axis=2).T]
     return FamilyStability(
         pairs=full.pairs,
         shares=chosen.mean(axis=0),
         size_shares=np.array([[row[size] / n_replicates for size in range(n)] for row in sizes]),
-        unchanged=(chosen == _members(full, selection)).all(axis=2).mean(axis=0),
+        unchanged=(chosen == members_of(full, selection)).all(axis=2).mean(axis=0),
         n_replicates=n_replicates,
     )
 
 
-def _members(matrix: PairwiseMatrix, selection: SelectionSpec) -> npt.NDArray[np.bool_]:
+def members_of(matrix: PairwiseMatrix, selection: SelectionSpec) -> npt.NDArray[np.bool_]:
     """(n, n): whether the column is in the row's family."""
     position = {pair: i for i, pair in enumerate(matrix.pairs)}
     marks = np.zeros((len(matrix.pairs),) * 2, dtype=bool)

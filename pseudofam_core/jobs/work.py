@@ -115,7 +115,7 @@ def _lab(request: Request, name: str, cache: Cache, report: Report, should_stop:
     from pseudofam_core import lab
 
     workspace = restored(Workspace, request.payload["workspace"])
-    plan = lab.planned(lab.experiment(name), workspace, tuple(request.payload["others"]))
+    plan = lab.planned(lab.experiment(name), workspace, cache, others=tuple(request.payload["others"]))
     lab.run(plan, cache, report=report, should_stop=should_stop)
 
 

@@ -8,19 +8,15 @@ who reads what differs, not how much: the two are the same estimates, combined o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pseudofam_core.estimates import drawn_text, pool_of
-from pseudofam_core.estimates.spec import Estimator, Workspace
+from pseudofam_core.lab.blocks import MOST, blocked, same_lines
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import Mean, over_targets
-from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.replicates import ShardSketches, shared_counts
 from pseudofam_core.similarity.results import FloatMatrix
@@ -42,12 +38,6 @@ _COLUMNS = {
 }
 
 
-def arms(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
-    """The workspace's estimates with a shard, here called a block, for each pair."""
-    n_blocks = max(2, len(pool_of(workspace)))
-    return {"blocks": replace(workspace, estimator=Estimator.PER_SENTENCE, mini_batches=None, shards=n_blocks)}
-
-
 def finding(material: Material) -> Finding:
     """Kinship found by the same and by disjoint sentences, measure by measure.
 
@@ -55,11 +45,18 @@ def finding(material: Material) -> Finding:
         ValueError: The text is not the same in all languages, or has fewer sentences than there are pairs.
     """
     pool = material.pool
-    _check_text(material.workspace, tuple(pool))
+    if len(pool) > MOST or not same_lines(material.workspace, tuple(pool)):
+        raise ValueError(
+            f"The text must be the same in all languages, line by line, and the pool of at most {MOST} pairs. Got "
+            f"{len(pool)} pairs"
+            f"{'' if len(pool) > MOST else ' with sentences of their own'}. Choose a multi-parallel corpus, such as FLORES "
+            "or the "
+            "sample, without cleaning that drops lines, and name some of its pairs."
+        )
     sketches = shard_sketches(pool, together=True)
-    n = len(sketches.pairs)
-    if sketches.counts.shape[1] < n:
-        raise ValueError(f"There must be as many sentences as pairs, {n}. Got {sketches.counts.shape[1]}. Read more.")
+    n, B = sketches.counts.shape
+    if n > B:
+        raise ValueError(f"There must be as many sentences as pairs, {n}. Got {B}. Read more.")
     kin = relatives(sketches.pairs)
     rows, gaps = [], {}
     for measure in MEASURES:
@@ -91,7 +88,7 @@ def finding(material: Material) -> Finding:
         limits=f"{per_block} sentences of each language are few. The interval is over targets, "
         "which share "
         "one model and one text.",
-        settings={"top_fraction": TOP_FRACTION, "blocks": n, "sentences_in_a_block": per_block},
+        settings={"top_fraction": TOP_FRACTION, "blocks": B, "sentences_in_a_block": per_block},
     )
 
 
@@ -145,7 +142,7 @@ def content_before_language(distances: FloatMatrix) -> float:
 def _kinship(distances: FloatMatrix, kin: Kin, same: bool) -> tuple[FloatMatrix, FloatMatrix]:
     """(n,) relatives before others, and nearest is a relative: means over blocks or turns."""
     pick = same_blocks if same else disjoint_blocks
-    matrices = [pick(distances, turn) for turn in range(len(distances))]
+    matrices = [pick(distances, turn) for turn in range(distances.shape[2])]
     before = np.mean([relatives_before_others(one, kin) for one in matrices], axis=0)
     nearest = np.mean([nearest_is_relative(one, kin) for one in matrices], axis=0)
     return before, nearest
@@ -182,16 +179,6 @@ def _name(measure: Measure) -> str:
     return f"{measure.label} (K = {TOP_FRACTION:.0%})" if measure.has_masks else measure.label
 
 
-def _check_text(workspace: Workspace, pairs: Sequence[LanguagePair]) -> None:
-    texts = [drawn_text(workspace, pair)[0] for pair in pairs]
-    if len({one.targets for one in texts}) > 1 and len({one.sources for one in texts}) > 1:
-        raise ValueError(
-            "The text must be the same in all languages, line by line, to be dealt out in blocks. Got pairs with sentences "
-            "of their "
-            "own. Choose a multi-parallel corpus, such as FLORES or the sample, without cleaning that drops lines."
-        )
-
-
 EXPERIMENT = Experiment(
     name="content",
     title="Content or language",
@@ -202,7 +189,7 @@ EXPERIMENT = Experiment(
     "that holds zero would refute it.",
     needs="One text with the same sentences in all languages, and as many of them as there are pairs; better fifty times as "
     "many.",
-    arms=arms,
+    arms=blocked,
     finding=finding,
     seconds=lambda n_pairs: 0.0003 * n_pairs**4,
 )

@@ -58,6 +58,7 @@ class Experiment:
         version: Of its values: raise it when the same estimates would give another finding.
         arms: From a workspace, and what else was named, to the workspaces whose estimates it reads, by name.
         finding: What it makes of them. None for a question that is answered elsewhere.
+        runs: Keys of trained runs that its finding depends on beside estimates.
         others: What else may be named: ``corpora``, ``models``; None where nothing can be.
         seconds: How long it takes beside the estimates, for so many pairs: roughly, on one core.
         elsewhere: Where the question is taken up, if not here.
@@ -71,6 +72,7 @@ class Experiment:
     version: int = 1
     arms: Callable[[Workspace, tuple[str, ...]], Mapping[str, Workspace]] = as_it_is
     finding: Callable[[Material], Finding] | None = None
+    runs: Callable[[Workspace, Cache], tuple[str, ...]] = lambda workspace, cache: ()
     others: str | None = None
     seconds: Callable[[int], float] = lambda n_pairs: 1.0
     elsewhere: str = ""

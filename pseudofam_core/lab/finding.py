@@ -32,6 +32,7 @@ class Chart:
         label: Column with the names of points.
         mark: A value of x to be pointed out, or None.
         chance: What the drawn values would be by chance, or None.
+        only: A column and the value that rows must have in it to be drawn, or None for all rows.
         words: How to read it, for people and for those who can't see it.
     """
 
@@ -45,6 +46,7 @@ class Chart:
     label: str | None = None
     mark: float | None = None
     chance: float | None = None
+    only: tuple[str, str] | None = None
     words: str = ""
 
 

@@ -36,11 +36,13 @@ class LabSpec:
         experiment: Its name.
         version: Of its values.
         arms: Keys of the estimates that it reads, by arm.
+        runs: Keys of the trained runs that it reads.
     """
 
     experiment: str
     version: int
     arms: Mapping[str, tuple[str, ...]]
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,19 @@ class Plan:
         experiment: What is run.
         workspace: What it is about.
         specs: The estimates that it reads, by arm.
+        runs: Keys of the trained runs that it reads.
     """
 
     experiment: Experiment
     workspace: Workspace
     specs: Specs
+    runs: tuple[str, ...] = ()
 
     @property
     def spec(self) -> LabSpec:
         """What its finding depends on."""
         arms = {name: tuple(map(fisher_key, arm.values())) for name, arm in self.specs.items()}
-        return LabSpec(self.experiment.name, self.experiment.version, arms)
+        return LabSpec(self.experiment.name, self.experiment.version, arms, self.runs)
 
     @property
     def key(self) -> str:
@@ -111,13 +115,19 @@ class Resolver:
 
 
 def planned(
-    experiment: Experiment, workspace: Workspace, others: tuple[str, ...] = (), *, resolver: Resolver | None = None
+    experiment: Experiment,
+    workspace: Workspace,
+    cache: Cache,
+    *,
+    others: tuple[str, ...] = (),
+    resolver: Resolver | None = None,
 ) -> Plan:
     """Resolve what an experiment reads. Loads no model.
 
     Args:
         experiment: What is to be run.
         workspace: What it is about.
+        cache: Where trained runs are looked for.
         others: What else is named: see `Experiment.others`.
         resolver: Of several plans, so that they share the texts.
 
@@ -128,7 +138,8 @@ def planned(
     if others and experiment.others is None:
         raise ValueError(f"others must not be named for {experiment.name}. Got {', '.join(others)}.")
     shared, arms = resolver or Resolver(), experiment.arms(workspace, others)
-    return Plan(experiment, workspace, {name: shared.specs(arm) for name, arm in arms.items()})
+    specs = {name: shared.specs(arm) for name, arm in arms.items()}
+    return Plan(experiment, workspace, specs, experiment.runs(workspace, cache))
 
 
 def find(plan: Plan, cache: Cache) -> Finding | None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pseudofam_core.families.selection import first_step, select_families
+from pseudofam_core.families.selection import first_step
 from pseudofam_core.families.spec import SelectionSpec
+from pseudofam_core.families.stability import members_of
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.running import seen_on
@@ -43,7 +44,7 @@ def finding(material: Material) -> Finding:
     curve = pool_similarity(material.pool, cache=material.cache).curve
     steps = top_fractions(curve)
     matrices = {k: curve.matrix(k) for k in steps}
-    families = {k: members(matrix) for k, matrix in matrices.items()}
+    families = {k: members_of(matrix, SelectionSpec()) for k, matrix in matrices.items()}
     kin = relatives(curve.pairs)
     kinship = {k: relatives_before_others(matrix.ordering_distances(), kin) for k, matrix in matrices.items()}
     kept = {k: shared(families[k], families[PAPER_K]) for k in steps}
@@ -95,12 +96,6 @@ def top_fractions(curve: OverlapCurve) -> list[float]:
             f"{min(curve.nonzero):.1%}. Read more sentences, or leave it out of the pool."
         )
     return steps
-
-
-def members(matrix: PairwiseMatrix) -> npt.NDArray[np.bool_]:
-    """(n, n): whether the column is in the row's family by the paper's rule."""
-    families = select_families(matrix, selection=SelectionSpec())
-    return np.array([[pair in family.members for pair in matrix.pairs] for family in families])
 
 
 def shared(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> FloatMatrix:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from pseudofam_core.lab import content, measures, other_tasks, sensitivity
+from pseudofam_core.lab import (
+    competence,
+    content,
+    corpora,
+    estimators,
+    foresight,
+    measures,
+    model_size,
+    other_tasks,
+    sensitivity,
+    sentences,
+    whole_fisher,
+)
 from pseudofam_core.lab.experiment import Experiment
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     content.EXPERIMENT,
     sensitivity.EXPERIMENT,
     measures.EXPERIMENT,
+    sentences.EXPERIMENT,
+    estimators.EXPERIMENT,
+    corpora.EXPERIMENT,
+    competence.EXPERIMENT,
+    whole_fisher.EXPERIMENT,
+    model_size.EXPERIMENT,
+    foresight.EXPERIMENT,
     other_tasks.EXPERIMENT,
 )
 

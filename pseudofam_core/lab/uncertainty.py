@@ -1,15 +1,18 @@
-"""A mean over targets with its interval: targets are drawn again, with replacement."""
+"""A mean over targets with its interval."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pseudofam_core.similarity.results import FloatMatrix
 
 _N_RESAMPLES = 10_000
 _SHARES = (0.025, 0.975)
+_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Mean:
 
     Attributes:
         value: The mean.
-        low: Lower end of its 95 % interval: of the mean over targets that are drawn again.
+        low: Lower end of its 95 % interval.
         high: Upper end.
         n: Targets.
     """
@@ -34,7 +37,7 @@ class Mean:
 
 
 def over_targets(values: FloatMatrix, *, seed: int = 1) -> Mean:
-    """The mean of the targets that have a value; NaN marks those that have none.
+    """The mean of the targets that have a value, NaN marking those that have none; targets are drawn again for the interval.
 
     Raises:
         ValueError: Fewer than two targets have one.
@@ -48,3 +51,11 @@ def over_targets(values: FloatMatrix, *, seed: int = 1) -> Mean:
     drawn = np.random.default_rng(seed).integers(len(known), size=(_N_RESAMPLES, len(known)))
     low, high = np.quantile(known[drawn].mean(axis=1), _SHARES)
     return Mean(float(known.mean()), float(low), float(high), len(known))
+
+
+def share_of_targets(flags: npt.NDArray[np.bool_]) -> Mean:
+    """The share of targets that are marked, with Wilson's interval (1927), which has a width where all are alike."""
+    n, share = len(flags), float(np.mean(flags))
+    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
+    return Mean(share, max(0.0, middle - half), min(1.0, middle + half), n)

@@ -122,6 +122,24 @@ def bootstrap_replicates(
     return BootstrapReplicates(sketches.pairs, values, measure, top_fraction, seed)
 
 
+def weighted_matrices(
+    sketches: ShardSketches, times: FloatMatrix, *, measure: Measure, top_fraction: float | None = None
+) -> Iterator[PairwiseMatrix]:
+    """The pool's matrix for each weighting of the shards, as `sketch_matrix` makes it from all.
+
+    Args:
+        sketches: The pool's shards.
+        times: (n, n_pairs, n_shards): how often each shard of each pair is taken.
+        measure: Any but the consensus.
+        top_fraction: K of masks; None elsewhere.
+
+    Raises:
+        ValueError: As `bootstrap_replicates`, but for the number of shards.
+    """
+    for values in _compared(sketches, times, measure=measure, top_fraction=top_fraction):
+        yield PairwiseMatrix(sketches.pairs, values, measure, top_fraction)
+
+
 def _compared(
     sketches: ShardSketches,
     times: npt.NDArray[np.float64] | npt.NDArray[np.int64],

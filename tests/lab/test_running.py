@@ -12,9 +12,12 @@ from pseudofam_core.__main__ import main
 from pseudofam_core.charts.lab import finding_figure
 from pseudofam_core.errors import JobCancelled, PseudoFamError
 from pseudofam_core.estimates import fisher_specs
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.lab_tables import finding_csv
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.stages import Stage
+from tests.cases import save_corpus, save_model
 
 RUNNABLE = [one for one in lab.EXPERIMENTS if one.finding is not None]
 CHEAP = lab.experiment("measures")
@@ -33,31 +36,31 @@ def test_every_experiment_says_what_it_expects_and_what_would_refute_it():
         assert (one.finding is None) == bool(one.elsewhere)
 
 
-def test_a_plan_resolves_as_estimates_do(workspace):
-    plan = lab.planned(CHEAP, workspace)
+def test_a_plan_resolves_as_estimates_do(workspace, cache):
+    plan = lab.planned(CHEAP, workspace, cache)
     assert plan.specs["workspace"] == fisher_specs(workspace)
 
 
 def test_a_finding_is_made_once_and_found_again(workspace, cache, monkeypatch):
-    plan = lab.planned(CHEAP, workspace)
+    plan = lab.planned(CHEAP, workspace, cache)
     assert lab.find(plan, cache) is None
     assert lab.cost(plan, cache) == lab.Cost(4, 4, None)
     first = lab.run(plan, cache)
     assert lab.cost(plan, cache).n_missing == 0
-    again = lab.planned(replace(CHEAP, finding=lambda material: pytest.fail("made again")), workspace)
+    again = lab.planned(replace(CHEAP, finding=lambda material: pytest.fail("made again")), workspace, cache)
     assert lab.run(again, cache) == first == lab.find(plan, cache)
     assert list(cache.keys(Stage.LAB)) == [plan.key]
 
 
-def test_another_version_or_other_estimates_are_another_finding(workspace):
-    key = lab.planned(CHEAP, workspace).key
-    assert lab.planned(replace(CHEAP, version=CHEAP.version + 1), workspace).key != key
-    assert lab.planned(CHEAP, replace(workspace, max_sentences=3)).key != key
-    assert lab.planned(replace(CHEAP, name="other"), workspace).key != key
+def test_another_version_or_other_estimates_are_another_finding(workspace, cache):
+    key = lab.planned(CHEAP, workspace, cache).key
+    assert lab.planned(replace(CHEAP, version=CHEAP.version + 1), workspace, cache).key != key
+    assert lab.planned(CHEAP, replace(workspace, max_sentences=3), cache).key != key
+    assert lab.planned(replace(CHEAP, name="other"), workspace, cache).key != key
 
 
 def test_a_stop_keeps_the_estimates_that_are_done(workspace, cache):
-    plan, asked = lab.planned(CHEAP, workspace), []
+    plan, asked = lab.planned(CHEAP, workspace, cache), []
 
     def stop() -> bool:
         asked.append(1)
@@ -73,10 +76,15 @@ def test_what_can_not_be_run_says_where_the_question_is():
     with pytest.raises(PseudoFamError, match="only translation can be fine-tuned"):
         lab.run(lab.Plan(lab.experiment("tasks"), None, {}), None)
     with pytest.raises(ValueError, match="others must not be named for measures"):
-        lab.planned(CHEAP, None, ("more",))
+        lab.planned(CHEAP, None, None, others=("more",))
 
 
-@pytest.mark.parametrize("one", RUNNABLE, ids=lambda one: one.name)
+ON_THE_SAMPLE = [
+    lab.experiment(name) for name in ("content", "sensitivity", "measures", "sentences", "corpora", "competence")
+]
+
+
+@pytest.mark.parametrize("one", ON_THE_SAMPLE, ids=lambda one: one.name)
 def test_the_sample_s_answer_ships_and_can_be_drawn_and_read(one):
     finding = lab.shipped(one)["sample"]
     assert finding.answer.endswith(".")
@@ -122,4 +130,32 @@ def test_a_job_runs_it(workspace, cache):
 
     payload = {"workspace": json.loads(json.dumps(workspace.payload())), "others": []}
     DOORS["lab"](Request("lab", payload, ("measures",), "Experiment", 1.0), "measures", cache, silent, never)
-    assert lab.find(lab.planned(CHEAP, workspace), cache) is not None
+    assert lab.find(lab.planned(CHEAP, workspace, cache), cache) is not None
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory):
+    """Six pairs of three families, a second corpus and a second model, and a cache for all tests of this module."""
+    folder = tmp_path_factory.mktemp("six")
+    codes = ("tr", "az", "de", "sv", "uk", "be")
+    model, other = (save_model(folder / name, "m2m100") for name in ("model", "other"))
+    corpora = save_corpus(folder / "corpus", codes), save_corpus(folder / "second", codes[::-1])
+    return Workspace(model=str(model), corpus=str(corpora[0])), str(corpora[1]), str(other), Cache(folder / "cache")
+
+
+@pytest.mark.parametrize("one", [one for one in RUNNABLE if one.name != "foresight"], ids=lambda one: one.name)
+def test_every_experiment_runs_and_is_drawn(six, one):
+    workspace, corpus, model, cache = six
+    others = {"corpora": (corpus,), "models": (model,), None: ()}[one.others]
+    finding = lab.run(lab.planned(one, workspace, cache, others=others), cache)
+    assert "6 pairs" in finding.seen_on
+    assert "nan" not in finding.answer
+    assert finding_figure(finding).data
+
+
+def test_experiments_that_want_another_text_or_model_say_so(six):
+    workspace, _, _, cache = six
+    with pytest.raises(ValueError, match="Name another corpus"):
+        lab.planned(lab.experiment("corpora"), workspace, cache)
+    with pytest.raises(ValueError, match="Name folders or hub names"):
+        lab.planned(lab.experiment("models"), workspace, cache)

@@ -14,7 +14,7 @@ from pseudofam_core.progress import never, silent
 from pseudofam_core.store.cache import Cache
 
 # Those that read nothing but the workspace's own estimates; the number of shards does not change a diagonal.
-_CHEAP = ("content", "sensitivity", "measures")
+_CHEAP = ("content", "sensitivity", "measures", "sentences", "competence")
 
 
 @pytest.fixture(scope="module")

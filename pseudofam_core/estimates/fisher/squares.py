@@ -93,7 +93,7 @@ class SquaredGradients:
 
     def _forward(self, uses: Uses, inputs: Mapping[str, Tensor]) -> Tensor:
         with uses, bias_per_sentence(self._module, self._followed(), uses, len(inputs["labels"])):
-            return _summed_loss(self._module, inputs)
+            return summed_loss(self._module, inputs)
 
     def _survey(self, sentence: Mapping[str, Tensor]) -> set[str]:
         """Find the parameters with a use that is not known, by a forward pass over copies of a sentence.
@@ -132,7 +132,7 @@ class SquaredGradients:
         for one in followed:
             one.requires_grad_(True)
         try:
-            loss = _summed_loss(self._module, inputs)
+            loss = summed_loss(self._module, inputs)
             if not loss.requires_grad:
                 return {}
             gradients = torch.autograd.grad(loss, followed, allow_unused=True)
@@ -186,7 +186,7 @@ def _lengths(inputs: Mapping[str, Tensor]) -> set[int]:
     return {size for one in inputs.values() for size in one.shape[1:]}
 
 
-def _summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+def summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
     """Σ over sentences and tokens of -log p, from the mean that Hugging Face models return."""
     n_tokens = (inputs["labels"] != -100).sum()
     loss: Tensor = module(**inputs, use_cache=False).loss

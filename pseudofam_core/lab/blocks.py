@@ -1,0 +1,26 @@
+"""Estimates whose sentences are dealt into many blocks (shards), so that their parts can be combined without another pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pseudofam_core.estimates import drawn_text, pool_of
+from pseudofam_core.estimates.spec import Estimator, Workspace
+from pseudofam_core.languages import LanguagePair
+
+FEWEST, MOST = 8, 24
+_USUAL = 16
+
+
+def blocked(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
+    """The workspace's estimates with a block for each pair; with 16 where the pool is small or large."""
+    n_pairs = len(pool_of(workspace))
+    n_blocks = n_pairs if FEWEST <= n_pairs <= MOST else _USUAL
+    return {"blocks": replace(workspace, estimator=Estimator.PER_SENTENCE, mini_batches=None, shards=n_blocks)}
+
+
+def same_lines(workspace: Workspace, pairs: Sequence[LanguagePair]) -> bool:
+    """Whether all pairs have the same sentences in the same order, so that block s is the same text for each."""
+    texts = [drawn_text(workspace, pair)[0] for pair in pairs]
+    return len({one.targets for one in texts}) == 1 or len({one.sources for one in texts}) == 1

@@ -1,0 +1,128 @@
+"""Do families settle as models grow, or as they are trained? The paper's open question 1.
+
+Every further model that is named reads the workspace's text. Models should differ in one thing, size or training, and stand in
+that order; each is held against the workspace's own, and says how its own similarities follow kinship.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pseudofam_core.estimates import summarise
+from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.lab.agreement import COLUMNS, TOP_FRACTION, agreement, common, matrix
+from pseudofam_core.lab.experiment import Experiment, Material
+from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.running import seen_on
+from pseudofam_core.lab.uncertainty import over_targets
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.structure.kinship import relatives, relatives_before_others
+
+MEASURES = (Measure.OVERLAP, Measure.KL_NORMALISED, Measure.MSE)
+_COLUMNS = {
+    "model": "Model",
+    "measure": "Measure",
+    "parameters": "Parameters compared",
+    "loss": "Mean loss, nats a token",
+    "kinship": "A relative stands before another language (share of cases; chance is 0.5)",
+    "low": "Lower end of the 95 % interval over targets",
+    "high": "Upper end",
+    **{name: f"{words}: against the workspace's model" for name, words in COLUMNS.items() if name != "kinship"},
+}
+
+
+def arms(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
+    """The workspace's text read by each model, in the order in which they are named; the workspace's own first.
+
+    Raises:
+        ValueError: No other model is named, or two of one name.
+    """
+    if not others:
+        raise ValueError(
+            "models must name at least one beside the workspace's own. Got none. Name folders or hub names."
+        )
+    found = {_name(workspace.model): workspace}
+    for other in others:
+        if _name(other) in found:
+            raise ValueError(f"models must differ in name. Got {_name(other)} twice. Rename a folder.")
+        found[_name(other)] = replace(workspace, model=other)
+    return found
+
+
+def finding(material: Material) -> Finding:
+    """Kinship by every model, and how far its similarities and families are those of the workspace's model."""
+    pools = common(dict(material.pools))
+    kin = relatives(tuple(next(iter(pools.values()))))
+    rows = []
+    for measure in MEASURES:
+        first = matrix(next(iter(pools.values())), measure, material.cache)
+        for name, pool in pools.items():
+            own, summaries = matrix(pool, measure, material.cache), [summarise(one) for one in pool.values()]
+            kinship = over_targets(relatives_before_others(own.ordering_distances(), kin))
+            row: dict[str, Any] = {"model": name, "measure": measure.label, **agreement(first, own)}
+            row |= {"kinship": kinship.value, "low": kinship.low, "high": kinship.high}
+            row |= {"parameters": summaries[0].n_parameters}
+            rows.append({**row, "loss": float(np.mean([one.mean_loss for one in summaries]))})
+    return Finding(
+        answer=_answer(rows),
+        seen_on=f"{seen_on(material.workspace, material.pool)}; models {', '.join(pools)}",
+        columns=_COLUMNS,
+        rows=tuple(rows),
+        chart=Chart(
+            Look.BARS,
+            x="model",
+            y="kinship",
+            series="measure",
+            low="low",
+            high="high",
+            chance=0.5,
+            words="Bars for each model, in the order in which they were named: how often a relative stands nearer to a "
+            "target than "
+            "another language does.",
+        ),
+        limits="Models that differ in more than size or training, such as in their text or vocabulary, differ for those "
+        "reasons too.",
+        settings={"top_fraction": TOP_FRACTION},
+    )
+
+
+def _answer(rows: list[dict[str, Any]]) -> str:
+    usual = [row for row in rows if row["measure"] == MEASURES[0].label]
+    kinship = "; ".join(
+        f"{row['model']} ({row['parameters'] / 1e6:.1f} million parameters compared, loss {row['loss']:.2f}) "
+        f"{row['kinship']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        for row in usual
+    )
+    against = "; ".join(
+        f"{row['model']} ρ = {row['rho']:.2f} ({row['rho_low']:.2f} to {row['rho_high']:.2f}), {row['shared']:.0%} of the "
+        "members"
+        for row in usual[1:]
+    )
+    return (
+        f"A relative stands before another language by {MEASURES[0].label} in these shares of cases (95 % over targets): "
+        f"{kinship}. "
+        f"Against {usual[0]['model']}: {against}."
+    )
+
+
+def _name(model: str) -> str:
+    return Path(model).name or model
+
+
+EXPERIMENT = Experiment(
+    name="models",
+    title="Size and training",
+    question="Do families settle as models grow, or as they are trained for longer?",
+    expected="That larger and longer trained models agree more with one another, and follow kinship more by measures free of "
+    "scale. "
+    "Agreement that falls with size or training would refute it.",
+    needs="Further models of the same recipe, of other sizes or stages of training, that know the workspace's languages.",
+    arms=arms,
+    finding=finding,
+    others="models",
+    seconds=lambda n_pairs: 1.0 * n_pairs,
+)
