@@ -9,7 +9,9 @@ import pandas as pd
 
 from pseudofam_core.errors import MalformedValue
 from pseudofam_core.exchange.tables import comments
+from pseudofam_core.exchange.transfer_tables import METRIC, SUMMARIES
 from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.scoring.metrics import LOSS
 from pseudofam_core.transfer.foresight import FloatArray, Foresight
 from pseudofam_core.transfer.judge import Judgement, Standing
 
@@ -28,7 +30,7 @@ def foresight_csv(table: Foresight) -> str:
 
 
 def read_foresight(text: str) -> Foresight:
-    """Read what `foresight_csv` wrote; provenance comes back as text.
+    """Read what `foresight_csv` wrote, or the gains in dev loss of what `transfer_csv` did; provenance comes back as text.
 
     Raises:
         MalformedValue: It is no such table.
@@ -36,7 +38,11 @@ def read_foresight(text: str) -> Foresight:
     lines = text.splitlines(keepends=True)
     notes = [line[1:].strip() for line in lines if line.startswith("#")]
     frame = pd.read_csv(io.StringIO("".join(line for line in lines if not line.startswith("#"))))
+    if METRIC in frame:
+        frame = frame[frame[METRIC] == LOSS.label]
     gains = [name for name in frame.columns if name.startswith(_GAIN)]
+    # What `transfer_csv` tells of the gains beside them is no signal.
+    signals = [name for name in frame.columns[2:] if name not in (*gains, *SUMMARIES)]
     if list(frame.columns[:2]) != ["target", "auxiliary"] or not gains:
         raise MalformedValue(
             f"A table of gains must have the columns target, auxiliary and {_GAIN}1, …. Got {', '.join(frame.columns)}. "
@@ -49,7 +55,7 @@ def read_foresight(text: str) -> Foresight:
         auxiliaries=auxiliaries,
         seeds=tuple(int(name.removeprefix(_GAIN)) for name in gains),
         gains=np.stack([_spread(frame, name, targets, auxiliaries) for name in gains]),
-        signals={name: _spread(frame, name, targets, auxiliaries) for name in frame.columns[2:] if name not in gains},
+        signals={name: _spread(frame, name, targets, auxiliaries) for name in signals},
         provenance=dict(one.partition(": ")[::2] for one in notes),
     )
 

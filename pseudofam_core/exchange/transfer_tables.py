@@ -11,6 +11,10 @@ import pandas as pd
 from pseudofam_core.exchange.tables import comments, escaped
 from pseudofam_core.transfer import TransferMatrix
 
+METRIC = "metric"
+SUMMARIES = ("gain", "low", "high", "n_seeds", METRIC)
+"""Columns beside the gains by seed."""
+
 
 def transfer_frame(matrix: TransferMatrix) -> pd.DataFrame:
     """A row per target and auxiliary: the mean gain, its interval, the seeds that are there, and the gain by each seed.
@@ -31,7 +35,7 @@ def transfer_csv(matrices: Sequence[TransferMatrix]) -> str:
     for one in matrices:
         made = {**one.provenance, "missing": f"{one.n_missing} runs", "runs": " ".join(one.keys)}
         lines |= comments({f"{name} ({one.metric.label})" if name in _OWN else name: v for name, v in made.items()})
-    table = pd.concat([transfer_frame(one).assign(metric=one.metric.label) for one in matrices])
+    table = pd.concat([transfer_frame(one).assign(**{METRIC: one.metric.label}) for one in matrices])
     return "".join(lines) + table.map(escaped).to_csv(index=False, lineterminator="\n")
 
 
