@@ -15,6 +15,7 @@ import pandas as pd
 
 from pseudofam_core.exchange.foresight_table import judgement_frame, read_foresight
 from pseudofam_core.transfer.foresight import Foresight
+from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED
 
 KEPT = Path(__file__).parent / "kept"
 _ASKED = {
@@ -38,6 +39,9 @@ def main() -> None:
     for name, path in tables.items():
         foresight = read_foresight(Path(path).read_text(encoding="utf-8"))
         print(f"\n{name}: {path}\n{_markdown(judgement_frame(foresight.judgement))}\n", flush=True)
+        print(
+            f"Less what the auxiliary gains elsewhere:\n{_markdown(judgement_frame(foresight.peculiar))}\n", flush=True
+        )
         results[name] = figures(foresight)
     print("RESULT", json.dumps(results))
 
@@ -63,6 +67,10 @@ def figures(foresight: Foresight) -> dict[str, object]:
         **{name: rho.get(signal) for name, signal in _ASKED.items()},
         "regret_best": best.regret[1].value,
         "regret_random": judgement.blind.regret[1].value,
+        "spearman_elsewhere": rho[ELSEWHERE],
+        "spearman_learned": rho[LEARNED],
+        "peculiar_best": foresight.peculiar.best.signal,
+        "peculiar_spearman_best": foresight.peculiar.best.spearman.value,
         "half_width_90": foresight.forecast().half_width,
         "coverage_90": foresight.coverage(),
     }

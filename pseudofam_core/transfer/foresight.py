@@ -14,7 +14,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.signals import SignalMatrix
 from pseudofam_core.transfer.forecast import Forecast, coverage, fitted
 from pseudofam_core.transfer.judge import Judgement, judged, seed_mean
-from pseudofam_core.transfer.learned import LEARNED, learned_signal
+from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED, gain_elsewhere, learned_signal
 from pseudofam_core.transfer.results import TransferMatrix
 
 FloatArray = npt.NDArray[np.float64]
@@ -56,13 +56,22 @@ class Foresight:
 
     @cached_property
     def all_signals(self) -> Mapping[str, FloatArray]:
-        """The signals, and what they teach together of a target that was left out."""
-        return {**self.signals, LEARNED: learned_signal(self.mean, self.signals)}
+        """The signals, what they teach together of a target that was left out, and what helps everybody else."""
+        return {
+            **self.signals,
+            LEARNED: learned_signal(self.mean, self.signals),
+            ELSEWHERE: gain_elsewhere(self.mean),
+        }
 
     @cached_property
     def judgement(self) -> Judgement:
         """How well each signal, and all together, foresees the gains."""
         return judged(self.gains, self.all_signals)
+
+    @cached_property
+    def peculiar(self) -> Judgement:
+        """How well each signal foresees what is peculiar to a target: its gain less that of the same auxiliary elsewhere."""
+        return judged(self.gains - gain_elsewhere(self.mean), self.signals)
 
     def forecast(self, signal: str | None = None, *, level: float = 0.1) -> Forecast:
         """What gain to expect by a signal; by default the best that needs no measured gains."""

@@ -15,6 +15,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 FloatArray = npt.NDArray[np.float64]
 LEARNED = "learned"
+ELSEWHERE = "gain elsewhere"
 
 
 def learned_signal(gains: FloatArray, signals: Mapping[str, FloatArray], *, seed: int = 1) -> FloatArray:
@@ -45,6 +46,17 @@ def learned_signal(gains: FloatArray, signals: Mapping[str, FloatArray], *, seed
             )
             values[target] = model.fit(features[known], outcome[known]).predict(features[target])
     return values
+
+
+def gain_elsewhere(gains: FloatArray) -> FloatArray:
+    """(targets, auxiliaries) mean gain of the auxiliary on all other targets; NaN where it has none: the control for `learned`.
+
+    It knows nothing of the target. Where it does as well, what foresees is that some auxiliaries help everybody.
+    """
+    known = np.isfinite(gains)
+    sums, counts = np.where(known, gains, 0.0).sum(axis=0), known.sum(axis=0)
+    others = counts - known
+    return np.divide(sums - np.where(known, gains, 0.0), others, out=np.full(gains.shape, np.nan), where=others > 0)
 
 
 def _row_ranks(values: FloatArray) -> FloatArray:

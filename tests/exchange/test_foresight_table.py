@@ -52,7 +52,7 @@ def test_the_best_signal_is_one_that_needs_no_gains():
     gains[:, range(3), range(3)] = np.nan
     foresight = Foresight(PAIRS[:3], PAIRS, (1,), gains, {"truth": gains[0], "noise": rng.normal(size=(3, 4))})
     assert foresight.best_signal == "truth"
-    assert {one.signal for one in foresight.judgement.standings} == {"truth", "noise", "learned"}
+    assert {one.signal for one in foresight.judgement.standings} == {"truth", "noise", "learned", "gain elsewhere"}
     assert foresight.forecast(level=0.4).n_targets == 3
 
 
@@ -66,3 +66,13 @@ def test_signals_are_put_beside_the_gains_by_their_labels():
     found = foresight_of(measured, {"script": signal}).signals["script"]
     assert np.isnan(found[0]).all()
     np.testing.assert_array_equal(found[1:], values[:2][:, [1, 3, 0, 2]])
+
+
+def test_what_is_peculiar_to_a_target_is_what_its_auxiliaries_do_not_do_elsewhere():
+    rng = np.random.default_rng(3)
+    own, everybody = rng.normal(size=(3, 4)), 10 * np.arange(4.0)
+    gains = (own + everybody)[None]
+    gains[:, range(3), range(3)] = np.nan
+    foresight = Foresight(PAIRS[:3], PAIRS, (1,), gains, {"own": own, "everybody": np.tile(everybody, (3, 1))})
+    assert foresight.best_signal == "everybody"
+    assert foresight.peculiar.best.signal == "own"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pseudofam_core.transfer.judge import judged
-from pseudofam_core.transfer.learned import learned_signal
+from pseudofam_core.transfer.learned import gain_elsewhere, learned_signal
 
 
 def signals(seed: int = 0) -> dict[str, np.ndarray]:
@@ -49,3 +49,8 @@ def test_signals_with_unknown_entries_are_taken():
 def test_a_single_target_teaches_nothing():
     with pytest.raises(ValueError, match="at least 2 targets"):
         learned_signal(np.ones((1, 4)), {"x": np.ones((1, 4))})
+
+
+def test_gain_elsewhere_is_the_mean_of_all_other_targets():
+    gains = np.array([[1.0, 2, np.nan], [3, np.nan, np.nan], [5, 6, 7]])
+    np.testing.assert_array_equal(gain_elsewhere(gains), [[4, 6, 7], [3, 4, 7], [2, 2, np.nan]])
