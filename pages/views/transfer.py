@@ -23,9 +23,9 @@ _NUMBER = st.column_config.NumberColumn
 
 def nothing_yet() -> None:
     """Say what will stand here."""
-    st.info("No run of this model on this text is kept yet.", icon=":material/hourglass_empty:")
+    st.info("No gain of this model on this text is known yet.", icon=":material/hourglass_empty:")
     st.markdown(
-        "Once some are, you will see here:\n"
+        "Once a target was run alone and with an auxiliary, you will see here:\n"
         "- what each target gained by each auxiliary, with intervals, as far as it is run;\n"
         "- what similarity, or any other signal, had said of it, side by side, and how well the two agree;\n"
         "- the table as CSV."

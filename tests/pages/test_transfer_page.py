@@ -61,7 +61,7 @@ def test_without_runs_the_page_says_what_will_stand_there(trainable):
     app = trainable.open("transfer")
     assert not app.exception
     assert not app.error
-    assert "No run of this model on this text is kept yet." in said(app)
+    assert "No gain of this model on this text is known yet." in said(app)
     assert app.button(key="start").label == "Start 25 runs"  # five targets, each alone and with four auxiliaries
     assert "The time is told once" in said(app)
 
