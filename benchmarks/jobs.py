@@ -188,6 +188,7 @@ def _cluster(folder: Path, n_workers: int) -> Iterator[None]:
     file = folder / "scheduler.json"
     settings = {
         "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
         "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
         "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",

@@ -64,10 +64,10 @@ def slurm_cluster(options: argparse.Namespace, secure: Security | None) -> Any:
         walltime=options.walltime,
         python=sys.executable,
         job_extra_directives=directives,
-        # PYTHONPATH: the package is not installed. OMP_NUM_THREADS: Dask's default is one thread.
+        # PYTHONPATH: the package is not installed. Threads: Dask's default is one, and torch has as many as MKL's variable.
         job_script_prologue=[
             f"export PYTHONPATH={ROOT}",
-            f"export OMP_NUM_THREADS={options.cores}",
+            f"export OMP_NUM_THREADS={options.cores} MKL_NUM_THREADS={options.cores}",
             "export OMP_WAIT_POLICY=PASSIVE KMP_BLOCKTIME=0",  # as `pseudofam_core.jobs.waiting` has it
             *closed,
         ],

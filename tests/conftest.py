@@ -7,9 +7,11 @@ import os
 import pytest
 from hypothesis import settings
 
-# Tests never ask the hub; set before transformers is imported.
+# Set before torch and transformers are imported. Tests never ask the hub. Their models are so small that a second thread
+# mostly waits, awake, and takes a core from the next test process.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.store.cache import Cache

@@ -103,10 +103,10 @@ def _cluster(folder: Path, gpus: list[str], security: Security) -> Any:
 
     from pseudofam_core.jobs.nodes import QuietScheduler, QuietWorker
 
-    threads = max(1, CPU_COUNT // max(1, len(gpus)))
+    threads = os.environ.get("OMP_NUM_THREADS") or max(1, CPU_COUNT // max(1, len(gpus)))
     dask.config.set(
         {
-            # Heavy tasks share all cores; Dask's default is one thread. A variable that is set wins.
+            # Heavy tasks share all cores; Dask's default is one thread. A variable that is set wins, and torch asks MKL's.
             "distributed.nanny.pre-spawn-environ.OMP_NUM_THREADS": threads,
             "distributed.nanny.pre-spawn-environ.MKL_NUM_THREADS": threads,
             **{f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ASLEEP.items()},

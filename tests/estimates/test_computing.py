@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,51 +204,34 @@ def test_a_cache_that_can_not_be_written_is_told_in_one_line(workspace, tmp_path
 
 
 KILLED = """
-import sys
+import sys, time
 from pathlib import Path
-from pseudofam_core import estimates
 from pseudofam_core.estimates import computing
-from pseudofam_core.store.cache import Cache
-from pseudofam_core.estimates.fisher import estimate
-from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.languages import pair
+from pseudofam_core.estimates.fisher.checkpoint import Checkpoint
 from pseudofam_core.estimates.spec import Workspace
-import functools, time, torch
-torch.set_num_threads(1)
-computing.estimate_fisher = functools.partial(computing.estimate_fisher, checkpoint_seconds=0)
+from pseudofam_core.languages import pair
+from pseudofam_core.store.cache import Cache
+Checkpoint.tick = Checkpoint.write
 def report(progress):
     print(progress.phase, progress.done, flush=True)
-    if progress.done: time.sleep(float(sys.argv[4]))
+    if progress.done: time.sleep(60)
 spec = computing.fisher_spec(Workspace(model=sys.argv[1], corpus=sys.argv[2]), pair("tr-en"))
-print(computing.compute(spec, Cache(Path(sys.argv[3])), batch_tokens=30, report=report).files)
+computing.compute(spec, Cache(Path(sys.argv[3])), batch_tokens=30, report=report)
 """
 
 
 def test_a_killed_run_is_gone_on_with_to_the_same_bytes(workspace, tmp_path):
     """SIGKILL, as the system sends it: no handler, no clean-up."""
-
-    def run(folder: Path, pause: str) -> subprocess.Popen[str]:
-        arguments = [sys.executable, "-c", KILLED, workspace.model, workspace.corpus, str(folder), pause]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-        return subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
-
-    victim = run(tmp_path / "killed", "60")
-    assert victim.stdout is not None
-    for line in victim.stdout:
-        if line.startswith("estimating") and not line.endswith(" 0\n"):
-            break
-    time.sleep(0.2)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
-    victim.stdout.close()
-    checkpoints = list((tmp_path / "killed").rglob("checkpoint.safetensors"))
-    assert len(checkpoints) == 1
-    resumed, _ = run(tmp_path / "killed", "0").communicate()
-    whole, _ = run(tmp_path / "whole", "0").communicate()
-    assert resumed.splitlines()[1] != "estimating 0"
-    assert resumed.splitlines()[-1] == whole.splitlines()[-1]
+    arguments = [sys.executable, "-c", KILLED, workspace.model, workspace.corpus, str(tmp_path / "killed")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True) as victim:
+        reached = next(line for line in victim.stdout if line.startswith("estimating") and not line.endswith(" 0\n"))
+        victim.send_signal(signal.SIGKILL)
+    assert len(list((tmp_path / "killed").rglob("checkpoint.safetensors"))) == 1
+    spec, told = fisher_spec(workspace, TR), []
+    resumed = computing.compute(spec, Cache(tmp_path / "killed"), batch_tokens=30, report=told.append)
+    assert f"estimating {told[1].done}\n" == reached
+    assert resumed.files == computing.compute(spec, Cache(tmp_path / "whole"), batch_tokens=30).files
 
 
 def test_another_text_model_or_seed_is_another_key(workspace, tmp_path):

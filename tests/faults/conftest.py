@@ -19,7 +19,6 @@ def engine_root(tmp_path_factory):
         patch.delenv(engine.VARIABLE, raising=False)
         patch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", PRELOAD)
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
-        patch.setenv("OMP_NUM_THREADS", "1")
         yield root
         engine.stop(root)
 
@@ -38,7 +37,7 @@ def start(engine_root, tmp_path, monkeypatch):
     return start
 
 
-def wait_for(root, job, *states, seconds=60.0):
+def wait_for(root, job, *states, seconds=180.0):
     """The view of a job once it is in one of the states; any other end fails."""
     deadline = time.monotonic() + seconds
     while (seen := jobs.view(root, job)).state not in states:
@@ -48,7 +47,7 @@ def wait_for(root, job, *states, seconds=60.0):
     return seen
 
 
-def wait_until(condition, seconds=60.0):
+def wait_until(condition, seconds=180.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -65,7 +65,7 @@ def started():
             mark = uuid.uuid4().hex
             process = subprocess.Popen(
                 [sys.executable, *launcher, *program, *words],
-                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), MARK: mark},
+                env=os.environ | {"PYTHONPATH": str(ROOT), MARK: mark},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,

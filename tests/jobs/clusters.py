@@ -24,7 +24,7 @@ class Cluster:
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._folder = folder
-        plain = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "DASK_DISTRIBUTED__WORKER__PRELOAD": doors.PRELOAD}
+        plain = {"PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__WORKER__PRELOAD": doors.PRELOAD}
         self._environment = {**os.environ, **plain, **environment}
         self._file, self._started = folder / "scheduler.json", []
 
@@ -70,7 +70,7 @@ def cluster(folder: Path, *options: str, n_workers: int = 0, **environment: str)
         running.stop()
 
 
-def wait_until(condition, seconds: float = 60.0) -> None:
+def wait_until(condition, seconds: float = 180.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

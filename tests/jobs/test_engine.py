@@ -29,6 +29,8 @@ from pseudofam_core.jobs import (
 from pseudofam_core.languages import pair
 
 BE, UK = pair("be-en"), pair("uk-en")
+# OpenMP's, and MKL's, which torch takes.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 CONNECT = """
 import sys, pathlib
 from pseudofam_core.jobs import engine
@@ -47,6 +49,8 @@ def no_given_engine():
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(engine.VARIABLE, raising=False)
         patch.setenv("CUDA_VISIBLE_DEVICES", "")
+        for name in THREADS:
+            patch.delenv(name, raising=False)
         yield
 
 
@@ -78,7 +82,7 @@ def busy(cache_root, tmp_path):
 
 
 def wait_for(cache_root, job_id, state):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while (seen := view(cache_root, job_id)).state != state:
         assert time.monotonic() < deadline, seen
         assert seen.state.is_active, seen
@@ -102,9 +106,9 @@ def test_two_starters_get_one_engine_which_outlives_them(starters):
 def test_the_worker_may_use_every_core(cache_root):
     from dask.system import CPU_COUNT
 
-    expected = os.environ.get("OMP_NUM_THREADS", str(CPU_COUNT))
     with closing(engine.connect(cache_root)) as client:
-        assert set(client.run(os.getenv, "OMP_NUM_THREADS").values()) == {expected}
+        for name in THREADS:
+            assert set(client.run(os.getenv, name).values()) == {str(CPU_COUNT)}
 
 
 def test_the_workers_threads_wait_asleep(cache_root):
@@ -206,7 +210,7 @@ def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(
     folder.mkdir(parents=True)
     code = "import sys, pathlib; from pseudofam_core.jobs import own_engine; own_engine.IDLE_S = 4.0; "
     engine_code = code + "own_engine.serve(pathlib.Path(sys.argv[1]))"
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "GPU-a, GPU-b"}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "GPU-a, GPU-b", "OMP_NUM_THREADS": "3"}
     try:
         with engine_file.log_file(folder).open("a") as log:
             started = subprocess.Popen(
@@ -216,6 +220,8 @@ def test_gpus_have_a_worker_each_nobody_else_is_let_in_and_idleness_ends_it_all(
         with closing(engine.connect(tmp_path)) as client:
             client.wait_for_workers(2, timeout=60)
             assert sorted(client.run(os.getenv, "CUDA_VISIBLE_DEVICES").values()) == ["GPU-a", "GPU-b"]
+            for name in THREADS:  # one that is set wins
+                assert set(client.run(os.getenv, name).values()) == {"3"}
             process = psutil.Process(engine_file.read(folder)["pid"])
             listening = [
                 one.laddr.ip

@@ -35,7 +35,7 @@ def test_the_job_script_asks_for_what_was_chosen(tmp_path):
     asked = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
     assert {"-p gpu", "-A mt", "-n 1", "--cpus-per-task=1", "--mem=8G", "-t 02:00:00", "--gpus=1", "--nodes=1"} <= asked
     assert f"export PYTHONPATH={ROOT}" in lines
-    assert "export OMP_NUM_THREADS=1" in lines
+    assert "export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1" in lines
     assert "export OMP_WAIT_POLICY=PASSIVE KMP_BLOCKTIME=0" in lines
     (worker,) = [line for line in lines if "dask_worker" in line]
     assert worker.startswith(f"{sys.executable} -m distributed.cli.dask_worker tls://127.0.0.1:")
