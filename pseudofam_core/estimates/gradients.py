@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,13 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from pseudofam_core.errors import MalformedValue
-from pseudofam_core.estimates.coordinates import MOST_KEPT, kept_columns, subset_positions
-from pseudofam_core.estimates.lookup import FISHER_FILE, find_fisher
+from pseudofam_core.estimates.coordinates import MOST_KEPT, kept_columns, kept_parameters, subset_positions
+from pseudofam_core.estimates.lookup import find_fisher
 from pseudofam_core.estimates.spec import Estimator, FisherSpec
-from pseudofam_core.models.parameters import compared_parameters
 from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.stages import Stage
 
-GRADIENT_FILE = "gradient.safetensors"
+GRADIENT_FILE = "gradients.safetensors"
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -56,17 +56,12 @@ def find_gradient(spec: FisherSpec, cache: Cache) -> Gradient | None:
     return readable(cache.find(Stage.GRADIENT, Stage.GRADIENT.key(spec), spec=spec), _read)
 
 
-def kept_diagonal(estimate: Artifact) -> FloatArray:
-    """(m,) an estimate's Fisher diagonal at the kept coordinates, nats².
-
-    Raises:
-        MalformedValue: It does not hold what an estimate does.
-    """
-    with safe_open(estimate.file(FISHER_FILE), framework="numpy") as stored:
-        kept = {}
-        for name in compared_parameters(list(stored.keys())):
-            values = stored.get_slice(name)
-            kept[name] = values[..., kept_columns(name, values.get_shape())]
+def kept_diagonal(fisher: Path) -> FloatArray:
+    """(m,) the Fisher diagonal in an estimate's file at the kept coordinates, nats²."""
+    with safe_open(fisher, framework="numpy") as stored:
+        slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118  # a file is no mapping
+        shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
+        kept = {name: slices[name][..., kept_columns(name, shapes[name])] for name in kept_parameters(shapes)}
     flat = np.concatenate([one.reshape(-1) for one in kept.values()])
     positions = subset_positions({name: one.shape for name, one in kept.items()}, MOST_KEPT)
     return flat[positions].astype(np.float64)

@@ -1,14 +1,16 @@
-"""Signals as CSV, in long form: provenance in ``#`` lines, then a row for each signal, target and auxiliary."""
+"""Signals, and what they answer when asked what nobody doubts, as CSV: provenance in ``#`` lines, then rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.tables import comments
 from pseudofam_core.signals import SIGNALS, SignalMatrix
+from pseudofam_core.signals.selfcheck import Answer, fewest_sentences
 
 
 def signals_csv(matrices: Mapping[str, SignalMatrix]) -> str:
@@ -32,3 +34,25 @@ def signals_frame(matrices: Mapping[str, SignalMatrix]) -> pd.DataFrame:
         for t, a in np.argwhere(np.isfinite(matrix.values))
     ]
     return pd.DataFrame(rows, columns=["signal", "target", "auxiliary", "value"])
+
+
+def self_check_csv(answers: Sequence[Answer], workspace: Workspace) -> str:
+    """A row for each signal and number of sentences: how many pairs, those it is wrong of, and the verdict.
+
+    The ``#`` lines name the workspace, and for each signal the sentences from which on all of it is right.
+    """
+    signals = list(dict.fromkeys(one.signal for one in answers))
+    told = {name: getattr(workspace, name) for name in ("model", "corpus", "split", "parameters", "max_length", "seed")}
+    fewest = {f"sentences for {name}": fewest_sentences(answers, name) or "not enough" for name in signals}
+    rows = [
+        {
+            "signal": one.signal,
+            "sentences": one.n_sentences,
+            "pairs": len(one.pairs),
+            "not_nearest": " ".join(map(str, one.not_nearest)),
+            "out_of_order": " ".join(map(str, one.out_of_order)),
+            "verdict": "passes" if one.is_right else "fails",
+        }
+        for one in sorted(answers, key=lambda one: signals.index(one.signal))
+    ]
+    return "".join(comments(told | fewest)) + pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

@@ -14,7 +14,15 @@ from pseudofam_core import __version__
 from pseudofam_core.corpora import Bitext
 from pseudofam_core.corpora.held_out import HeldOut
 from pseudofam_core.errors import CorpusError
-from pseudofam_core.estimates import drawn_text, find_fisher, fisher_spec, held_out_of, pool_of, spec_of_text
+from pseudofam_core.estimates import (
+    FISHER_FILE,
+    drawn_text,
+    find_fisher,
+    fisher_spec,
+    held_out_of,
+    pool_of,
+    spec_of_text,
+)
 from pseudofam_core.estimates.gradients import FloatArray, Gradient, find_gradient, kept_diagonal
 from pseudofam_core.estimates.spec import FisherSpec, Workspace
 from pseudofam_core.finetuning.texts import open_texts
@@ -22,12 +30,13 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.progress import Report, ShouldStop, never, silent
 from pseudofam_core.signals.evidence import EvidenceSpec, evidence_spec, find_evidence, keep_evidence, text_of
+from pseudofam_core.signals.fisher import turned
 from pseudofam_core.signals.gradients import TargetGradient
 from pseudofam_core.signals.results import FloatMatrix, SignalMatrix
 from pseudofam_core.signals.states import EncoderStates
 from pseudofam_core.signals.table import SIGNALS, Need, Signal, signals_of
 from pseudofam_core.signals.texts import TextProfile
-from pseudofam_core.similarity.measures import SUMMED, Measure
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity, find_pool_similarity, pool_similarity
 from pseudofam_core.store.cache import Artifact, Cache
 
@@ -133,7 +142,7 @@ class _Pool:
     def weighted_gradients(self) -> Mapping[LanguagePair, TargetGradient] | None:
         if self.estimates is None or self.target_gradients is None:
             return None
-        kept = {target: kept_diagonal(self.estimates[target]) for target in self.target_gradients}
+        kept = {target: kept_diagonal(self.estimates[target].file(FISHER_FILE)) for target in self.target_gradients}
         return {target: TargetGradient(one, kept[target]) for target, one in self.target_gradients.items()}
 
     @cached_property
@@ -290,14 +299,10 @@ def _of_both(
 
 
 def _of_estimates(pool: _Pool, signal: Signal) -> FloatMatrix | None:
-    """A measure, turned: similarities as they are, distances (of KL the size, as the paper takes it) negative."""
     assert isinstance(signal.value, Measure)
-    parts = set(signal.value.combined or (signal.value,))
-    if pool.fisher is None or parts & set(SUMMED) - set(pool.fisher.matrices):
+    if pool.fisher is None or (whole := turned(pool.fisher, signal.value)) is None:
         return None
-    matrix = pool.fisher.matrix(signal.value)
-    rows = [pool.fisher.spec.pairs.index(target) for target in pool.targets]
-    return (matrix.values if signal.value.is_similarity else -matrix.ordering_distances())[rows]
+    return whole[[pool.fisher.spec.pairs.index(target) for target in pool.targets]]
 
 
 _VALUES: Mapping[Need, Callable[[_Pool, Signal], FloatMatrix | None]] = {

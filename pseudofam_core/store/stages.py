@@ -20,7 +20,7 @@ class Stage(StrEnum):
     FISHER = "fisher", 2
     COMPARISON = "comparison", 0  # of a pool at every step of K; its version is given with the key: all its measures'
     SIMILARITY = "similarity", 0  # at a K between those steps; likewise: the measure's
-    GRADIENT = "gradient", 1  # of a text whose estimate holds none, or that has no estimate
+    GRADIENT = "gradient", 2  # of a text whose estimate holds none, or that has no estimate
     TEXT_PROFILE = "text-profile", 1
     ENCODER_STATES = "encoder-states", 1
     FINETUNE = "finetune", 1

@@ -1,6 +1,6 @@
 """What is kept of a text's gradient: its shards' sums at a seeded choice of coordinates.
 
-Of each parameter a stretch of columns is kept (of a vector, of numbers: `kept_columns`). A matrix's sum over a batch is then
+Of each matrix a stretch of columns is kept (`kept_columns`). A matrix's sum over a batch is then
 one thin product, ``outputsᵀ @ inputs[columns]``, where the whole one would cost a large part of a pass. Where stretches are
 more than `MOST_KEPT` numbers in all, a random subset of these is kept. At the kept coordinates sums are exact, so that they
 can be weighted by a Fisher diagonal there.
@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from pseudofam_core.corpora.bitext import Bitext
-from pseudofam_core.estimates.coordinates import MOST_KEPT, kept_columns, subset_positions
+from pseudofam_core.estimates.coordinates import MOST_KEPT, kept_columns, kept_parameters, subset_positions
 from pseudofam_core.estimates.fisher.contributions import Contribution, Outer, Rows
 from pseudofam_core.estimates.fisher.plan import sentence_steps
 from pseudofam_core.models.loading import IGNORED_LABEL, TranslationModel
-from pseudofam_core.models.parameters import compared_parameters, select_parameters
+from pseudofam_core.models.parameters import select_parameters
 from pseudofam_core.models.tokenization import EncodedPair
 from pseudofam_core.progress import Meter, Report, ShouldStop, never, silent
 
@@ -47,7 +47,8 @@ class GradientSums:
 
     def __init__(self, parameters: Mapping[str, Tensor], n_shards: int) -> None:
         """Choose the coordinates, all sums zero."""
-        shapes = {name: tuple(parameters[name].shape) for name in compared_parameters(list(parameters))}
+        every = {name: tuple(one.shape) for name, one in parameters.items()}
+        shapes = {name: every[name] for name in kept_parameters(every)}
         self.columns = {name: kept_columns(name, shape) for name, shape in shapes.items()}
         self.totals = {
             name: torch.zeros(

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from pseudofam_core.errors import JobCancelled
 from pseudofam_core.estimates import Estimator, coordinates, fisher_specs, gradients
 from pseudofam_core.estimates.computing import compute, compute_gradient
-from pseudofam_core.estimates.coordinates import kept_columns, subset_positions
+from pseudofam_core.estimates.coordinates import kept_columns, kept_parameters, subset_positions
 from pseudofam_core.estimates.fisher import estimate_fisher
 from pseudofam_core.estimates.fisher import gradients as engine
 from pseudofam_core.estimates.fisher.gradients import gradient_sketch
@@ -40,7 +40,8 @@ def by_hand(model, text) -> torch.Tensor:
     rows = []
     for shard in range(SHARDS):
         whole = reference.summed_gradients(model, encoded[shard::SHARDS])
-        kept = [whole[name][..., kept_columns(name, whole[name].shape)] for name in compared_parameters(list(whole))]
+        names = [name for name in compared_parameters(list(whole)) if whole[name].dim() == 2]
+        kept = [whole[name][..., kept_columns(name, whole[name].shape)] for name in names]
         rows.append(torch.cat([one.reshape(-1) for one in kept]))
     return torch.stack(rows)
 
@@ -96,20 +97,27 @@ def test_a_stretch_is_an_eighth_and_begins_anywhere():
     assert kept_columns("a", (5, 128)) == kept_columns("a", (5, 128))
 
 
+def test_vectors_are_kept_where_there_is_nothing_else():
+    shapes = {"a.weight": (4, 8), "k_proj.bias": (8,), "b.bias": (8,), "c.bias": (3,)}
+    assert kept_parameters(shapes) == ("a.weight",)
+    del shapes["a.weight"]
+    assert kept_parameters(shapes) == ("b.bias", "c.bias")
+
+
 def test_of_many_a_random_subset_is_kept_and_the_diagonal_is_read_there(workspace, cache, monkeypatch):
     whole = replace(workspace, parameters="all")
     spec = next(iter(fisher_specs(whole).values()))
     artifact = compute(spec, cache)
-    everywhere, all_of_it = gradients.kept_diagonal(artifact), gradients.find_gradient(spec, cache).values
+    file, all_of_it = artifact.file("fisher.safetensors"), gradients.find_gradient(spec, cache).values
+    everywhere = gradients.kept_diagonal(file)
     for module in (engine, gradients):
         monkeypatch.setattr(module, "MOST_KEPT", 100)
-    sizes = {}
-    for name, one in load_file(artifact.file("fisher.safetensors")).items():
-        columns = kept_columns(name, one.shape)
-        sizes[name] = (*one.shape[:-1], columns.stop - columns.start)
-    places = subset_positions({name: sizes[name] for name in compared_parameters(list(sizes))}, 100)
+    shapes = {name: tuple(one.shape) for name, one in load_file(file).items()}
+    columns = {name: kept_columns(name, shapes[name]) for name in kept_parameters(shapes)}
+    sizes = {name: (shapes[name][0], one.stop - one.start) for name, one in columns.items()}
+    places = subset_positions(sizes, 100)
     assert len(places) == 100
-    np.testing.assert_array_equal(gradients.kept_diagonal(artifact), everywhere[places])
+    np.testing.assert_array_equal(gradients.kept_diagonal(file), everywhere[places])
     model = load_model(Path(workspace.model))
     text = drawn_text(whole, spec.pair)[0]
     found = gradient_sketch(model, text, parameters="all", shards=8, max_length=256)
