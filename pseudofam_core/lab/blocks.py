@@ -14,9 +14,11 @@ _USUAL = 16
 
 
 def blocked(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
-    """The workspace's estimates with a block for each pair; with 16 where the pool is small or large."""
+    """The workspace's estimates with a block for each pair, or with its own shards where they are enough; in large pools 16."""
     n_pairs = len(pool_of(workspace))
     n_blocks = n_pairs if FEWEST <= n_pairs <= MOST else _USUAL
+    if max(n_pairs, FEWEST) <= workspace.shards <= MOST:
+        n_blocks = workspace.shards
     return {"blocks": replace(workspace, estimator=Estimator.PER_SENTENCE, mini_batches=None, shards=n_blocks)}
 
 

@@ -17,13 +17,14 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.running import seen_on
-from pseudofam_core.lab.trained import kept_matrix
+from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.signals import SIGNALS, signal_matrices
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer import transfer_matrix
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
 from pseudofam_core.transfer.judge import Standing
+from pseudofam_core.transfer.kept import kept_request, kept_runs
 
 _SIGNAL, _CELL = "signal", "target and auxiliary"
 _COLUMNS = {
@@ -40,9 +41,9 @@ _COLUMNS = {
 
 
 def runs(workspace: Workspace, cache: Cache) -> tuple[str, ...]:
-    """Keys of the kept runs that the finding depends on."""
-    found = kept_matrix(workspace, cache)
-    return () if found is None else found[1]
+    """Keys of the kept runs of the workspace's model, which the finding depends on."""
+    revision = resolve_model(workspace.model).revision
+    return tuple(sorted(run.key for run in kept_runs(cache) if run.spec.model_revision == revision))
 
 
 def finding(material: Material) -> Finding:
@@ -52,14 +53,13 @@ def finding(material: Material) -> Finding:
         PseudoFamError: No transfer matrix is kept for the workspace's model.
         ValueError: It has too few targets to be judged.
     """
-    found = kept_matrix(material.workspace, material.cache)
-    if found is None:
+    request = kept_request(material.workspace, material.cache)
+    if request is None:
         raise PseudoFamError(
             "A transfer matrix of this model must be kept. There is none. Train one: `pseudofam transfer` with the same "
             "--model, and "
             "the corpus to be trained on."
         )
-    request, _ = found
     measured = transfer_matrix(request, material.cache)
     signals = signal_matrices(
         material.workspace, material.cache, report=material.report, should_stop=material.should_stop
