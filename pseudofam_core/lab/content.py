@@ -169,7 +169,7 @@ def _answer(rows: dict[str, dict[str, Any]], gap: Mean, gaps: dict[Measure, Mean
         f"{same['kinship']:.0%} of "
         f"cases by {_name(MEASURES[0])}, with disjoint ones in {disjoint['kinship']:.0%}: {100 * gap.value:.0f} points (95 % "
         "over "
-        f"{gap.n} targets {100 * gap.low:.0f} to {100 * gap.high:.0f}; clear by {clear} of {len(gaps)} measures). Another "
+        f"{gap.n} targets {100 * gap.low + 0.0:.0f} to {100 * gap.high:.0f}; clear by {clear} of {len(gaps)} measures). Another "
         "language with the same "
         f"sentences is nearer than the same language with others in {same['content_nearer']:.0%} of cases."
     )

@@ -140,8 +140,8 @@ def _plateau(kinship: dict[float, FloatMatrix]) -> str:
     best = max(kinship, key=lambda k: np.nanmean(kinship[k]))
     at = over_targets(kinship[PAPER_K])
     gain: Mean = over_targets(kinship[best] - kinship[PAPER_K])
-    told = f"Kinship at 40 % is {at.words()}, at the best K, {best:.0%}, {gain.value:+.2f} ({gain.low:+.2f} to "
-    f"{gain.high:+.2f}): "
+    lead = f"{gain.value:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})"
+    told = f"Kinship at 40 % is {at.words()}, at the best K, {best:.0%}, {lead}: "
     return told + ("a plateau as far as this pool can tell." if gain.low <= 0 else "40 % is not the best.")
 
 
@@ -160,6 +160,7 @@ def _radius(room: FloatMatrix) -> str:
 
 EXPERIMENT = Experiment(
     name="sensitivity",
+    version=2,
     title="K and radius",
     question="How much do families depend on K and on the first radius, and is K = 40 % a plateau or a peak?",
     expected="A plateau: near 40 % most families keep most members, and no other K orders relatives clearly better. Families "

@@ -98,3 +98,14 @@ def test_the_sample_s_amounts_of_text_are_those_of_its_readme():
     rows = re.findall(r"^\| \S+ · (\w+) → en \| ([\d,]+) \|", (sample_model() / "README.md").read_text(), re.MULTILINE)
     assert kept == {f"{code}-en": int(count.replace(",", "")) for code, count in rows}
     assert len(kept) == 17
+
+
+def test_a_plateau_is_told_with_the_whole_interval():
+    """No other K is better by an interval above 0."""
+    kinship = {0.2: np.array([0.5, 0.9, 0.7]), 0.4: np.array([0.6, 0.8, 0.7])}
+    words = sensitivity._plateau(kinship)
+    assert "at the best K" in words
+    assert words.count(" to ") == 2
+    assert words.endswith("): a plateau as far as this pool can tell.")
+    better = {0.2: np.array([0.9, 0.9, 0.8]), 0.4: np.array([0.6, 0.7, 0.5])}
+    assert sensitivity._plateau(better).endswith("20%, +0.27 (+0.20 to +0.30): 40 % is not the best.")
