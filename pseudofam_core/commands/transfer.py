@@ -20,6 +20,7 @@ from pseudofam_core.estimates import pool_of
 from pseudofam_core.exchange.transfer_tables import transfer_csv
 from pseudofam_core.finetuning import refuse_lacking, texts_of_targets
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.tasks.translation import TRANSLATION
 from pseudofam_core.transfer import (
     MatrixCost,
     TransferRequest,
@@ -43,7 +44,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
 def _add_transfer(parser: argparse.ArgumentParser) -> None:
     add_request(parser)
     parser.add_argument(
-        "--scores", action="store_true", help="translate test as well: BLEU and chrF++, which takes longer"
+        "--scores", action="store_true", help=f"translate test as well: {TRANSLATION.metric_labels}, which takes longer"
     )
     parser.add_argument("--beams", type=count, default=5, help="of --scores (default: %(default)s)")
     parser.add_argument(
