@@ -92,9 +92,8 @@ def told(foresight: Foresight) -> Finding:
             "gained. The "
             "dotted line is no gain.",
         ),
-        limits="One model, one text, one budget; a gain in dev loss is no gain in translations. The best of many signals is the best "
-        "by luck "
-        "as well.",
+        limits="One model, one text, one budget; a gain in dev loss is no gain in translations. The best of many signals is the "
+        "best by luck as well.",
     )
 
 
