@@ -50,6 +50,7 @@ def command(tuning, cache, *, budget, updates=5, every=2, members="az-en,de-en")
     words = ["finetune", "--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache)]
     words += ["--target", "tr-en", "--arms", "own", "--members", members, "--beams", "2", "--keep-weights"]
     words += ["--preset", "paper", "--budget", budget, "--updates", str(updates), "--batch-tokens", "80"]
+    words += ["--mixed-precision", "float32"]  # in bf16 rounding alone is more than what is told apart
     words += ["--batches-per-update", "2", "--learning-rate", "0.005", "--eval-every", str(every)]
     words += ["--warmup-updates", "2", "--training-dropout", "0", "--training-attention-dropout", "0"]
     return words + (["--patience", "2"] if budget == "early-stopping" else [])

@@ -195,7 +195,7 @@ def test_an_import_is_checked_and_told(world, tmp_path):
     app = world.open("estimates")
     _import(app, tmp_path / "out.zip")
     assert "1 imported, 1 of them of this workspace" in app.success[0].value
-    assert list(app.dataframe[0].value["Status"]).count("estimated") == 1
+    assert list(app.dataframe[0].value["Status"]).count("imported") == 1
     (tmp_path / "bad.zip").write_bytes(b"no zip")
     _import(app, tmp_path / "bad.zip")
     assert "Not imported.** The file is not a whole zip" in app.error[0].value
