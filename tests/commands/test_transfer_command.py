@@ -49,7 +49,7 @@ def test_the_matrix_is_computed_once_and_written_with_its_provenance(words, cach
     capsys.readouterr()
     assert main([*words, "--seeds", "2"]) == 0
     told, _, again = capsys.readouterr().out.partition("\n")
-    assert told == "10 runs, 10 kept; about 0 updates to do, about 0 s"
+    assert told == "10 runs, 10 kept; about 0 updates to do, about 0 s; trained in float32"
     assert again == text
 
 
