@@ -55,7 +55,7 @@ def zeros_note(curve: OverlapCurve, measure: Measure, top_fraction: float) -> No
     if not measure.depends_on_k:
         return
     if min(curve.nonzero) < K_HIGH:
-        say_below_k(f"To {curve.last_full_step:.1%}; beyond, masks run out of parameters that are not zero.")
+        say_below_k(f"At most {curve.last_full_step:.1%}: beyond, masks run out of parameters that are not zero.")
     if (words := curve.zeros_reached(top_fraction)) is not None:
         st.warning(f"**K reaches into zeros.** {words}", icon=":material/contrast:")
 

@@ -241,7 +241,7 @@ def test_k_ends_where_the_zeros_begin(world):
         app = world.open(page, measure="overlap", k="0.7")
         assert "K reaches into zeros.** Only 60.0% of the parameters of Kazakh · kk" in app.warning[0].value
         assert "take at most 60.0%." in app.warning[0].value
-        below = "To 60.0%; beyond, masks run out of parameters that are not zero."
+        below = "At most 60.0%: beyond, masks run out of parameters that are not zero."
         assert below in [one.value for one in app.sidebar.caption]
         assert below in [one.value for one in world.open(page, measure="overlap", k="0.4").sidebar.caption]
         assert below not in [one.value for one in world.open(page, measure="mse").sidebar.caption]
