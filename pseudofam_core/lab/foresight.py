@@ -22,6 +22,7 @@ from pseudofam_core.signals import SIGNALS, signal_matrices
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer import transfer_matrix
+from pseudofam_core.transfer.forecast import standardised
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
 from pseudofam_core.transfer.judge import Standing
 from pseudofam_core.transfer.kept import kept_request, kept_runs
@@ -116,8 +117,7 @@ def _row(one: Standing) -> dict[str, Any]:
 def _cells(foresight: Foresight) -> list[dict[str, Any]]:
     """A row for each gain that is known."""
     gains, signal = foresight.mean, foresight.signals[foresight.best_signal]
-    spread = np.nanstd(signal, axis=1, keepdims=True)
-    scaled = (signal - np.nanmean(signal, axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+    scaled = np.array([standardised(row) for row in signal])
     return [
         {
             "row": _CELL,

@@ -42,7 +42,7 @@ class Forecast:
 
     def expected(self, signal: FloatArray) -> FloatArray:
         """(auxiliaries,) expected gain of each, from the signal of a target's row; NaN where that is unknown."""
-        return self.intercept + self.slope * _standardised(signal)
+        return self.intercept + self.slope * standardised(signal)
 
     def words(self, gain: float) -> str:
         """Train with it or don't, as far as the forecast can tell."""
@@ -64,7 +64,7 @@ def fitted(gains: FloatArray, signal: FloatArray, *, level: float = 0.1) -> Fore
     Raises:
         ValueError: Fewer than three targets with a gain and a signal.
     """
-    values = np.array([_standardised(row) for row in signal])
+    values = np.array([standardised(row) for row in signal])
     rows = np.flatnonzero((np.isfinite(gains) & np.isfinite(values)).any(axis=1))
     if len(rows) < FEWEST_TARGETS:
         raise ValueError(
@@ -94,7 +94,8 @@ def coverage(gains: FloatArray, signal: FloatArray, *, level: float = 0.1) -> fl
     return float(np.mean(shares))
 
 
-def _standardised(signal: FloatArray) -> FloatArray:
+def standardised(signal: FloatArray) -> FloatArray:
+    """(auxiliaries,) a target's row in standard deviations from its mean; 0 where all say the same, NaN where unknown."""
     known = np.isfinite(signal)
     if not known.any():
         return signal

@@ -84,7 +84,7 @@ class Foresight:
     @cached_property
     def best_signal(self) -> str:
         """The signal with the highest mean ρ among those that need no measured gains."""
-        return next(one.signal for one in self.judgement.standings if one.signal in self.signals)
+        return judged(self.gains, self.signals).best.signal
 
 
 def foresight_of(measured: TransferMatrix, signals: Mapping[str, SignalMatrix]) -> Foresight:
@@ -95,13 +95,13 @@ def foresight_of(measured: TransferMatrix, signals: Mapping[str, SignalMatrix]) 
         auxiliaries=columns,
         seeds=measured.seeds,
         gains=measured.gains,
-        signals={name: _at(one, rows, columns) for name, one in signals.items()},
+        signals={name: aligned(one, rows, columns) for name, one in signals.items()},
         provenance=measured.provenance,
     )
 
 
-def _at(matrix: SignalMatrix, rows: tuple[LanguagePair, ...], columns: tuple[LanguagePair, ...]) -> FloatArray:
-    """The values of a matrix for other rows and columns."""
+def aligned(matrix: SignalMatrix, rows: tuple[LanguagePair, ...], columns: tuple[LanguagePair, ...]) -> FloatArray:
+    """(rows, columns) the values of a matrix for these targets and auxiliaries; NaN for those that it has not."""
     values = np.full((len(rows), len(columns)), np.nan)
     for i, target in enumerate(rows):
         for j, auxiliary in enumerate(columns):

@@ -14,7 +14,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.signals import SignalMatrix, find_signal_matrices
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer.forecast import Forecast, fitted
-from pseudofam_core.transfer.foresight import Foresight, foresight_of
+from pseudofam_core.transfer.foresight import Foresight, aligned, foresight_of
 from pseudofam_core.transfer.kept import kept_request
 from pseudofam_core.transfer.results import TransferMatrix, transfer_matrix
 
@@ -81,11 +81,7 @@ def outlook(
     if name not in signals:
         raise ValueError(f"signal must be one of {', '.join(signals)}. Got {name!r}.")
     forecast = fitted(others.mean, others.signals[name], level=level)
-    own = signals[name]
-    known = (
-        dict(zip(own.auxiliaries, own.values[own.targets.index(target)], strict=True)) if target in own.targets else {}
-    )
-    row = np.array([known.get(one, np.nan) for one in measured.auxiliaries])
+    (row,) = aligned(signals[name], (target,), measured.auxiliaries)
     gains = (
         foresight.mean[foresight.targets.index(target)] if target in foresight.targets else np.full(len(row), np.nan)
     )

@@ -17,6 +17,7 @@ from pseudofam_core.scoring.significance import Interval, Replicates, estimate, 
 from pseudofam_core.scoring.significance import replicates as replicated
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.tasks.translation import TRANSLATION
+from pseudofam_core.transfer.judge import seed_mean
 from pseudofam_core.transfer.request import ALONE, TransferRequest, specs_of_target
 from pseudofam_core.transfer.runs import TransferRun, find_transfer
 
@@ -76,9 +77,7 @@ class TransferMatrix:
     @property
     def mean(self) -> FloatArray:
         """(targets, auxiliaries) mean gain over the seeds that are there; NaN where there is none."""
-        there = np.isfinite(self.gains)
-        sums = np.where(there, self.gains, 0.0).sum(axis=0)
-        return np.divide(sums, there.sum(axis=0), out=np.full(sums.shape, np.nan), where=there.any(axis=0))
+        return seed_mean(self.gains)
 
     @property
     def is_cell(self) -> npt.NDArray[np.bool_]:
