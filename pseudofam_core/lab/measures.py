@@ -79,7 +79,8 @@ def _combinations(similarities: PoolSimilarity) -> dict[str, tuple[str, Pairwise
         f"{one.label} + {other.label}": ("two", consensus([single[one], single[other]]))
         for one, other in combinations(ALONE, 2)
     }
-    return found | {Measure.CONSENSUS.label: ("consensus", similarities.matrix(Measure.CONSENSUS, TOP_FRACTION))}
+    combined = [one for one in Measure if one.combined]
+    return found | {one.label: ("consensus", similarities.matrix(one, TOP_FRACTION)) for one in combined}
 
 
 def _row(name: str, kind: str, before: FloatMatrix, nearest: FloatMatrix, usual: FloatMatrix) -> dict[str, Any]:
