@@ -80,7 +80,8 @@ def test_what_can_not_be_run_says_where_the_question_is():
 
 
 ON_THE_SAMPLE = [
-    lab.experiment(name) for name in ("content", "sensitivity", "measures", "sentences", "corpora", "competence")
+    lab.experiment(name)
+    for name in ("content", "sensitivity", "measures", "sentences", "corpora", "competence", "whole")
 ]
 
 
