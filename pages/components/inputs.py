@@ -13,6 +13,7 @@ from pages.components import view_state
 from pages.components.loading import corpus_notes, corpus_pairs
 from pages.components.navigation import menu
 from pseudofam_core.corpora import SPLITS
+from pseudofam_core.corpora.choices import source_name
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates.spec import Estimator, Workspace
 from pseudofam_core.languages import LanguagePair, pair_labels
@@ -58,9 +59,9 @@ def sidebar() -> None:
         with st.expander("Workspace", icon=":material/tune:"):
             workspace, pool, tuning_corpus = _workspace()
         st.caption(
-            f"**{_short(workspace.model)}** on **{_short(workspace.corpus)}**, {workspace.split}  \n"
+            f"**{_short(workspace.model)}** on **{source_name(workspace.corpus)}**, {workspace.split}  \n"
             f"{_at_most(workspace.max_sentences)} sentences per pair · {workspace.parameters}"
-            + (f"  \nfine-tuned on **{_short(tuning_corpus)}**" if tuning_corpus != workspace.corpus else "")
+            + (f"  \nfine-tuned on **{source_name(tuning_corpus)}**" if tuning_corpus != workspace.corpus else "")
         )
         measure = st.selectbox(
             "Measure",

@@ -71,6 +71,14 @@ def parse_source(source: str) -> tuple[str, Choices]:
     return place, Choices(**chosen, splits=splits, columns=columns)
 
 
+def source_name(source: str) -> str:
+    """What a corpus is called in titles: the last part of its place, and whose unread text it is limited to."""
+    place, written = _parted(source)
+    chosen = dict(one.strip().split("=", 1) for one in written.split(",") if "=" in one)
+    limit = f" kept back from {Path(chosen[_KEPT_BACK]).name}" if _KEPT_BACK in chosen else ""
+    return f"{Path(place).name or place}{limit}"
+
+
 def say_which(root: Path | str, name: str, value: str) -> str:
     """The way out of a choice, as part of a message."""
     return f"Say which after the corpus, as in `--corpus {root}#{name}={value}`, or in the app's field Corpus."

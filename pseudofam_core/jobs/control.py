@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pseudofam_core import __version__
-from pseudofam_core.corpora.choices import absolute_source
+from pseudofam_core.corpora.choices import absolute_source, source_name
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import engine, record, work
@@ -85,7 +85,7 @@ def submit_similarity(cache_root: Path, workspace: Workspace, *, scope: Scope = 
         JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
     """
     workspace = placed(workspace)
-    title = f"Compare the estimates of {Path(workspace.model).name} on {Path(workspace.corpus).name}"
+    title = f"Compare the estimates of {Path(workspace.model).name} on {source_name(workspace.corpus)}"
     return submit(cache_root, "compare", {"workspace": workspace.payload()}, [scope.value], title)
 
 
@@ -96,7 +96,7 @@ def submit_experiment(cache_root: Path, workspace: Workspace, name: str, others:
         JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
     """
     workspace = placed(workspace)
-    title = f"Experiment {name} with {Path(workspace.model).name} on {Path(workspace.corpus).name}"
+    title = f"Experiment {name} with {Path(workspace.model).name} on {source_name(workspace.corpus)}"
     return submit(cache_root, "lab", {"workspace": workspace.payload(), "others": list(others)}, [name], title)
 
 
@@ -286,4 +286,4 @@ def _corpus_in_full(name: str) -> str:
 
 def _title(workspace: Workspace, pairs: Sequence[LanguagePair]) -> str:
     what = pairs[0].label if len(pairs) == 1 else f"{len(pairs)} pairs"
-    return f"Estimate {what} with {Path(workspace.model).name} on {Path(workspace.corpus).name}"
+    return f"Estimate {what} with {Path(workspace.model).name} on {source_name(workspace.corpus)}"

@@ -15,7 +15,7 @@ from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import pool_similarity
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.store.cache import Cache
-from pseudofam_core.structure.correlation import spearman
+from pseudofam_core.structure.correlation import row_correlations
 from pseudofam_core.structure.kinship import relatives, relatives_before_others
 
 TOP_FRACTION = 0.4
@@ -47,7 +47,7 @@ def agreement(one: PairwiseMatrix, other: PairwiseMatrix) -> dict[str, Any]:
             f"Both must be of the same 3 pairs or more. Got {len(one.pairs)} and {len(other.pairs)}. Name pairs that both have."
         )
     rows = [_rows(each.ordering_distances()) for each in (one, other)]
-    rho = over_targets(np.array([spearman(*both) or np.nan for both in zip(*rows, strict=True)]))
+    rho = over_targets(row_correlations(*rows))
     mine, theirs = (members_of(each, SelectionSpec()) for each in (one, other))
     shared = over_targets((mine & theirs).sum(axis=1) / (mine | theirs).sum(axis=1))
     kinship = relatives_before_others(other.ordering_distances(), relatives(other.pairs))

@@ -13,19 +13,17 @@ from typing import Any
 import numpy as np
 
 from pseudofam_core.errors import PseudoFamError
-from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.gains import runs
 from pseudofam_core.lab.running import seen_on
-from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.signals import SIGNALS, signal_matrices
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer import transfer_matrix
 from pseudofam_core.transfer.forecast import standardised
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
 from pseudofam_core.transfer.judge import Standing
-from pseudofam_core.transfer.kept import kept_request, kept_runs
+from pseudofam_core.transfer.kept import kept_request
 
 _SIGNAL, _CELL = "signal", "target and auxiliary"
 _COLUMNS = {
@@ -39,12 +37,6 @@ _COLUMNS = {
     "signal": "Best signal, standard deviations within the target's row",
     "gain": "Gain in dev loss by the auxiliary, nats a token",
 }
-
-
-def runs(workspace: Workspace, cache: Cache) -> tuple[str, ...]:
-    """Keys of the kept runs of the workspace's model, which the finding depends on."""
-    revision = resolve_model(workspace.model).revision
-    return tuple(sorted(run.key for run in kept_runs(cache) if run.spec.model_revision == revision))
 
 
 def finding(material: Material) -> Finding:

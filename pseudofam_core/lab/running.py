@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pseudofam_core.corpora import Bitext
+from pseudofam_core.corpora.choices import source_name
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.estimates import drawn_text, find_fisher, fisher_key, held_out_of, pool_of, spec_of_text, summarise
 from pseudofam_core.estimates.exclusive import exclusive
@@ -200,7 +201,7 @@ def seen_on(workspace: Workspace, pool: Mapping[LanguagePair, Artifact]) -> str:
     counts = sorted({one.n_sentences for one in summaries})
     sentences = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     return (
-        f"{Path(workspace.model).name} model, {Path(workspace.corpus).name} text ({workspace.split}), {len(pool)} pairs, "
+        f"{Path(workspace.model).name} model, {source_name(workspace.corpus)} text ({workspace.split}), {len(pool)} pairs, "
         f"{sentences} sentences each, {workspace.parameters}"
     )
 

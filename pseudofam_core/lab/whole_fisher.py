@@ -18,6 +18,7 @@ from pseudofam_core.estimates import summarise
 from pseudofam_core.lab.agreement import COLUMNS, agreement
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.gains import foreseen, measured_gains, runs
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import over_targets
 from pseudofam_core.languages import LanguagePair
@@ -42,6 +43,9 @@ _COLUMNS = {
     "kinship_low": "Lower end of the 95 % interval over targets",
     "kinship_high": "Upper end",
     **{name: f"{words}: against the diagonal's" for name, words in COLUMNS.items() if name != "kinship"},
+    "foreseen": "Rank correlation of nearness and measured gain within a target's row (mean over targets)",
+    "foreseen_low": "Lower end of its 95 % interval over targets",
+    "foreseen_high": "Upper end",
     "seconds": "Computing time on this machine, beside reading, s",
     "numbers": "Numbers of a language's matrix; those of the whole ones are never formed",
 }
@@ -65,14 +69,15 @@ def finding(material: Material) -> Finding:
         report=material.report,
         should_stop=material.should_stop,
     )
-    rows = _rows(_ALL, pairs, list(layers.values()))
+    gains = measured_gains(material, pairs)
+    rows = _rows(_ALL, pairs, list(layers.values()), gains)
     for name, one in layers.items():
-        rows += _rows(name, pairs, [one])
+        rows += _rows(name, pairs, [one], gains)
     first = next(iter(layers))
     by_projection = whole.projected_products(material.workspace, pairs, first, n_sentences=n_read, width=_WIDTH)
     error = projection_error(layers[first], by_projection, len(pairs))
     return Finding(
-        answer=_answer(rows, n_read),
+        answer=_answer(rows, n_read) + _foreseen_words(rows),
         seen_on=f"{seen_on(material.workspace, material.pool)}, of which the first {n_read} of each",
         columns=_COLUMNS,
         rows=tuple(rows),
@@ -154,7 +159,9 @@ def projection_error(exact: LayerProducts, projected: LayerProducts, n_pairs: in
     )
 
 
-def _rows(part: str, pairs: tuple[LanguagePair, ...], layers: list[LayerProducts]) -> list[dict[str, Any]]:
+def _rows(
+    part: str, pairs: tuple[LanguagePair, ...], layers: list[LayerProducts], gains: FloatMatrix | None
+) -> list[dict[str, Any]]:
     found = distances_of(layers, len(pairs))
     if len(layers) == 1:  # the whole is the layer
         found = {key: one for key, one in found.items() if key[0] != _LAYERS}
@@ -175,11 +182,20 @@ def _rows(part: str, pairs: tuple[LanguagePair, ...], layers: list[LayerProducts
                 "kinship": kinship.value,
                 "kinship_low": kinship.low,
                 "kinship_high": kinship.high,
+                **_foreseen(matrix, gains),
                 "seconds": seconds[name],
                 "numbers": numbers[name],
             }
         )
     return rows
+
+
+def _foreseen(matrix: PairwiseMatrix, gains: FloatMatrix | None) -> dict[str, Any]:
+    """How far nearness foresaw measured gains; nothing where none is measured."""
+    if gains is None:
+        return {}
+    rho = over_targets(foreseen(matrix, gains))
+    return {"foreseen": rho.value, "foreseen_low": rho.low, "foreseen_high": rho.high}
 
 
 def _costs(layers: list[LayerProducts]) -> tuple[Mapping[str, float], Mapping[str, int]]:
@@ -216,6 +232,15 @@ def _answer(rows: list[dict[str, Any]], n_read: int) -> str:
     )
 
 
+def _foreseen_words(rows: list[dict[str, Any]]) -> str:
+    told = [
+        f"{row['matrix']} {row['foreseen']:.2f} ({row['foreseen_low']:.2f} to {row['foreseen_high']:.2f})"
+        for row in rows
+        if row["part"] == _ALL and row["compared"] == _BURES and "foreseen" in row
+    ]
+    return f" Measured gains of single auxiliaries are foreseen (Bures) with ρ: {', '.join(told)}." if told else ""
+
+
 EXPERIMENT = Experiment(
     name="whole",
     title="Whole Fisher matrix",
@@ -225,5 +250,6 @@ EXPERIMENT = Experiment(
     "the whole matrix above the interval of the diagonal's would refute it.",
     needs="The workspace's estimates and its model, on weights of linear layers (ffn). Minutes for a small model.",
     finding=finding,
+    runs=runs,
     seconds=lambda n_pairs: 1.5 * n_pairs**2,
 )

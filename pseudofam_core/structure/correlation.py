@@ -58,6 +58,12 @@ def spearman(first: FloatMatrix, second: FloatMatrix) -> float | None:
     return _cosine(_centred_ranks(first[known]), _centred_ranks(second[known]))
 
 
+def row_correlations(first: FloatMatrix, second: FloatMatrix) -> FloatMatrix:
+    """(n,) Spearman's ρ of each row of two (n, m) arrays, entries that are NaN in either left out; NaN where it is not defined."""
+    found = (spearman(*rows) for rows in zip(first, second, strict=True))
+    return np.array([np.nan if rho is None else rho for rho in found])
+
+
 def off_diagonal(values: FloatMatrix) -> FloatMatrix:
     """The n² − n entries off the diagonal of an (n, n) matrix, row by row."""
     return values[~np.eye(len(values), dtype=bool)]

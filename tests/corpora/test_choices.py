@@ -2,7 +2,7 @@
 
 import pytest
 
-from pseudofam_core.corpora.choices import Choices, absolute_source, parse_source
+from pseudofam_core.corpora.choices import Choices, absolute_source, parse_source, source_name
 from pseudofam_core.errors import CorpusError
 
 
@@ -34,3 +34,10 @@ def test_jobs_keep_the_choice_with_the_path_in_full(tmp_path, monkeypatch):
     (tmp_path / "corpus").mkdir()
     assert absolute_source("corpus#target=fr") == f"{tmp_path}/corpus#target=fr"
     assert absolute_source("hf:someone/talks#target=fr") == "hf:someone/talks#target=fr"
+
+
+def test_a_corpus_is_called_by_its_place_and_whose_unread_text_it_is():
+    assert source_name("sample") == "sample"
+    assert source_name("my/corpora/tatoeba") == "tatoeba"
+    assert source_name("my/corpora/tatoeba#kept-back=my/models/fresh,test=devtest") == "tatoeba kept back from fresh"
+    assert source_name("my/corpora/tatoeba#of no sense") == "tatoeba"
