@@ -56,12 +56,17 @@ class Foresight:
 
     @cached_property
     def all_signals(self) -> Mapping[str, FloatArray]:
-        """The signals, what they teach together of a target that was left out, and what helps everybody else."""
-        return {
+        """The signals, what they teach together of a target that was left out, and what helps everybody else.
+
+        None says anything of a target as its own auxiliary: that is NaN.
+        """
+        every = {
             **self.signals,
             LEARNED: learned_signal(self.mean, self.signals),
             ELSEWHERE: gain_elsewhere(self.mean),
         }
+        itself = np.array([[target == one for one in self.auxiliaries] for target in self.targets])
+        return {name: np.where(itself, np.nan, values) for name, values in every.items()}
 
     @cached_property
     def judgement(self) -> Judgement:
