@@ -11,8 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
+from benchmarks._markdown import markdown
 from pseudofam_core.exchange.foresight_table import judgement_frame, read_foresight
 from pseudofam_core.transfer.foresight import Foresight
 from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED
@@ -38,9 +37,9 @@ def main() -> None:
     results = {}
     for name, path in tables.items():
         foresight = read_foresight(Path(path).read_text(encoding="utf-8"))
-        print(f"\n{name}: {path}\n{_markdown(judgement_frame(foresight.judgement))}\n", flush=True)
+        print(f"\n{name}: {path}\n{markdown(judgement_frame(foresight.judgement))}\n", flush=True)
         print(
-            f"Less what the auxiliary gains elsewhere:\n{_markdown(judgement_frame(foresight.peculiar))}\n", flush=True
+            f"Less what the auxiliary gains elsewhere:\n{markdown(judgement_frame(foresight.peculiar))}\n", flush=True
         )
         results[name] = figures(foresight)
     print("RESULT", json.dumps(results))
@@ -74,13 +73,6 @@ def figures(foresight: Foresight) -> dict[str, object]:
         "half_width_90": foresight.forecast().half_width,
         "coverage_90": foresight.coverage(),
     }
-
-
-def _markdown(frame: pd.DataFrame) -> str:
-    """A table for a README; pandas' own would need a package more."""
-    rows = [list(frame.columns), ["---"] * len(frame.columns)]
-    rows += [[cell if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in frame.to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 if __name__ == "__main__":
