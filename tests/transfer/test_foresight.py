@@ -25,6 +25,7 @@ def test_no_signal_says_anything_of_a_target_as_its_own_auxiliary(name):
     assert len(itself) == len(table.targets)
     for signal, values in table.all_signals.items():
         assert np.isnan([values[place] for place in itself]).all(), signal
-    assert np.isfinite([table.all_signals[one] for one in (LEARNED, ELSEWHERE)]).sum(axis=(1, 2)).tolist() == [
-        table.mean.size - len(itself)
-    ] * 2
+    assert (
+        np.isfinite([table.all_signals[one] for one in (LEARNED, ELSEWHERE)]).sum(axis=(1, 2)).tolist()
+        == [table.mean.size - len(itself)] * 2
+    )
