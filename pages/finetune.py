@@ -15,7 +15,7 @@ from pages.components.states import absent_note, comparable_or_stop
 from pages.views import finetune as views
 from pages.views import finetune_form as form
 from pseudofam_core import jobs
-from pseudofam_core.errors import JobError, PseudoFamError
+from pseudofam_core.errors import JobError, MalformedValue, PseudoFamError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
@@ -34,7 +34,9 @@ from pseudofam_core.finetuning import (
     refuse_seen,
     runs_of,
     specs_of,
+    task_of,
 )
+from pseudofam_core.jobs import State
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
@@ -51,6 +53,23 @@ def opened_texts(workspace: Workspace, target: LanguagePair, cut: TextCut) -> Fi
 def runs_asked_for(request: FinetuneRequest, _texts: FinetuneTexts) -> dict[tuple[str, int | None], FinetuneSpec]:
     """The run of every arm and seed."""
     return specs_of(request, _texts)
+
+
+def under_way(request: FinetuneRequest) -> dict[FinetuneSpec, State]:
+    """Runs of the target that jobs have queued or in hand, and how they stand."""
+    states: dict[FinetuneSpec, State] = {}
+    for job in running_jobs(FINETUNING):
+        try:
+            other = FinetuneRequest.from_payload(job.payload)
+        except MalformedValue:  # of another version
+            continue
+        if (other.workspace, other.target, other.cut) != (request.workspace, request.target, request.cut):
+            continue
+        tasks = {one.name: one.state for one in job.tasks}
+        specs = runs_asked_for(other, opened_texts(other.workspace, other.target, other.cut))
+        known = {spec: tasks.get(task_of(*run)) for run, spec in specs.items()}
+        states |= {spec: state for spec, state in known.items() if state and state.is_active}
+    return states
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Reading the texts …")
@@ -170,10 +189,17 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
     revision = next(iter(specs.values())).model_revision
     pace = find_pace(cache, model_revision=revision, recipe=request.recipe, beams=request.beams)
     keep_weights = request.keep_weights
-    expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=keep_weights)
+    at_work = under_way(request)
+    expected = cost(
+        [spec for spec in specs.values() if spec not in at_work], texts, cache, pace=pace, keep_weights=keep_weights
+    )
     st.dataframe(
         views.arm_table(
-            request.arms, specs, texts, lambda spec: finished_run(spec, cache, keep_weights=keep_weights) is not None
+            request.arms,
+            specs,
+            texts,
+            lambda spec: finished_run(spec, cache, keep_weights=keep_weights) is not None,
+            at_work,
         ),
         hide_index=True,
         placeholder="–",
@@ -185,9 +211,16 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         f"{len(texts.train(request.target)):,} sentences of {request.target.label} to train on, {len(texts.dev):,} for dev, "
         f"{len(texts.test):,} for the test, which training never sees."
     )
-    if expected.n_finished == expected.n_runs:
+    if not at_work and expected.n_finished == expected.n_runs:
         st.success(f"All {expected.n_runs} of these runs are finished; nothing is left to do.", icon=":material/check:")
         page_link(COMPARE_PAGE, "See them in Compare", target=str(request.target))
+        return
+    if expected.n_finished == expected.n_runs:
+        st.info(
+            "All of these runs are finished or under way: the job's card tells how far.",
+            icon=":material/hourglass_top:",
+        )
+        finished_note(request.target, revision)
         return
     views.cost_cards(expected)
     views.finished_captions(expected)
@@ -199,7 +232,8 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         if st.button(
             f"Start {left} run{'s' if left > 1 else ''}", type="primary", icon=":material/play_arrow:", key="start"
         ):
-            start(request, request.tasks, request.title)
+            runs = {task_of(*run): spec for run, spec in specs.items()}
+            start(request, [one for one in request.tasks if runs[one] not in at_work], request.title)
         if (expected.seconds is None or expected.is_guess) and st.button(
             "Measure the time first", icon=":material/timer:", help="Trains a few updates and keeps only their pace."
         ):

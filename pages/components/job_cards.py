@@ -127,6 +127,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def from_to(low: float, high: float) -> str:
+    """Two lengths of time, or one where both read the same: ``5 min to 12 min``, ``40 s``."""
+    least, most = duration(low), duration(high)
+    return least if least == most else f"{least} to {most}"
+
+
 def _active_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
     views = running_jobs(kinds)
     if _landmarks(views) != seen:
@@ -223,8 +229,8 @@ def _progress(one: JobView) -> str:
     if one.state is State.QUEUED and one.queue_position:
         words.append(f"number {one.queue_position} in the queue")
     if one.state in (State.RUNNING, State.STALLED) and one.remaining_s is not None:
-        most = "at most" if _may_stop_early(one) else "about"
-        words.append(f"{most} {duration(one.remaining_s)} to go")
+        early = ", less where training stops early" if _may_stop_early(one) else ""
+        words.append(f"about {from_to(*one.remaining_s)} to go{early}")
     return " · ".join(words)
 
 

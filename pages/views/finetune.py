@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from pseudofam_core.finetuning import (
     expected_updates,
     is_random,
 )
+from pseudofam_core.jobs import State
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.scoring.power import Design
 from pseudofam_core.similarity.measures import Measure
@@ -106,6 +107,7 @@ def arm_table(
     specs: Mapping[tuple[str, int | None], FinetuneSpec],
     texts: FinetuneTexts,
     is_finished: Finished,
+    under_way: Mapping[FinetuneSpec, State],
 ) -> pd.DataFrame:
     """A row per distinct run: names, auxiliaries, updates to expect, and how far it is."""
     rows = []
@@ -119,7 +121,7 @@ def arm_table(
                 "Auxiliaries": _listed(members),
                 "How many": None if members is None else len(members),
                 "Updates": expected_updates(own[0], texts) or None,
-                "State": _state(n_finished, len(own)),
+                "State": _state(n_finished, len(own), [under_way[spec] for spec in own if spec in under_way]),
             }
         )
     return pd.DataFrame(rows)
@@ -266,7 +268,10 @@ def _listed(members: tuple[LanguagePair, ...] | None) -> str:
     return ", ".join(names) or "–"
 
 
-def _state(n_finished: int, n: int) -> str:
+def _state(n_finished: int, n: int, under_way: Collection[State]) -> str:
+    """How far the runs of an arm are, in words."""
     if n_finished == n:
         return "finished"
-    return "to do" if not n_finished else f"{n_finished} of {n} finished"
+    told = [f"{n_finished} of {n} finished"] if n_finished else []
+    told += dict.fromkeys(map(str, under_way))
+    return ", ".join(told) or "to do"

@@ -161,6 +161,11 @@ def _span(one: JobView) -> str:
     seconds = one.remaining_s if one.state.is_active else None
     if seconds is None:
         return "–"
+    least, most = map(_length, seconds)
+    return least if least == most else f"{least} to {most}"
+
+
+def _length(seconds: float) -> str:
     minutes, hours = seconds / 60, seconds / 3600
     return f"{seconds:.0f} s" if seconds < 90 else f"{minutes:.0f} min" if minutes < 90 else f"{hours:.1f} h"
 

@@ -8,6 +8,7 @@ from pseudofam_core.finetuning.arms import (
     ARM_NAMES,
     DEFAULT_ARMS,
     RANDOM,
+    ZERO_SHOT,
     Arm,
     distinct_members,
     is_random,
@@ -20,7 +21,7 @@ from pseudofam_core.finetuning.costs import Cost, cost, expected_updates, find_p
 from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.presets import PAPER, PRESETS, SMALL
 from pseudofam_core.finetuning.recipe import DEV_METRICS, PRECISIONS, Lora, Recipe
-from pseudofam_core.finetuning.request import FinetuneRequest, specs_of
+from pseudofam_core.finetuning.request import FinetuneRequest, specs_of, task_of
 from pseudofam_core.finetuning.runs import (
     Contribution,
     FinetuneRun,
@@ -52,6 +53,7 @@ __all__ = [
     "RANDOM",
     "SMALL",
     "TIMING_TASK",
+    "ZERO_SHOT",
     "Arm",
     "Budget",
     "BudgetMode",
@@ -83,6 +85,7 @@ __all__ = [
     "run_of",
     "runs_of",
     "specs_of",
+    "task_of",
     "texts_of_targets",
     "trains_alike",
     "tuned_workspace",

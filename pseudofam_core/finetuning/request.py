@@ -115,6 +115,11 @@ def specs_of(
     return specs
 
 
+def task_of(arm: str, seed: int | None) -> str:
+    """Name of a run's task: ``zero-shot``, ``overlap/seed-1``."""
+    return arm if seed is None else f"{arm}/seed-{seed}"
+
+
 def refuse_undoable(request: FinetuneRequest) -> None:
     """See that outputs can be scored and weights chosen by them, and that adapters have their package, before anything is read.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.finetuning import TIMING_TASK, ZERO_SHOT
 from pseudofam_core.jobs.clock import Age
 from pseudofam_core.jobs.engine_file import place
 from pseudofam_core.jobs.record import Attempt, Job, State, Task
@@ -58,6 +59,11 @@ class TaskView:
         except ValueError:
             return False
         return True
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it trains nothing, or next to nothing: no measure for the tasks that do."""
+        return self.name in (ZERO_SHOT, TIMING_TASK)
 
     @property
     def fraction(self) -> float:
@@ -136,16 +142,30 @@ class JobView:
         return sum(rates) if rates else None
 
     @property
-    def remaining_s(self) -> float | None:
-        """Seconds to go: running tasks at their rate, queued ones like those before; None where it is not known."""
-        running = [one.progress.remaining_s for one in self.running if one.progress]
-        known = [one for one in running if one is not None]
-        if not known or len(known) < len(self.running):
+    def remaining_s(self) -> tuple[float, float] | None:
+        """Seconds to go, from and to: running tasks at their rate, queued ones like the quickest and slowest before them.
+
+        None where nothing tells it yet. What a run that trains will take, only such runs tell; once trained, it is scored,
+        which takes as long as for the model as it is.
+        """
+        running = self._in(State.RUNNING, State.STALLED)
+        to_go = [one.progress.remaining_s if one.progress else None for one in running]
+        known = [seconds for seconds in to_go if seconds is not None]
+        if not known or len(known) < len(running):
             return None
-        spans = [one.seconds for one in self._in(State.DONE) if one.seconds]
-        spans = spans or [to_go + (one.seconds or 0) for one, to_go in zip(self.running, known, strict=True)]
-        queued = len(self._in(State.QUEUED)) * sum(spans) / len(spans)
-        return (sum(known) + queued) / len(known)
+        done = self._in(State.DONE)
+        scoring = max((one.seconds or 0 for one in done if one.is_short), default=0.0)
+        ends = [
+            seconds + (scoring if one.progress and one.progress.phase == "training" else 0)
+            for one, seconds in zip(running, known, strict=True)
+        ]
+        spans = [one.seconds for one in done if one.seconds and not one.is_short]
+        spans = spans or [(one.seconds or 0) + end for one, end in zip(running, ends, strict=True) if not one.is_short]
+        queued = sum(not one.is_short for one in self._in(State.QUEUED))
+        if queued and not spans:
+            return None
+        least, most = (queued * end(spans, default=0.0) for end in (min, max))
+        return (sum(ends) + least) / len(running), (sum(ends) + most) / len(running)
 
     @property
     def heartbeat_age_s(self) -> float | None:

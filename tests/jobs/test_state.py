@@ -107,17 +107,39 @@ def test_counts_rate_and_remaining_time():
     assert seen.fraction == pytest.approx(1.25 / 3)
     assert seen.rate == 5.0
     assert seen.phase == "estimating"
-    assert seen.remaining_s == pytest.approx(75 / 5 + 30)  # the queued pair takes as long as the finished one
+    assert seen.remaining_s == pytest.approx((75 / 5 + 30,) * 2)  # the queued pair takes as long as the finished one
 
 
 def test_queued_pairs_take_as_long_as_the_running_one_where_none_is_done():
-    assert see(attempt(task(done=50, rate=5.0, seconds=10.0), QUEUED)).remaining_s == pytest.approx(10 + 20)
+    assert see(attempt(task(done=50, rate=5.0, seconds=10.0), QUEUED)).remaining_s == pytest.approx((10 + 20,) * 2)
 
 
 def test_pairs_that_run_side_by_side_share_the_queue():
     seen = see(attempt(task(done=50, rate=5.0), task(done=50, rate=5.0), QUEUED))
     assert seen.rate == 10.0
-    assert seen.remaining_s == pytest.approx((10 + 10 + 20) / 2)
+    assert seen.remaining_s == pytest.approx(((10 + 10 + 20) / 2,) * 2)
+
+
+def test_queued_pairs_take_from_the_quickest_to_the_slowest_of_the_finished():
+    done = [task(State.DONE, seconds=seconds) for seconds in (30.0, 50.0)]
+    seen = see(attempt(*done, task(done=50, rate=5.0), QUEUED, QUEUED, todo=(BE, UK, SK, "bg-en", "kk-en")))
+    assert seen.remaining_s == pytest.approx((10 + 2 * 30, 10 + 2 * 50))
+
+
+RUNS = ("zero-shot", "single/seed-1", "overlap/seed-1", "all/seed-1")
+
+
+def test_a_queued_run_takes_what_training_takes_not_what_the_untrained_model_took():
+    scored = task(State.DONE, seconds=20.0)
+    assert see(attempt(scored, QUEUED, QUEUED, todo=RUNS)).remaining_s is None
+    assert see(attempt(task(done=50, rate=5.0), QUEUED, todo=RUNS)).remaining_s is None
+    training = task(done=50, rate=1.0, seconds=50.0)
+    training = replace(training, progress=replace(training.progress, phase="training"))
+    # Each is trained as long as the running one, and scored as long as the untrained model.
+    seen = see(attempt(scored, training, QUEUED, QUEUED, todo=RUNS))
+    assert seen.remaining_s == pytest.approx((50 + 20 + 2 * (50 + 50 + 20),) * 2)
+    finished = task(State.DONE, seconds=300.0)
+    assert see(attempt(scored, finished, QUEUED, training, todo=RUNS)).remaining_s == pytest.approx((70 + 300,) * 2)
 
 
 def test_nothing_is_promised_before_the_rate_is_known():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -356,3 +357,22 @@ def test_what_to_expect_is_told_before_the_start(trainable, paced, monkeypatch):
 def test_where_nothing_is_measured_the_way_to_a_forecast_is_told(trainable, paced):
     app = trainable.open("finetune", **FEW)
     assert any("once Transfer has measured three other targets" in one.value for one in app.caption)
+
+
+def test_runs_that_a_job_has_in_hand_are_told_and_not_offered_again(trainable, submitted, paced, monkeypatch):
+    request = started(trainable.open("finetune", **FEW), submitted)
+    states = (State.DONE, State.RUNNING, State.QUEUED)
+    tasks = tuple(TaskView(name, state) for name, state in zip(request.tasks, states, strict=True))
+    job = JobView("0123abcd", "finetune", request.title, None, State.RUNNING, 1.0, 1.0, 1, tasks)
+    job = replace(job, payload=request.payload())
+    monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
+    monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
+    finished_as(trainable, specs_of(request)["zero-shot", None])
+    app = trainable.open("finetune", **FEW)
+    assert not app.exception
+    assert dict(arm_table(app)["State"]) == {"zero-shot": "finished", "single": "running", "traditional": "queued"}
+    assert not [one for one in app.button if one.key == "start"]
+    assert not app.metric  # one time on the page: the card's
+    app = trainable.open("finetune", **FEW | {"arms": "zero-shot,single,traditional,all"})
+    app.button(key="start").click().run()
+    assert submitted[-1][2] == ["zero-shot", "all/seed-1"]  # what is finished is found

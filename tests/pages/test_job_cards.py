@@ -69,11 +69,11 @@ def budget_of(mode):
     return Budget.of(mode, 200, 3)
 
 
-def test_updates_to_a_cap_are_a_limit(world, listed):
+def test_updates_to_a_cap_may_be_fewer(world, listed):
     early, equal = BudgetMode.EARLY_STOPPING, BudgetMode.EQUAL_UPDATES
     timing = replace(training(early), tasks=(replace(training(early).tasks[0], name=TIMING_TASK),))
     told = {
-        "at most 75 s to go": [training(early)],
+        "about 75 s to go, less where training stops early": [training(early)],
         "about 75 s to go": [training(equal), training(early, phase="translating"), timing],
     }
     for words, views in told.items():
