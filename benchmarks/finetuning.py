@@ -37,7 +37,7 @@ from pseudofam_core.finetuning import (
     FinetuneRun,
     FinetuneTexts,
     TextCut,
-    distinct_members,
+    distinct_arms,
     find_run,
     named_arms,
     open_texts,
@@ -131,13 +131,13 @@ def _rows(
 ) -> Iterator[dict[str, object]]:
     """A row per distinct run: means over the seeds that are finished."""
     tested = request.task.tested
-    for members, names in distinct_members(request.arms).items():
-        if own := runs.get((request, names[0])):
+    for arm, names in distinct_arms(request.arms).items():
+        if own := runs.get((request, arm.name)):
             yield {
                 "target": str(request.target),
                 "sentences": len(texts.train(request.target)),
                 "arm": " = ".join(names),
-                "auxiliaries": " ".join(one.source for one in members or ()),
+                "auxiliaries": " ".join(one.source for one in arm.members or ()),
                 "seeds": len(own),
                 **{one.label: _mean([run.scores["test"][one.name] for run in own]) for one in request.task.metrics},
                 f"dev {tested.label}": _mean([run.scores["dev"][tested.name] for run in own]),

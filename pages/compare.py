@@ -1,13 +1,14 @@
 """Compare: whether the family paid, and whether it is more than luck."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
 from pages.components import view_state
 from pages.components.inputs import current_view
 from pages.components.job_cards import FINETUNING, running_jobs
-from pages.components.loading import Pool, before_the_change
+from pages.components.loading import Pool, before_the_change, known_gains, known_signs
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.results import results
 from pages.components.states import pool_or_stop
@@ -35,6 +36,7 @@ from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.similarity import pools
 from pseudofam_core.tasks.translation import TRANSLATION
+from pseudofam_core.transfer.arms import families_told
 
 _PROTOCOLS = {
     Protocol.DETOKENISED: "Detokenised, all sentences",
@@ -141,14 +143,16 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
 
 
 def named(
-    pool: Pool, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
+    pool: Pool, tuned: Workspace, runs: Sequence[FinetuneRun], targets: Sequence[LanguagePair], top_fraction: float
 ) -> dict[LanguagePair, tuple[Arm, ...]]:
     """The arms of each target that have finished runs."""
     families = pseudo_families(pool, targets, top_fraction)
-    return {
-        target: arms_found(runs, target, pool.pairs, families=families.get(target, {}), seed=pool.workspace.seed)
-        for target in targets
-    }
+    arms = {}
+    for target in targets:
+        known = (partial(one, tuned, target) for one in (known_gains, known_signs))
+        own = {**families.get(target, {}), **families_told(runs, target, *known)}
+        arms[target] = arms_found(runs, target, pool.pairs, families=own, seed=pool.workspace.seed)
+    return arms
 
 
 def pinned_input(arms: Mapping[LanguagePair, Sequence[Arm]]) -> str | None:
@@ -208,7 +212,7 @@ with st.container(border=True):
     group = groups.group_input(comparable(runs))
     targets = targets_input(group)
     against, how = st.columns(2)
-    arms = named(pool, group, targets, view.top_fraction)
+    arms = named(pool, tuned, group, targets, view.top_fraction)
     with against:
         pinned = pinned_input(arms)
     with how:

@@ -1,13 +1,13 @@
 """Fine-tune: train the model on a target and its family, beside controls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
 
 from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
-from pages.components.loading import Pool, trained_on
+from pages.components.loading import Pool, known_gains, known_signs, trained_on
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.pool_similarity import similarity_or_stop
 from pages.components.results import cache_root, results
@@ -19,12 +19,15 @@ from pseudofam_core.errors import JobError, MalformedValue, PseudoFamError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
+    OWN,
     TIMING_TASK,
+    WEIGHTED,
     Arm,
     Budget,
     FinetuneRequest,
     FinetuneSpec,
     FinetuneTexts,
+    Members,
     TextCut,
     cost,
     find_pace,
@@ -40,6 +43,7 @@ from pseudofam_core.jobs import State
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
+from pseudofam_core.transfer.arms import Known, further_arms, spelled_out
 from pseudofam_core.transfer.outlook import Outlook, kept_outlook
 
 
@@ -90,7 +94,7 @@ def expected_gains(workspace: Workspace, target: LanguagePair) -> Outlook | None
 
 def arms_of(
     names: Sequence[str],
-    own: Sequence[LanguagePair],
+    further: Mapping[str, Callable[[], Members]],
     target: LanguagePair,
     pool: Sequence[LanguagePair],
     family_of: Callable[[Measure], Sequence[LanguagePair]],
@@ -98,22 +102,14 @@ def arms_of(
     n_draws: int,
     seed: int,
 ) -> tuple[Arm, ...]:
-    """The arms that were named, and the user's own.
+    """The arms that were named.
 
     Raises:
         ValueError: None is named, or a family can't be told.
     """
-    if not names and not own:
+    if not names:
         raise ValueError("No arm is named. Choose one above, or name your own auxiliaries.")
-    return named_arms(
-        [*names, *(["own"] if own else [])],
-        target,
-        pool,
-        family_of=family_of,
-        own=own or None,
-        n_draws=n_draws,
-        seed=seed,
-    )
+    return named_arms(names, target, pool, family_of=family_of, further=further, n_draws=n_draws, seed=seed)
 
 
 def pseudo_family(
@@ -129,6 +125,16 @@ def pseudo_family(
     return paper_family(similarities.matrix(measure, view.top_fraction), target)
 
 
+def signs_of(workspace: Workspace, pool: Sequence[LanguagePair], target: LanguagePair) -> Known:
+    """What the signals say that tell help from harm.
+
+    Raises:
+        CorpusError: Their text is what will choose or score a model.
+    """
+    seen_nothing(workspace, tuple(pool), workspace, target)
+    return known_signs(workspace, target)
+
+
 def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimilarity) -> FinetuneRequest:
     """The form.
 
@@ -141,7 +147,12 @@ def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimila
             with st.container(width=240):
                 target = target_input(similarities.spec.pairs)
             with st.container(width=480):
-                names = views.arms_input()
+                gains = known_gains(workspace, target)
+                names = views.arms_input(gains)
+        with st.container(horizontal=True):
+            size = views.size_input(names, max(map(len, gains.values()), default=1))
+            signs = partial(signs_of, workspace, pool.pairs, target)
+            sources = views.weights_input({**gains, **signs()}) if WEIGHTED in names else []
         own = views.own_input(target, pool.pairs)
         left, right = st.columns([3, 2])
         with left:
@@ -153,10 +164,12 @@ def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimila
     if own:  # it may be a family that the same estimates have told
         seen_nothing(view.workspace, similarities.spec.pairs, workspace, target)
     family_of = partial(pseudo_family, similarities, view, workspace, target)
+    named = [*spelled_out(names, size=size, weights_from=sources), *([OWN] if own else [])]
+    further = {**further_arms(target, lambda: gains, signs, size=size), OWN: lambda: own}
     return FinetuneRequest(
         workspace=jobs.placed(workspace),
         target=target,
-        arms=arms_of(names, own, target, pool.pairs, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
+        arms=arms_of(named, further, target, pool.pairs, family_of, n_draws=amounts.n_draws, seed=workspace.seed),
         budget=Budget.of(mode, amounts.updates, settings.patience),
         recipe=settings.recipe,
         seeds=tuple(range(1, amounts.n_seeds + 1)),

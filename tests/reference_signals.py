@@ -45,3 +45,11 @@ def fisher_weighted(target: Sequence[float], auxiliary: Sequence[float], fisher:
     """λ Σ_p t_p a_p / (F_p + λ), λ the mean of F."""
     damping = math.fsum(fisher) / len(fisher)
     return math.fsum(damping * t * a / (F + damping) for t, a, F in zip(target, auxiliary, fisher, strict=True))
+
+
+def weights(expected: Mapping[str, float]) -> dict[str, float]:
+    """n s_a / Σ s_b over the n names whose number is above zero, in hundredths; those of none left out."""
+    helping = [(name, value) for name, value in expected.items() if not math.isnan(value) and value > 0]
+    total = math.fsum(value for _, value in helping)
+    hundredths = {name: round(100 * (len(helping) * value / total)) for name, value in helping}
+    return {name: n / 100 for name, n in hundredths.items() if n > 0}

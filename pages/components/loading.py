@@ -19,6 +19,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.store.stages import Stage
+from pseudofam_core.transfer.arms import Known, kept_gains, kept_signs
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,26 @@ def trained_on(estimated: Workspace, corpus: str) -> Workspace:
     tuned = tuned_workspace(estimated, corpus)
     refuse_lacking(tuned)
     return tuned
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking up measured gains …")
+def known_gains(workspace: Workspace, target: LanguagePair) -> Known:
+    """What each auxiliary gained, as far as Transfer has measured it.
+
+    Raises:
+        ModelError, CorpusError: Model or text can't be read.
+    """
+    return kept_gains(workspace, target, results())
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking up the signals …")
+def known_signs(workspace: Workspace, target: LanguagePair) -> Known:
+    """What the signals say that tell help from harm, as far as they are computed.
+
+    Raises:
+        ModelError, CorpusError: Model or text can't be read.
+    """
+    return kept_signs(workspace, target, results())
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)

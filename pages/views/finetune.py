@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,19 +14,26 @@ from pseudofam_core.exchange.tables import read_families_csv
 from pseudofam_core.finetuning import (
     ARM_NAMES,
     DEFAULT_ARMS,
+    FORESEEN,
+    MEASURED,
+    OWN,
+    WEIGHTED,
     Arm,
     Cost,
     FinetuneSpec,
     FinetuneTexts,
-    distinct_members,
+    distinct_arms,
     expected_updates,
     is_random,
+    with_weights,
 )
 from pseudofam_core.jobs import State
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.scoring.power import Design
+from pseudofam_core.signals import SIGNALS
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks.task import Task
+from pseudofam_core.transfer.arms import USUAL_SIZE, WEIGHT_SOURCES
 from pseudofam_core.transfer.outlook import Outlook
 
 Finished = Callable[[FinetuneSpec], bool]
@@ -47,23 +54,64 @@ ARM_COLUMNS = {
 """How `arm_table` is shown."""
 
 
-def arms_input() -> list[str]:
-    """Ask which arms are compared."""
+def arms_input(measured: Iterable[str]) -> list[str]:
+    """Ask which arms are compared, of the usual ones, of those that `measured` gains can make, and weights."""
+    offered = (*ARM_NAMES, *measured, WEIGHTED)
     names: list[str] = st.pills(
         "Arms",
-        ARM_NAMES,
+        offered,
         selection_mode="multi",
         wrap=True,
         help="What is compared: each arm is the target with other auxiliaries. The table below says which.",
         **view_state.control(
             "arms",
             list(DEFAULT_ARMS),
-            read=lambda text: [one for one in _split(text) if one in ARM_NAMES],
+            read=lambda text: [one for one in _split(text) if one in offered],
             write=",".join,
             start=lambda names: {"default": names},
         ),
     )
-    return [one for one in ARM_NAMES if one in names]
+    return [one for one in offered if one in names]
+
+
+def size_input(names: Sequence[str], most: int) -> int:
+    """Ask how many auxiliaries the arms of measured gains have, where one is named."""
+    if not {FORESEEN, MEASURED} & set(names):
+        return USUAL_SIZE
+    size: int = st.number_input(
+        "Auxiliaries by measured gains",
+        1,
+        most,
+        help=f"How many `{FORESEEN}` and `{MEASURED}` take: those with the largest gain in dev loss, each tried alone.",
+        width=240,
+        **view_state.number("size", min(USUAL_SIZE, most), low=1, high=most),
+    )
+    return size
+
+
+def weights_input(known: Iterable[str]) -> list[str]:
+    """Ask what weighs the auxiliaries, of the sources that say something.
+
+    Raises:
+        ValueError: None does.
+    """
+    sources = [one for one in WEIGHT_SOURCES if one in set(known)]
+    if not sources:
+        raise ValueError(
+            f"Nothing says yet how to weigh the auxiliaries of `{WEIGHTED}`. Let Transfer measure some gains, run `pseudofam "
+            "signals`, or leave the arm out."
+        )
+    chosen: list[str] = st.multiselect(
+        "Weights from",
+        sources,
+        format_func=_source_label,
+        placeholder=_source_label(sources[0]),
+        help="An auxiliary is drawn in proportion to what is expected of it; one that is expected to harm is left out. An arm for "
+        "each that you choose.",
+        width=480,
+        **view_state.several("weights", sources),
+    )
+    return chosen or sources[:1]
 
 
 def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[LanguagePair]:
@@ -111,15 +159,15 @@ def arm_table(
 ) -> pd.DataFrame:
     """A row per distinct run: names, auxiliaries, updates to expect, and how far it is."""
     rows = []
-    for members, names in distinct_members(arms).items():
+    for one, names in distinct_arms(arms).items():
         own = [spec for (arm, _), spec in specs.items() if arm == names[0]]
         n_finished = sum(map(is_finished, own))
         rows.append(
             {
                 "Arm": " = ".join(names),
                 "What it is": arm_words(names[0], texts.target),
-                "Auxiliaries": _listed(members),
-                "How many": None if members is None else len(members),
+                "Auxiliaries": _listed(one),
+                "How many": None if one.members is None else len(one.members),
                 "Updates": expected_updates(own[0], texts) or None,
                 "State": _state(n_finished, len(own), [under_way[spec] for spec in own if spec in under_way]),
             }
@@ -131,14 +179,19 @@ def arm_words(name: str, target: LanguagePair) -> str:
     """What an arm is, in plain words."""
     if is_random(name):
         return "drawn blindly, as the control"
+    kind, _, by = name.partition("-")
+    if kind == WEIGHTED:
+        return f"weighed by {_source_label(by)}"
     fixed = {
+        FORESEEN: "gained most for other targets",
+        MEASURED: "gained most for this target",
         "zero-shot": "the model as it is",
         "single": "the target alone",
         "traditional": f"its traditional family, {target.language.traditional_family}",
         "all": "every other pair of the pool",
-        "own": "your own list",
+        OWN: "your own list",
     }
-    return fixed.get(name) or f"its pseudo family by {Measure(name).label}"
+    return fixed.get(name) or fixed.get(kind) or f"its pseudo family by {Measure(name).label}"
 
 
 def cost_cards(cost: Cost) -> None:
@@ -167,7 +220,7 @@ def cost_cards(cost: Cost) -> None:
 
 def visible_words(arms: Sequence[Arm], task: Task, *, n_seeds: int, n_sentences: int) -> str:
     """What the test will be able to tell of the arms, as far as that is known before; empty for a single arm."""
-    n_arms = sum(members is not None for members in distinct_members(arms))
+    n_arms = sum(one.members is not None for one in distinct_arms(arms))
     if n_arms < 2:
         return ""
     if n_seeds == 1:
@@ -256,13 +309,19 @@ def _kept_words(cost: Cost) -> str:
     return f" {cost.kept_bytes / 1e6:,.0f} MB of it are kept weights, which stay." if cost.kept_bytes else ""
 
 
+def _source_label(source: str) -> str:
+    gains = {FORESEEN: "Gain for other targets", MEASURED: "Gain for this target"}
+    return gains.get(source) or SIGNALS[source].label
+
+
 def _split(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _listed(members: tuple[LanguagePair, ...] | None) -> str:
-    few = len(members or ()) <= _MOST_WITH_CODES
-    names = [one.label if few else one.language.name for one in members or ()]
+def _listed(arm: Arm) -> str:
+    members = arm.members or ()
+    few = len(members) <= _MOST_WITH_CODES
+    names = with_weights([one.label if few else one.language.name for one in members], arm.weights)
     if len(names) > _MOST_NAMED:
         return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
     return ", ".join(names) or "–"

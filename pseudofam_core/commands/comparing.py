@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import LEVEL
 from pseudofam_core.similarity.pools import pool_similarity
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.transfer.arms import families_told, kept_gains, kept_signs
 
 logger = logging.getLogger(__name__)
 
@@ -128,11 +130,12 @@ def _comparison(options: argparse.Namespace) -> Comparison:
     estimated = families_workspace(options)
     workspace = tuned_workspace(estimated, chosen_corpus(options))
     runs, pool = _chosen_runs(options, workspace), pool_of(workspace)
-    families = _families(options, estimated)
-    arms = {
-        target: arms_found(runs, target, pool, families=families.get(target, {}), seed=options.seed)
-        for target in options.target
-    }
+    families, cache = _families(options, estimated), Cache(options.cache)
+    arms = {}
+    for target in options.target:
+        known = (functools.partial(one, workspace, target, cache) for one in (kept_gains, kept_signs))
+        own = {**families.get(target, {}), **families_told(runs, target, *known)}
+        arms[target] = arms_found(runs, target, pool, families=own, seed=options.seed)
     return compare_arms(runs, arms, pinned=options.pinned, protocol=options.protocol, level=options.level)
 
 

@@ -28,13 +28,18 @@ from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
     ARM_NAMES,
     DEFAULT_ARMS,
+    FORESEEN,
+    MEASURED,
+    OWN,
+    WEIGHTED,
+    Arm,
     Budget,
     BudgetMode,
     Cost,
     FinetuneRequest,
     FinetuneRun,
     cost,
-    distinct_members,
+    distinct_arms,
     find_pace,
     named_arms,
     open_texts,
@@ -42,12 +47,23 @@ from pseudofam_core.finetuning import (
     refuse_seen,
     specs_of,
     tuned_workspace,
+    with_weights,
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.scoring.metrics import meaningful_first
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity, pool_similarity
 from pseudofam_core.store.cache import Cache
+from pseudofam_core.transfer.arms import (
+    USUAL_SIGN,
+    USUAL_SIZE,
+    WEIGHT_SOURCES,
+    Known,
+    further_arms,
+    kept_gains,
+    kept_signs,
+    spelled_out,
+)
 from pseudofam_core.transfer.outlook import kept_outlook
 
 
@@ -55,10 +71,26 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     add_workspace(parser)
     add_families_from(parser)
     parser.add_argument("--target", type=pair_of, required=True, help="the pair that is adapted to, like be-en")
-    parser.add_argument(
-        "--arms", default=",".join(DEFAULT_ARMS), help=f"of {', '.join(ARM_NAMES)}, own (default: %(default)s)"
+    further = (
+        f"{FORESEEN} (the auxiliaries that gained most for other targets), {MEASURED} (for this one; both by what "
     )
-    parser.add_argument("--members", type=pairs_of, help="auxiliaries of the arm `own`, like bg-en,uk-en")
+    further += f"`transfer` has measured), {WEIGHTED} (all that are expected to help, weighed), {OWN}"
+    parser.add_argument(
+        "--arms", default=",".join(DEFAULT_ARMS), help=f"of {', '.join(ARM_NAMES)}, {further} (default: %(default)s)"
+    )
+    parser.add_argument("--members", type=pairs_of, help=f"auxiliaries of the arm `{OWN}`, like bg-en,uk-en")
+    parser.add_argument(
+        "--size",
+        type=count,
+        default=USUAL_SIZE,
+        help=f"auxiliaries of `{FORESEEN}` and `{MEASURED}` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--weights-from",
+        type=_sources,
+        default=(USUAL_SIGN,),
+        help=f"what weighs the arms `{WEIGHTED}`: of {', '.join(WEIGHT_SOURCES)}; an arm for each (default: {USUAL_SIGN})",
+    )
     parser.add_argument("--draws", type=count, default=1, help="random families per size (default: %(default)s)")
     parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
     add_recipe(parser)
@@ -81,7 +113,8 @@ def _finetune(options: argparse.Namespace) -> None:
     from pseudofam_core.finetuning.processes import is_first
     from pseudofam_core.finetuning.run import finetune
 
-    request, cache = _request(options), Cache(options.cache)
+    cache = Cache(options.cache)
+    request = _request(options, cache)
     texts = open_texts(request.workspace, request.target, request.cut)
     specs = specs_of(request, texts)
     revision = next(iter(specs.values())).model_revision
@@ -89,6 +122,7 @@ def _finetune(options: argparse.Namespace) -> None:
     expected = cost(specs.values(), texts, cache, pace=pace, keep_weights=options.keep_weights)
     if is_first():
         print(f"{_told(expected)}; trained in {request.recipe.precision}")
+        print(_told_arms(request), end="")
         print(_expected_gains(request, cache), end="", flush=True)
     if options.preview:
         return
@@ -111,7 +145,7 @@ def _finetune(options: argparse.Namespace) -> None:
         print(_table(request, runs))
 
 
-def _request(options: argparse.Namespace) -> FinetuneRequest:
+def _request(options: argparse.Namespace, cache: Cache) -> FinetuneRequest:
     estimated = families_workspace(options)
     workspace = tuned_workspace(estimated, chosen_corpus(options))
     refuse_lacking(workspace)
@@ -133,12 +167,20 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
 
     if options.members:  # they may be a family that estimates of this workspace have told
         refuse_seen(estimated, (options.target, *options.members), open_texts(workspace, options.target))
+
+    @functools.cache
+    def signs() -> Known:
+        refuse_seen(workspace, pool_of(workspace), open_texts(workspace, options.target))
+        return kept_signs(workspace, options.target, cache)
+
+    gains = functools.cache(functools.partial(kept_gains, workspace, options.target, cache))
+    further = further_arms(options.target, gains, signs, size=options.size)
     arms = named_arms(
-        options.arms.split(","),
+        spelled_out(options.arms.split(","), size=options.size, weights_from=options.weights_from),
         options.target,
         pool_of(workspace),
         family_of=family_of,
-        own=options.members,
+        further={**further, **({OWN: lambda: options.members} if options.members else {})},
         n_draws=options.draws,
         seed=options.seed,
     )
@@ -153,6 +195,24 @@ def _request(options: argparse.Namespace) -> FinetuneRequest:
         beams=options.beams,
         keep_weights=options.keep_weights,
     )
+
+
+def _told_arms(request: FinetuneRequest) -> str:
+    """A line for each arm of measured gains or weights: its auxiliaries."""
+    told = [one for one in request.arms if one.name.partition("-")[0] in (FORESEEN, MEASURED, WEIGHTED)]
+    return "".join(f"{one.name}: {_listed(one) or 'none is expected to help'}\n" for one in told)
+
+
+def _listed(arm: Arm) -> str:
+    names = [one.source if one.target == "en" else str(one) for one in arm.members or ()]
+    return (", " if arm.weights else " ").join(with_weights(names, arm.weights))
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in WEIGHT_SOURCES]:
+        raise argparse.ArgumentTypeError(f"must be of {', '.join(WEIGHT_SOURCES)}. Got {unknown[0]!r}.")
+    return names
 
 
 def _expected_gains(request: FinetuneRequest, cache: Cache) -> str:
@@ -186,13 +246,13 @@ def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], Finetune
     """Each arm's mean scores over its seeds, equal arms named together. `compare` says what they mean."""
     rows, task = [], request.task
     metrics = meaningful_first(task.metrics, [request.target.target])
-    for members, names in distinct_members(request.arms).items():
-        own = [run for (arm, _), run in runs.items() if arm == names[0]]
+    for one, names in distinct_arms(request.arms).items():
+        own = [run for (arm, _), run in runs.items() if arm == one.name]
         test, dev = (pd.DataFrame([run.scores[split] for run in own]) for split in ("test", "dev"))
         rows.append(
             {
                 "arm": " = ".join(names),
-                "auxiliaries": " ".join(one.source if one.target == "en" else str(one) for one in members or ()),
+                "auxiliaries": _listed(one),
                 "runs": len(own),
                 **{one.label: round(test[one.name].mean(), one.decimals) for one in metrics},
                 f"dev {task.tested.label}": round(dev[task.tested.name].mean(), task.tested.decimals),

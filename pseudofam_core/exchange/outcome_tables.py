@@ -121,6 +121,7 @@ def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
         "target": str(one.target),
         "arm": one.arm,
         "members": " | ".join(_members(own) for own in one.members),
+        **({"weights": " ".join(f"{weight:g}" for weight in one.weights)} if one.weights else {}),
         **_score_cells(one, comparison),
         **_verdict_cells(one.verdict),
         **_control_cells(one.control),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pseudofam_core.corpora.batches import shuffled_indices
+from pseudofam_core.finetuning.weights import refuse_bad_weights
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 
@@ -17,27 +18,49 @@ ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in Measure), RA
 ARM_MEASURES = tuple(one for one in Measure if one.row.is_usual_arm)
 DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in ARM_MEASURES), RANDOM, ALL)
 """What a comparison has where nothing else is said: the paper's measures, their normalised KL, and consensus."""
+FORESEEN, MEASURED, WEIGHTED, OWN = "foreseen", "measured", "weighted", "own"
+"""Names that begin those of further arms (``foreseen-3``: size; ``weighted-gradient-fisher``: by what), and the user's own."""
+Members = Sequence[LanguagePair] | Mapping[LanguagePair, float]
+"""Auxiliaries that weigh alike, or the weight of each."""
+Mixture = tuple[tuple[LanguagePair, ...] | None, tuple[float, ...]]
+"""What two arms of the same run have in common: members and weights."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A name and its auxiliaries. Arms of equal members are the same run, computed once and shown under both names.
+    """A name and its auxiliaries. Arms of equal members and weights are the same run, computed once and shown under both names.
 
     Attributes:
-        name: ``zero-shot``, ``single``, ``traditional``, a measure, ``random-3-1`` (size and draw), ``all``, or the
-            user's own.
+        name: ``zero-shot``, ``single``, ``traditional``, a measure, ``random-3-1`` (size and draw), ``all``, or another.
         members: The auxiliaries, sorted, without the target; empty for the target alone. None is zero-shot.
+        weights: See `TrainingSpec.weights`.
     """
 
     name: str
     members: tuple[LanguagePair, ...] | None
+    weights: tuple[float, ...] = field(default=(), metadata={"key": "if set"})
 
     def __post_init__(self) -> None:
-        """Refuse names that can't be part of a task's, and unsorted members."""
+        """Refuse names that can't be part of a task's, unsorted members, and weights of others."""
         if not self.name or "/" in self.name:
             raise ValueError(f"name must be a word without a slash. Got {self.name!r}.")
         if self.members is not None and list(self.members) != sorted(set(self.members)):
             raise ValueError(f"members must be sorted and distinct. Got {', '.join(map(str, self.members))}.")
+        refuse_bad_weights(self.weights, self.members or ())
+
+    @classmethod
+    def of(cls, name: str, members: Members | None) -> Arm:
+        """An arm of pairs in any order, or of their weights; equal weights are none."""
+        if members is None:
+            return cls(name, None)
+        ordered = tuple(sorted(set(members)))
+        weights = tuple(members[one] for one in ordered) if isinstance(members, Mapping) else ()
+        return cls(name, ordered, () if set(weights) <= {1.0} else weights)
+
+    @property
+    def mixture(self) -> Mixture:
+        """What its run is known by among those of its target."""
+        return self.members, self.weights
 
 
 def named_arms(
@@ -46,22 +69,21 @@ def named_arms(
     pool: Sequence[LanguagePair],
     *,
     family_of: Callable[[Measure], Sequence[LanguagePair]],
-    own: Sequence[LanguagePair] | None = None,
+    further: Mapping[str, Callable[[], Members]] | None = None,
     n_draws: int = 1,
     seed: int = 1,
 ) -> tuple[Arm, ...]:
     """The arms of `names`, in their order, random ones last.
 
     A target whose traditional family has no other member in the pool has an empty traditional arm: the run is that of
-    the target alone. Random families are drawn for each size that the traditional, the pseudo and the user's own arms
-    named here have.
+    the target alone. Random families are drawn for each size that the other arms named here have, but ``all``.
 
     Args:
-        names: Of `ARM_NAMES`, or ``own``.
+        names: Of `ARM_NAMES`, or of `further`.
         target: The pair that is adapted to.
         pool: The pairs that auxiliaries are taken from.
         family_of: Gives the pseudo family of the target by a measure; called for the measures that are named.
-        own: The user's own list, for ``own``.
+        further: What other arms have, by name; asked for those that are named.
         n_draws: Random families per size.
         seed: Of the draws.
 
@@ -69,17 +91,17 @@ def named_arms(
         ValueError: A name is not known, or an auxiliary is the target or not of the pool.
     """
     others = sorted(set(pool) - {target})
-    fixed: dict[str, Callable[[], Sequence[LanguagePair] | None]] = {
+    fixed: dict[str, Callable[[], Members | None]] = {
         ZERO_SHOT: lambda: None,
         SINGLE: lambda: (),
         TRADITIONAL: lambda: [one for one in others if _traditional(one) == _traditional(target)],
         ALL: lambda: others,
         **{one.value: functools.partial(family_of, one) for one in Measure},
-        **({} if own is None else {"own": lambda: own}),
+        **(further or {}),
     }
     if unknown := [name for name in names if name not in {RANDOM, *fixed}]:
         raise ValueError(f"arms must be of {', '.join((*fixed, RANDOM))}. Got {', '.join(unknown)}.")
-    arms = [Arm(name, _checked(fixed[name](), others, name)) for name in names if name != RANDOM]
+    arms = [Arm.of(name, _checked(fixed[name](), others, name)) for name in names if name != RANDOM]
     if RANDOM not in names:
         return tuple(arms)
     controlled = {len(arm.members) for arm in arms if arm.members and arm.name != ALL}
@@ -127,23 +149,26 @@ def without_draw(name: str) -> str:
     return name.rpartition("-")[0] if is_random(name) else name
 
 
-def distinct_members(arms: Iterable[Arm]) -> dict[tuple[LanguagePair, ...] | None, tuple[str, ...]]:
-    """The runs that arms ask for: members, and the names they go by, in the order of the arms."""
-    names: dict[tuple[LanguagePair, ...] | None, tuple[str, ...]] = {}
+def distinct_arms(arms: Iterable[Arm]) -> dict[Arm, tuple[str, ...]]:
+    """The runs that arms ask for: the first arm of each, and the names it goes by, in the order of the arms."""
+    first: dict[Mixture, Arm] = {}
+    names: dict[Arm, tuple[str, ...]] = {}
     for arm in arms:
-        names[arm.members] = (*names.get(arm.members, ()), arm.name)
+        same = first.setdefault(arm.mixture, arm)
+        names[same] = (*names.get(same, ()), arm.name)
     return names
+
+
+def with_weights(names: Sequence[str], weights: Sequence[float]) -> list[str]:
+    """Names of an arm's auxiliaries, each with its weight where they do not weigh alike."""
+    return [f"{name} × {weight:g}" for name, weight in zip(names, weights, strict=True)] if weights else list(names)
 
 
 def _traditional(one: LanguagePair) -> str:
     return one.language.traditional_family
 
 
-def _checked(
-    members: Sequence[LanguagePair] | None, others: Sequence[LanguagePair], name: str
-) -> tuple[LanguagePair, ...] | None:
-    if members is None:
-        return None
-    if strange := sorted(set(members) - set(others)):
+def _checked(members: Members | None, others: Sequence[LanguagePair], name: str) -> Members | None:
+    if strange := sorted(set(members or ()) - set(others)):
         raise ValueError(f"{name} must name pairs of the pool, without the target. Got {', '.join(map(str, strange))}.")
-    return tuple(sorted(set(members)))
+    return members

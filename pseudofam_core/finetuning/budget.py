@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pseudofam_core.finetuning.plan import Lengths, Plan, around_target, mixture, pair_weights
+from pseudofam_core.finetuning.plan import Lengths, Plan, Weights, around_target, mixture, pair_weights
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.languages import LanguagePair
 
@@ -21,6 +21,7 @@ class Planner(Protocol):
         pairs: Sequence[LanguagePair],
         recipe: Recipe,
         *,
+        weights: Weights,
         n_updates: int,
         seed: int,
         n_processes: int,
@@ -148,6 +149,7 @@ class Budget:
         recipe: Recipe,
         *,
         seed: int,
+        weights: Sequence[float] = (),
         n_processes: int = 1,
     ) -> Plan:
         """Decide the batches of a run.
@@ -157,15 +159,22 @@ class Budget:
             pairs: The pairs that `lengths` belong to.
             recipe: Batch size, accumulation, temperature.
             seed: Of streams, mixture and order.
+            weights: See `TrainingSpec.weights`.
             n_processes: That share the batches, as many of each update.
         """
         return self.mode.rules.planned(
-            lengths, pairs, recipe, n_updates=self.updates, seed=seed, n_processes=n_processes
+            lengths,
+            pairs,
+            recipe,
+            weights=pair_weights([len(one) for one in lengths], recipe.temperature, weights),
+            n_updates=self.updates,
+            seed=seed,
+            n_processes=n_processes,
         )
 
-    def expected_updates(self, sizes: Sequence[int], recipe: Recipe) -> int:
+    def expected_updates(self, sizes: Sequence[int], recipe: Recipe, weights: Sequence[float] = ()) -> int:
         """Updates of a run, or the most that they can be, from the sentences of each of its pairs, the target's first."""
-        return self.mode.rules.expected_updates(self.updates, pair_weights(sizes, recipe.temperature).tolist())
+        return self.mode.rules.expected_updates(self.updates, pair_weights(sizes, recipe.temperature, weights).tolist())
 
     def ended(self, n_updates: int, *, planned: int) -> str:
         """Why training ended after so many of the planned updates: ``patience``, ``cap`` or ``budget``."""

@@ -115,7 +115,8 @@ def expected_updates(spec: TrainingSpec, texts: FinetuneTexts) -> int:
     """Updates of a run, or the most that they can be."""
     if spec.budget is None or spec.recipe is None:
         return 0
-    return spec.budget.expected_updates([len(texts.train(pair)) for pair in spec.pairs], spec.recipe)
+    sizes = [len(texts.train(pair)) for pair in spec.pairs]
+    return spec.budget.expected_updates(sizes, spec.recipe, spec.weights)
 
 
 def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) -> Pace | None:

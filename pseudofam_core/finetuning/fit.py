@@ -139,7 +139,9 @@ def prepared(spec: TrainingSpec, base: TranslationModel, texts: FinetuneTexts, *
     report(Progress("reading", 0, len(spec.pairs), "pairs"))
     encoded = [encoded_text(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
     lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
-    plan = spec.budget.plan(lengths, spec.pairs, spec.recipe, seed=spec.seed, n_processes=n_processes())
+    plan = spec.budget.plan(
+        lengths, spec.pairs, spec.recipe, weights=spec.weights, seed=spec.seed, n_processes=n_processes()
+    )
     torch.manual_seed(spec.seed)  # of the adapters' first weights
     model = _copied(base, spec)
     encoded_dev = encoded_text(base, texts.dev, spec.max_length)

@@ -26,6 +26,7 @@ _CHUNK_BATCHES = 50  # sentences are drawn and sorted by length in chunks of abo
 Lengths = npt.NDArray[np.int64]
 Sentences = npt.NDArray[np.int32]
 Sizes = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float64]
 Batch = tuple[int, ...]
 
 
@@ -86,6 +87,7 @@ def mixture(
     pairs: Sequence[LanguagePair],
     recipe: Recipe,
     *,
+    weights: Weights,
     n_updates: int,
     seed: int,
     n_processes: int,
@@ -95,7 +97,7 @@ def mixture(
     Every update has the recipe's batches, so that nothing depends on `n_processes`.
     """
     n_batches = n_updates * recipe.accumulation
-    return Plan(lambda: _streaming(lengths, pairs, recipe, seed).endless(), n_batches, recipe.accumulation)
+    return Plan(lambda: _streaming(lengths, pairs, recipe, weights, seed).endless(), n_batches, recipe.accumulation)
 
 
 def drawn_anew(lengths: Sequence[Lengths], *, n_batches: int, max_tokens: int, temperature: float, seed: int) -> Plan:
@@ -117,6 +119,7 @@ def around_target(
     pairs: Sequence[LanguagePair],
     recipe: Recipe,
     *,
+    weights: Weights,
     n_updates: int,
     seed: int,
     n_processes: int,
@@ -125,26 +128,27 @@ def around_target(
 
     See `Budget.plan`. As many updates as that takes.
     """
-    alone = mixture(lengths[:1], pairs[:1], recipe, n_updates=n_updates, seed=seed, n_processes=n_processes)
+    alone = mixture(
+        lengths[:1], pairs[:1], recipe, weights=weights[:1], n_updates=n_updates, seed=seed, n_processes=n_processes
+    )
     if len(pairs) == 1:
         return alone
-    sentences, sizes = _streaming(lengths, pairs, recipe, seed).around(np.concatenate(list(alone.updates())))
+    sentences, sizes = _streaming(lengths, pairs, recipe, weights, seed).around(np.concatenate(list(alone.updates())))
     n_in_full = len(sizes) // recipe.accumulation * recipe.accumulation
     ends = np.cumsum(_in_shares(sizes, n_processes, at_least=n_in_full))
     return Plan(lambda: _cut(sentences, ends), len(ends), recipe.accumulation)
 
 
-def pair_weights(sizes: Sequence[int], temperature: float | None) -> npt.NDArray[np.float64]:
-    """Weight of each pair, from its number of sentences; see `Recipe.temperature`."""
-    return np.ones(len(sizes)) if temperature is None else np.asarray(sizes) ** (1 / temperature)
+def pair_weights(sizes: Sequence[int], temperature: float | None, given: Sequence[float] = ()) -> Weights:
+    """Weight of each pair, the target's first: by its number of sentences (`Recipe.temperature`), times `TrainingSpec.weights`."""
+    by_size = np.ones(len(sizes)) if temperature is None else np.asarray(sizes) ** (1 / temperature)
+    return by_size * [1.0, *given] if given else by_size
 
 
 class _Drawing:
     """Draws sentences of several pairs, each anew, and groups them."""
 
-    def __init__(
-        self, lengths: Sequence[Lengths], weights: npt.NDArray[np.float64], max_tokens: int, seed: int
-    ) -> None:
+    def __init__(self, lengths: Sequence[Lengths], weights: Weights, max_tokens: int, seed: int) -> None:
         every = np.concatenate(list(lengths))
         self._lengths = every.astype(np.min_scalar_type(every.max()))  # sorted faster when small
         self._max_tokens, self._weights = max_tokens, weights
@@ -177,7 +181,7 @@ class _Streaming(_Drawing):
     def __init__(
         self,
         lengths: Sequence[Lengths],
-        weights: npt.NDArray[np.float64],
+        weights: Weights,
         max_tokens: int,
         seed: int,
         pairs: Sequence[LanguagePair],
@@ -215,8 +219,9 @@ class _Streaming(_Drawing):
         return sentences
 
 
-def _streaming(lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], recipe: Recipe, seed: int) -> _Streaming:
-    weights = pair_weights([len(one) for one in lengths], recipe.temperature)
+def _streaming(
+    lengths: Sequence[Lengths], pairs: Sequence[LanguagePair], recipe: Recipe, weights: Weights, seed: int
+) -> _Streaming:
     return _Streaming(lengths, weights, recipe.batch_tokens, seed, pairs)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.finetuning.arms import Arm, distinct_members
+from pseudofam_core.finetuning.arms import Arm, distinct_arms
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
@@ -66,7 +66,7 @@ class FinetuneRequest:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Names of the distinct runs, seed by seed: ``zero-shot``, ``overlap/seed-1``; an arm equal to one before has none."""
-        runs = {names[0]: members for members, names in distinct_members(self.arms).items()}
+        runs = {arm.name: arm.members for arm in distinct_arms(self.arms)}
         once = tuple(name for name, members in runs.items() if members is None)
         return (*once, *(f"{name}/seed-{seed}" for seed in self.seeds for name, one in runs.items() if one is not None))
 
@@ -150,6 +150,7 @@ def run_spec(
         model_revision=model.revision,
         target=request.target,
         members=arm.members or (),
+        weights=arm.weights,
         train_digests=tuple(texts.train(one).digest for one in pairs) if trained else (),
         dev_digest=texts.dev.digest,
         test_digest=texts.test.digest,

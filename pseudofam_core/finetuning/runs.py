@@ -11,6 +11,7 @@ from typing import Any
 
 from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.finetuning.arms import Mixture
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
 from pseudofam_core.finetuning.pace import Pace
 from pseudofam_core.finetuning.recipe import Recipe
@@ -118,6 +119,11 @@ class FinetuneRun(RunRecord):
     def members(self) -> tuple[LanguagePair, ...]:
         """Its auxiliaries, sorted."""
         return self.spec.members
+
+    @property
+    def mixture(self) -> Mixture:
+        """What arms of this run have in common."""
+        return None if self.is_zero_shot else self.members, self.spec.weights
 
     @property
     def budget(self) -> Budget | None:

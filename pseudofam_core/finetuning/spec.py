@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.recipe import Recipe
+from pseudofam_core.finetuning.weights import refuse_bad_weights
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.machine import AUTO
 from pseudofam_core.tasks.task import Task
@@ -47,6 +48,8 @@ class TrainingSpec:
         recipe: How to train.
         max_length: Tokens at which a side is cut.
         seed: Of dropout, order and mixture.
+        weights: How often each member is drawn where the target is drawn once, before `Recipe.temperature`; empty where all
+            are drawn as often. Of the key where there are some.
         workspace: Where to find model and text. Not part of the key.
         cut: What was taken of the training text. Not part of the key, which has the digests.
     """
@@ -60,6 +63,7 @@ class TrainingSpec:
     recipe: Recipe | None
     max_length: int
     seed: int | None
+    weights: tuple[float, ...] = field(default=(), metadata={"key": "if set"})
     workspace: Workspace = field(compare=False, metadata={"key": False})
     cut: TextCut = field(default_factory=TextCut, compare=False, metadata={"key": False})
 
@@ -74,6 +78,7 @@ class TrainingSpec:
             raise ValueError(f"train_digests must be the target's and each member's. Got {len(self.train_digests)}.")
         if self.target in self.members or list(self.members) != sorted(set(self.members)):
             raise ValueError(f"members must be sorted, distinct, and without the target. Got {self.members}.")
+        refuse_bad_weights(self.weights, self.members)
 
     @property
     def task(self) -> Task:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
-from pseudofam_core.finetuning import Arm, FinetuneRun, named_arms, random_arms
+from pseudofam_core.finetuning import (
+    WEIGHTED,
+    Arm,
+    FinetuneRun,
+    Members,
+    Mixture,
+    named_arms,
+    random_arms,
+    with_weights,
+)
 from pseudofam_core.languages import LanguagePair
 
 
@@ -13,49 +23,58 @@ def arms_found(
     target: LanguagePair,
     pool: Sequence[LanguagePair],
     *,
-    families: Mapping[str, Sequence[LanguagePair]],
+    families: Mapping[str, Members],
     seed: int = 1,
 ) -> tuple[Arm, ...]:
     """The arms of a target that have finished runs, random ones and unnamed ones last.
 
     Random families are known by drawing them again: draws 1, 2, … of a size, as long as they have runs. A draw that is
     another arm's family is left out: nobody can tell whether it was asked for, and it is no control for itself. Runs
-    that fit no arm are named by their auxiliaries (``with bg uk``).
+    that fit no arm are named by their auxiliaries (``with bg uk``), weighted ones by a digest (``weighted-3fa2b1``).
 
     Args:
         runs: Finished runs; those of other targets are left out.
         target: The pair that was adapted to.
         pool: The pairs that auxiliaries were taken from.
-        families: The target's pseudo families by arm name.
+        families: The target's pseudo families, and what else arms were made of, by arm name.
         seed: Of the random draws.
     """
-    done = {None if run.is_zero_shot else run.members for run in runs if run.target == target}
+    done = {run.mixture for run in runs if run.target == target}
     fixed = named_arms(("zero-shot", "single", "traditional", "all"), target, pool, family_of=lambda _: ())
-    pseudo = [Arm(name, tuple(sorted(members))) for name, members in families.items()]
-    named = [arm for arm in (*fixed[:3], *pseudo, fixed[3]) if arm.members in done]
-    unnamed = {members for members in done if members} - {arm.members for arm in named}
+    others = [Arm.of(name, members) for name, members in families.items()]
+    named = [arm for arm in (*fixed[:3], *others, fixed[3]) if arm.mixture in done]
+    unnamed = {one for one in done if one[0]} - {arm.mixture for arm in named}
     drawn = _draws(target, pool, done, unnamed, seed)
-    rest = sorted(unnamed - {arm.members for arm in drawn})
-    return (*named, *drawn, *(Arm(f"with {' '.join(one.language.code for one in own)}", own) for own in rest))
+    rest = sorted(unnamed - {arm.mixture for arm in drawn})
+    return (*named, *drawn, *(Arm(_described(members or (), weights), members, weights) for members, weights in rest))
+
+
+def _described(members: Sequence[LanguagePair], weights: Sequence[float]) -> str:
+    """A name for what no arm is known by. Of weights it tells no more than that they differ from others."""
+    if not weights:
+        return f"with {' '.join(one.language.code for one in members)}"
+    told = " ".join(with_weights([str(one) for one in members], weights))
+    return f"{WEIGHTED}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
 
 
 def _draws(
     target: LanguagePair,
     pool: Sequence[LanguagePair],
-    done: set[tuple[LanguagePair, ...] | None],
-    unnamed: set[tuple[LanguagePair, ...]],
+    done: set[Mixture],
+    unnamed: set[Mixture],
     seed: int,
 ) -> list[Arm]:
     others = set(pool) - {target}
     found: list[Arm] = []
-    for size in sorted({len(members) for members in unnamed if len(members) <= len(others)}):
+    sizes = {len(members or ()) for members, weights in unnamed if not weights}
+    for size in sorted(size for size in sizes if size <= len(others)):
         n_draws = 0
         # A pool of few pairs repeats its families: every one of them drawn is enough.
         while n_draws < len(done):
             arm = random_arms(target, pool, sizes=[size], n_draws=n_draws + 1, seed=seed)[-1]
-            if arm.members not in done:
+            if arm.mixture not in done:
                 break
             n_draws += 1
-            if arm.members in unnamed:
+            if arm.mixture in unnamed:
                 found.append(arm)
     return found

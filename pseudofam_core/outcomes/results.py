@@ -21,6 +21,7 @@ class Outcome:
         target: The pair that was adapted to.
         arm: Its name; random families of one size are one arm (``random-3``), compared as a distribution.
         members: Auxiliaries of each draw, one draw but for random families; None is zero-shot.
+        weights: Of the auxiliaries, where they do not weigh alike: see `TrainingSpec.weights`.
         seeds: Of its runs, sorted; empty for zero-shot.
         scores: Mean over the runs, with its interval, by name of the task's metric.
         spread: Standard deviation of the tested metric over the draws, else over the seeds; None of one.
@@ -47,6 +48,7 @@ class Outcome:
     auxiliary_tokens: float
     runs: tuple[tuple[FinetuneRun, ...], ...] = field(repr=False, compare=False)
     control: Verdict | None = None
+    weights: tuple[float, ...] = ()
 
     @property
     def n_draws(self) -> int:

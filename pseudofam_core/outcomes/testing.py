@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, TypeVar
 
 from pseudofam_core.corpora.bitext import Bitext
-from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, is_random, without_draw
+from pseudofam_core.finetuning import RANDOM, Arm, FinetuneRun, Mixture, is_random, without_draw
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.results import Average, Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import circumstances_that_differ, refuse_mixture
@@ -111,7 +111,7 @@ class _ScoredArm:
 
     target: LanguagePair
     arm: str
-    members: tuple[tuple[LanguagePair, ...] | None, ...]
+    mixtures: tuple[Mixture, ...]
     runs: tuple[tuple[FinetuneRun, ...], ...]
     scorer: Scorer
     replicates: Mapping[str, Replicates]
@@ -163,21 +163,21 @@ def _scored_arms(
     texts = own[0].outputs["test"]
     scorer = own[0].task.scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
     weights = sentence_weights(len(scorer.kept), n_resamples=n_resamples)
-    drawn: dict[str, list[tuple[tuple[LanguagePair, ...] | None, tuple[FinetuneRun, ...]]]] = {}
+    drawn: dict[str, list[tuple[Mixture, tuple[FinetuneRun, ...]]]] = {}
     for arm in arms:
-        found = tuple(run for run in own if _members(run) == arm.members)
+        found = tuple(run for run in own if run.mixture == arm.mixture)
         draws = drawn.setdefault(without_draw(arm.name), [])
         # A family drawn twice is no second draw.
-        if found and arm.members not in [members for members, _ in draws]:
-            draws.append((arm.members, found))
+        if found and arm.mixture not in [one for one, _ in draws]:
+            draws.append((arm.mixture, found))
     by_draw = any(len(draws) > 1 for draws in drawn.values())
     scored = []
     for name, draws in drawn.items():
         if draws:
-            members, in_draws = zip(*draws, strict=True)
+            mixtures, in_draws = zip(*draws, strict=True)
             luck = _luck_of(name, in_draws, by_draw=by_draw)
             own_scores = _replicated(scorer, in_draws, weights, luck)
-            scored.append(_ScoredArm(target, name, members, in_draws, scorer, own_scores, luck))
+            scored.append(_ScoredArm(target, name, mixtures, in_draws, scorer, own_scores, luck))
     return _with_spread(scored)
 
 
@@ -218,7 +218,7 @@ def _with_spread(scored: Sequence[_ScoredArm]) -> list[_ScoredArm]:
 
 def _control_of(one: _ScoredArm, scored: Mapping[tuple[LanguagePair, str], _ScoredArm]) -> _ScoredArm | None:
     """The random families of an arm's target and size; None for an arm without auxiliaries, and for random ones."""
-    members = one.members[0]
+    members, _ = one.mixtures[0]
     return scored.get((one.target, f"{RANDOM}-{len(members)}")) if members and not is_random(one.arm) else None
 
 
@@ -259,7 +259,8 @@ def _outcome(
     return Outcome(
         target=one.target,
         arm=one.arm,
-        members=one.members,
+        members=tuple(members for members, _ in one.mixtures),
+        weights=one.mixtures[0][1],
         seeds=tuple(sorted({run.seed for run in one.all_runs if run.seed is not None})),
         scores={name: estimate([(1, own)], level=level) for name, own in one.replicates.items()},
         spread=float(observed.std(ddof=1)) if len(observed) > 1 else None,
@@ -344,7 +345,3 @@ def _mean(one: _ScoredArm, count: Callable[[FinetuneRun], int]) -> float:
 
 def _hypotheses(run: FinetuneRun) -> tuple[str, ...]:
     return run.outputs["test"]["hypotheses"]
-
-
-def _members(run: FinetuneRun) -> tuple[LanguagePair, ...] | None:
-    return None if run.is_zero_shot else run.members

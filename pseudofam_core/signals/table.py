@@ -37,6 +37,7 @@ class Signal:
         needs: What it is computed from.
         value: From a target's evidence and an auxiliary's to a number, larger = expected to help more; of estimates, the
             measure that is turned.
+        is_signed: Whether its sign tells help from harm: above 0, the auxiliary is expected to help.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Signal:
     words: str
     needs: Need
     value: Callable[[Any, Any], float] | Measure
+    is_signed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a row that leaves something out."""
@@ -122,6 +124,7 @@ _ROWS = (
         "on the auxiliary lowers the target's loss; below 0, it harms.",
         Need.GRADIENTS,
         gradients.cosine,
+        is_signed=True,
     ),
     Signal(
         "gradient-fisher",
@@ -130,6 +133,7 @@ _ROWS = (
         "information is large. It grows with the auxiliary's gradient: with what is left to learn there.",
         Need.WEIGHTED_GRADIENTS,
         gradients.fisher_weighted,
+        is_signed=True,
     ),
     Signal(
         "gradient-fisher-cosine",
@@ -137,6 +141,7 @@ _ROWS = (
         "The same for steps of equal length: the cosine of both gradients in the metric of the target's Fisher information.",
         Need.WEIGHTED_GRADIENTS,
         gradients.fisher_weighted_cosine,
+        is_signed=True,
     ),
     *map(_of_measure, Measure),
 )

@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pseudofam_core.finetuning import SMALL, Arm, Budget, BudgetMode, Recipe, distinct_members, named_arms, random_arms
+from pseudofam_core.finetuning import (
+    SMALL,
+    Arm,
+    Budget,
+    BudgetMode,
+    Recipe,
+    distinct_arms,
+    named_arms,
+    random_arms,
+    with_weights,
+)
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
@@ -41,7 +51,9 @@ def test_arms_have_their_members():
     names = ["zero-shot", "single", "traditional", "mse", "overlap", "own", "random", "all"]
     arms = {
         arm.name: arm.members
-        for arm in named_arms(names, TARGET, POOL, family_of=families.__getitem__, own=[pair("ja-en")], n_draws=2)
+        for arm in named_arms(
+            names, TARGET, POOL, family_of=families.__getitem__, further={"own": lambda: [pair("ja-en")]}, n_draws=2
+        )
     }
     assert arms["zero-shot"] is None
     assert arms["single"] == ()
@@ -57,8 +69,34 @@ def test_arms_have_their_members():
 
 def test_arms_of_equal_members_are_one_run():
     one = (pair("bg-en"), pair("uk-en"))
-    runs = distinct_members([Arm("zero-shot", None), Arm("traditional", one), Arm("single", ()), Arm("mse", one)])
-    assert runs == {None: ("zero-shot",), one: ("traditional", "mse"), (): ("single",)}
+    arms = [Arm("zero-shot", None), Arm("traditional", one), Arm("single", ()), Arm("mse", one)]
+    assert distinct_arms(arms) == {
+        arms[0]: ("zero-shot",),
+        arms[1]: ("traditional", "mse"),
+        arms[2]: ("single",),
+    }
+
+
+def test_arms_of_equal_members_and_other_weights_are_other_runs():
+    even, lists = {pair("uk-en"): 1.0, pair("bg-en"): 1.0}, [pair("bg-en"), pair("uk-en")]
+    uneven = Arm.of("weighted", {pair("uk-en"): 0.5, pair("bg-en"): 1.5})
+    assert (uneven.members, uneven.weights) == ((pair("bg-en"), pair("uk-en")), (1.5, 0.5))
+    arms = [
+        Arm.of("own", lists),
+        uneven,
+        Arm.of("even", even),
+        Arm.of("again", dict(zip(lists, (1.5, 0.5), strict=True))),
+    ]
+    assert list(distinct_arms(arms).values()) == [("own", "even"), ("weighted", "again")]
+    assert with_weights(["bg", "uk"], uneven.weights) == ["bg × 1.5", "uk × 0.5"]
+    assert with_weights(["bg", "uk"], ()) == ["bg", "uk"]
+
+
+def test_further_arms_are_asked_for_where_they_are_named():
+    further = {"weighted": lambda: {pair("ja-en"): 2.0, pair("uk-en"): 0.5}, "unasked": lambda: 1 / 0}
+    arms = named_arms(["weighted", "random"], TARGET, POOL, family_of=lambda measure: (), further=further)
+    assert [arm.name for arm in arms] == ["weighted", "random-2-1"]
+    assert (arms[0].members, arms[0].weights) == ((pair("ja-en"), pair("uk-en")), (2.0, 0.5))
 
 
 def test_random_families_depend_on_seed_and_draw_alone_and_draw_all_alike():
@@ -72,10 +110,10 @@ def test_random_families_depend_on_seed_and_draw_alone_and_draw_all_alike():
         random_arms(TARGET, POOL, sizes=[6], n_draws=1, seed=1)
 
 
-@pytest.mark.parametrize("mistake", [{"names": ["nearest"]}, {"names": ["own"], "own": [TARGET]}])
+@pytest.mark.parametrize("mistake", [{"names": ["nearest"]}, {"names": ["own"], "further": {"own": lambda: [TARGET]}}])
 def test_arms_that_can_not_be_are_refused(mistake):
     with pytest.raises(ValueError, match="must"):
-        named_arms(mistake["names"], TARGET, POOL, family_of=lambda measure: (), own=mistake.get("own"))
+        named_arms(mistake["names"], TARGET, POOL, family_of=lambda measure: (), further=mistake.get("further"))
 
 
 def test_a_plan_has_its_updates_and_the_same_ones_again():
@@ -96,6 +134,24 @@ def test_pairs_are_mixed_uniformly_or_by_temperature():
     assert shares(RECIPE) == pytest.approx([1 / 3] * 3, abs=0.02)
     proportional = replace(RECIPE, temperature=1.0)
     assert shares(proportional) == pytest.approx([30 / 320, 200 / 320, 90 / 320], abs=0.02)
+
+
+@pytest.mark.parametrize("mode", BudgetMode)
+def test_weights_say_how_often_an_auxiliary_is_read_where_the_target_is_read_once(mode):
+    read = Counter(
+        0 if one < 30 else 1 if one < 230 else 2
+        for one in flat(plan_batches(LENGTHS, PAIRS, updates(400, mode), RECIPE, seed=1, weights=(0.25, 1.75)))
+    )
+    assert [read[place] / read[0] for place in (1, 2)] == pytest.approx([0.25, 1.75], rel=0.05)
+    assert read[0] / read.total() == pytest.approx(1 / 3, rel=0.05)  # as much for the target as of even weights
+
+
+def test_a_temperature_and_weights_are_multiplied():
+    recipe = replace(RECIPE, temperature=1.0)
+    plan = plan_batches(LENGTHS, PAIRS, updates(800), recipe, seed=1, weights=(0.5, 2.0))
+    read = np.array(flat(plan))
+    shares = [((start <= read) & (read < end)).mean() for start, end in ((0, 30), (30, 230), (230, 320))]
+    assert shares == pytest.approx([30 / 310, 100 / 310, 180 / 310], abs=0.02)
 
 
 def test_equal_target_tokens_show_every_arm_the_same_target_sentences():
@@ -157,6 +213,9 @@ def test_the_ledger_counts_what_a_loop_counts():
         lambda: Recipe(dev_metric="test"),
         lambda: Recipe(temperature=0.0),
         lambda: Arm("a/b", ()),
+        lambda: Arm("a", (TARGET,), (1.0, 2.0)),
+        lambda: Arm("a", (TARGET,), (0.0,)),
+        lambda: Arm("a", (TARGET,), (float("nan"),)),
     ],
 )
 def test_what_can_not_be_trained_is_refused(make):

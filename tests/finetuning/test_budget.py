@@ -42,6 +42,10 @@ def test_the_updates_that_a_preview_tells_are_those_of_the_plan(mode, temperatur
         assert plan.n_updates == pytest.approx(expected, rel=0.1)
         if n_pairs == 1:
             assert plan.n_updates == 40
+            continue
+        plan = budget.plan(LENGTHS, PAIRS, recipe, seed=1, weights=(0.2, 1.3))
+        expected = budget.expected_updates([len(one) for one in LENGTHS], recipe, (0.2, 1.3))
+        assert plan.n_updates == pytest.approx(expected, rel=0.1)
 
 
 def test_what_a_run_reads_and_how_it_ends_differs_by_mode():

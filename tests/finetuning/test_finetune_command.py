@@ -13,8 +13,10 @@ import torch
 
 from pseudofam_core.__main__ import main
 from pseudofam_core.commands.finetuning import COMMANDS
-from pseudofam_core.finetuning import PAPER, BudgetMode, runs_of
+from pseudofam_core.finetuning import PAPER, SMALL, BudgetMode, runs_of, weights_of
 from pseudofam_core.languages import pair
+from pseudofam_core.transfer import TransferRequest
+from tests.cases_transfer import store_matrix
 from tests.finetuning.conftest import write_pair
 
 # transformers warns of a private torch call of its own.
@@ -102,6 +104,56 @@ def test_families_told_from_test_sentences_are_refused(tuning, cache, capsys):
     assert main(["finetune", *where, "--target", "tr-en", "--arms", "own", "--members", "az-en"]) == 1
     assert "can't be told from" in capsys.readouterr().err
     assert not runs_of(cache)
+
+
+def test_auxiliaries_that_gained_elsewhere_and_weights_are_arms(tuning, cache, capsys):
+    where = ["--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache.root)]
+    tune = ["finetune", *where, "--target", "tr-en", "--beams", "1", "--preset", "small", "--batch-tokens", "80"]
+    tune += ["--mixed-precision", "float32", "--budget", "equal-target-tokens", "--updates", "4", "--size", "1"]
+    named = [*tune, "--arms", "single,foreseen,weighted", "--weights-from", "foreseen"]
+    assert main(named) == 1
+    assert "No gain of another target than tr-en is measured" in capsys.readouterr().err
+    gains = {"az": 0.1, "de": 0.3, "sv": -0.2}
+    asked = TransferRequest(
+        tuning, (pair("de-en"), pair("sv-en")), tuple(map(pair, ("az-en", "de-en", "sv-en"))), 2, SMALL
+    )
+    store_matrix(cache, asked, lambda target, member, seed: 3 - (gains[member.source] if member else 0))
+    assert main([*named, "--preview"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[1:3] == ["foreseen-1: de", "weighted-foreseen: az × 0.5, de × 1.5"]
+    assert not runs_of(cache)
+    assert main(named) == 0, capsys.readouterr().err
+    runs = {run.mixture: run for run in runs_of(cache)}
+    weighted = runs[(pair("az-en"), pair("de-en")), (0.5, 1.5)]
+    target, *others = (one.sentences for one in weighted.contributions)
+    assert others == [round(target * 0.5), round(target * 1.5)]
+    assert "weighted-foreseen az × 0.5, de × 1.5 " in capsys.readouterr().out
+    # The list of one's own is the same run.
+    assert main([*tune, "--arms", "own", "--members", "de-en", "--preview"]) == 0
+    assert capsys.readouterr().out.startswith("1 runs, 1 finished")
+    assert main(["compare", *where, "--target", "tr-en"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), comment="#").set_index("arm")
+    assert table.loc["weighted-foreseen", ["members", "weights"]].tolist() == ["az-en de-en", "0.5 1.5"]
+    assert table.loc["foreseen-1", "members"] == "de-en"
+
+
+def test_weights_by_a_signal_come_from_what_signals_has_computed(tuning, cache, capsys):
+    where = ["--model", tuning.model, "--corpus", tuning.corpus, "--cache", str(cache.root)]
+    tune = ["finetune", *where, "--target", "tr-en", "--arms", "weighted", "--preset", "small", "--preview"]
+    tune += ["--mixed-precision", "float32"]
+    assert main(tune) == 1
+    assert "Run `signals --targets tr-en --signals gradient-fisher` first" in capsys.readouterr().err
+    signals = ["signals", *where, "--targets", "tr-en", "--signals", "gradient-fisher"]
+    assert main(signals) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), comment="#")
+    expected = {pair(one): value for one, value in zip(table["auxiliary"], table["value"], strict=True)}
+    assert main(tune) == 0, capsys.readouterr().err
+    told = capsys.readouterr().out.splitlines()[1]
+    words = [f"{one.source} × {weight:g}" for one, weight in sorted(weights_of(expected).items())]
+    assert told == f"weighted-gradient-fisher: {', '.join(words)}"
+    with pytest.raises(SystemExit):
+        main([*tune, "--weights-from", "overlap"])
+    assert "must be of foreseen, measured, gradient-cosine" in capsys.readouterr().err
 
 
 def test_asking_for_runs_needs_no_torch():

@@ -22,22 +22,24 @@ CORPORA = {
 }
 
 
-def twin(lengths, pairs, budget, recipe, *, seed, n_processes=1):
+def twin(lengths, pairs, budget, recipe, *, seed, weights=(), n_processes=1):
     """All batches as lists of Python numbers, drawn one sentence after the other."""
     n_batches = budget.updates * recipe.accumulation
     if budget.mode is not BudgetMode.EQUAL_TARGET_TOKENS or len(pairs) == 1:
-        return list(itertools.islice(Twin(lengths, pairs, recipe, seed).endless(), n_batches))
+        return list(itertools.islice(Twin(lengths, pairs, recipe, seed, weights).endless(), n_batches))
     alone = itertools.islice(Twin(lengths[:1], pairs[:1], recipe, seed).endless(), n_batches)
-    batches = Twin(lengths, pairs, recipe, seed).around([one for batch in alone for one in batch])
+    batches = Twin(lengths, pairs, recipe, seed, weights).around([one for batch in alone for one in batch])
     return in_shares(batches, n_processes, at_least=len(batches) // recipe.accumulation * recipe.accumulation)
 
 
 class Twin:
-    def __init__(self, lengths, pairs, recipe, seed):
+    def __init__(self, lengths, pairs, recipe, seed, weights=()):
         self.lengths, self.max_tokens = np.concatenate(lengths), recipe.batch_tokens
         sizes = np.array([len(one) for one in lengths])
         self.starts = np.cumsum(sizes) - sizes
         self.weights = np.ones(len(pairs)) if recipe.temperature is None else sizes ** (1 / recipe.temperature)
+        if weights:
+            self.weights = self.weights * np.array([1.0, *weights])
         self.streams = [stream(int(n), f"{seed} {one}") for n, one in zip(sizes, pairs, strict=True)]
         self.chunk = max(1, int(50 * self.max_tokens / self.lengths.mean()))
         self.rng = np.random.default_rng(seed)
@@ -112,6 +114,18 @@ def test_batches_are_those_of_the_twin(corpus, mode, temperature, batch_tokens, 
 
 def in_twos(batches):
     return [batches[at : at + 2] for at in range(0, len(batches), 2)]
+
+
+@pytest.mark.parametrize("mode", BudgetMode)
+@pytest.mark.parametrize("temperature", [None, 5.0])
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_weighted_batches_are_those_of_the_twin(mode, temperature, n_processes):
+    recipe = replace(SMALL, batch_tokens=60, accumulation=2, temperature=temperature)
+    for weights in ((0.3, 1.7), (1.0, 0.01), (2.0, 2.0)):
+        case = CORPORA["short"], PAIRS, budget_of(mode, 9), recipe
+        options = {"seed": 4, "weights": weights, "n_processes": n_processes}
+        assert list(plan_batches(*case, **options)) == twin(*case, **options)
+        assert list(plan_batches(*case, **options)) != list(plan_batches(*case, seed=4, n_processes=n_processes))
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 7])

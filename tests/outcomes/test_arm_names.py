@@ -51,3 +51,17 @@ def test_a_pool_that_is_drawn_dry_ends(cache):
     names = [arm.name for arm in arms_found(runs, BE, pool, families={})]
     assert "traditional" in names
     assert len([name for name in names if name.startswith("random-1-")]) <= 2
+
+
+def test_weighted_runs_are_known_by_their_weights(cache):
+    weights = {UK: 1.5, BG: 0.5}
+    runs = [store_run(cache, ["bg", "uk"], error=0.3, weights=own) for own in ((), (0.5, 1.5), (0.4, 1.6))]
+    found = arms_found(runs, BE, POOL, families={"foreseen-2": (UK, BG), "weighted-foreseen": weights})
+    assert [(arm.name[:-6] if arm.name.startswith("weighted-") else arm.name, arm.weights) for arm in found] == [
+        ("traditional", ()),
+        ("foreseen-2", ()),
+        ("weighted-fo", (0.5, 1.5)),
+        ("weighted-", (0.4, 1.6)),
+    ]
+    assert len({arm.name for arm in found}) == 4
+    assert not [arm.name for arm in found if arm.name.startswith("random")]

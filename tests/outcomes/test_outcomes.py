@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 
 import pytest
 
+from pseudofam_core.exchange.outcome_tables import comparison_frame
 from pseudofam_core.finetuning import Arm, Budget, BudgetMode, Recipe, TextCut
 from pseudofam_core.languages import pair
 from pseudofam_core.outcomes import testing
@@ -253,3 +254,20 @@ def test_the_papers_protocol_is_a_comparison_of_its_own(runs):
 def test_the_papers_claim_is_its_claim():
     assert "The paper claims +1.7 BLEU" in TRANSLATION.claim.words
     assert "2312.02820" in TRANSLATION.claim.words
+
+
+def test_weights_make_another_arm_of_the_same_members_and_are_shown(cache):
+    weighted = Arm("weighted-foreseen", (DE, UK), (0.5, 1.5))
+    runs = [
+        store_run(cache, [], error=0.3),
+        store_run(cache, ["uk", "de"], error=0.3),
+        store_run(cache, ["uk", "de"], error=0.05, weights=(0.5, 1.5)),
+    ]
+    found = compare_arms(runs, {BE: (SINGLE, MSE, weighted)}, n_resamples=50)
+    scores = {name: found.of(BE, name).scores["bleu"].value for name in ("mse", "weighted-foreseen")}
+    assert scores["weighted-foreseen"] == pytest.approx(runs[2].scores["test"]["bleu"])
+    assert scores["mse"] == pytest.approx(runs[1].scores["test"]["bleu"])
+    rows = comparison_frame(found).set_index("arm")
+    assert rows.loc["weighted-foreseen", ["members", "weights"]].tolist() == ["de-en uk-en", "0.5 1.5"]
+    assert rows["weights"].isna().tolist() == [True, True, False]
+    assert "weights" not in comparison_frame(compare_arms(runs, {BE: (SINGLE, MSE)}, n_resamples=50))

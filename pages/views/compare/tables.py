@@ -37,6 +37,7 @@ _NAMES = {
     "auxiliary_tokens": "Auxiliary tokens",
     "sentences": "Test sentences",
     "members": "Auxiliaries",
+    "weights": "Weights",
     "test": "Test",
     "caveat": "Caveat",
 }
@@ -51,6 +52,7 @@ _AFTER_SCORES = (
     "Updates",
     "Auxiliary tokens",
     "Auxiliaries",
+    "Weights",
     "Test sentences",
     "Test",
     "Caveat",
@@ -68,6 +70,9 @@ _COLUMNS = {
         help="Of the target pair, read up to the scored weights. An arm that read less of the target had less to learn it from.",
     ),
     "Auxiliary tokens": _NUMBER(format="localized", help="Of all auxiliaries together."),
+    "Weights": _TEXT(
+        help="Of the auxiliaries, in their order: how often each is drawn where the target is drawn once."
+    ),
 }
 
 

@@ -62,9 +62,9 @@ def no_gain_sign(comparison: Comparison, target: LanguagePair) -> FailureSign | 
     """The sign of a target: of its pseudo family that scores best, where the test does not call that one better."""
     pinned = comparison.of(target, comparison.pinned)
     own = [one for one in comparison.outcomes if one.target == target and one.arm in tuple(Measure)]
-    tested = [one for one in own if one.verdict and pinned and one.members != pinned.members]
+    tested = [one for one in own if one.verdict and pinned and one.runs != pinned.runs]
     best = max(tested, key=lambda one: one.verdict.gain if one.verdict else 0.0, default=None)
     if best is None or best.verdict is None:
         return None
-    alike = "` = `".join(one.arm for one in tested if one.members == best.members)
+    alike = "` = `".join(one.arm for one in tested if one.runs == best.runs)
     return no_gain(target, alike, best.verdict, metric=comparison.task.tested, against=f"`{comparison.pinned}`")
