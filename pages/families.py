@@ -12,7 +12,15 @@ from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
-from pages.views.families.words import chance_of, end_words, family_words, mutual_members, odds_words, tradition_words
+from pages.views.families.words import (
+    chance_of,
+    end_words,
+    family_words,
+    left_out_words,
+    mutual_members,
+    odds_words,
+    tradition_words,
+)
 from pseudofam_core import charts
 from pseudofam_core.exchange.tables import families_csv
 from pseudofam_core.families.results import PseudoFamily
@@ -106,12 +114,14 @@ def gap_plot(
             st.caption(
                 "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far "
                 "the radius reached. A step that ends inside its band adds the language and becomes the next radius; the first "
-                f"that ends beyond it (orange) ends the family. {odds_words(family, chance)}"
+                f"that ends beyond it (orange) ends the family. {odds_words(family, chance)}{left_out_words(family)}"
             )
         case Rule.RADIUS:
-            st.caption("How to read it: all neighbours left of the dashed line are in the family.")
+            told = "How to read it: all neighbours left of the dashed line are in the family."
+            st.caption(f"{told}{left_out_words(family)}")
         case Rule.NEAREST:
-            st.caption("How to read it: neighbours by distance, nearest at the top; the first k are in the family.")
+            told = "How to read it: neighbours by distance, nearest at the top; the first k are in the family."
+            st.caption(f"{told}{left_out_words(family)}")
 
 
 def shown_below(

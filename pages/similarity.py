@@ -25,6 +25,7 @@ _ORDERS = {
     "near": "Nearness to one target",
     "name": "Name",
 }
+_COLOURS = {charts.Colours.RANKS: "By rank", charts.Colours.VALUES: "By value"}
 _FIGURE = "similarity_figure"
 
 
@@ -152,6 +153,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "MSE, whose roots are true distances.",
         **view_state.choice("linkage", methods),
     )
+    colours = st.selectbox(
+        "Colours",
+        list(_COLOURS),
+        format_func=_COLOURS.__getitem__,
+        help="By rank, each colour has as many cells as any other: small differences are seen, and look large. By value, a step "
+        "in colour is the same step in the measure everywhere.",
+        **view_state.choice("colours", list(_COLOURS), code=lambda one: one.value),
+    )
     Z = clustering.linkage(matrix, method=method)
     clusters = cut(matrix, Z)
     order = order_of(pool, matrix, by, clustering.leaf_order(Z))
@@ -162,6 +171,10 @@ absent_note(pool, "of", "with", "find")
 content_warning(pool)
 
 in_tree_order = by == "tree"
+spread = {
+    charts.Colours.RANKS: "Colours are **ranks**: they show which cells are nearer, not by how much. ",
+    charts.Colours.VALUES: "Equal steps in colour are equal steps in the measure. ",
+}
 reading = "each row is a target, each column a possible auxiliary, the strip at the left the traditional family."
 if in_tree_order:
     reading += (
@@ -180,6 +193,7 @@ st.plotly_chart(
         chosen=chosen_cell(matrix),
         found=matrix.pairs.index(view.found) if view.found in matrix.pairs else None,
         missing=missing,
+        colours=colours,
     ),
     key=_FIGURE,
     on_select=partial(clicked, matrix),
@@ -187,7 +201,9 @@ st.plotly_chart(
     config=CONFIG,
     alt=f"Heatmap of {len(matrix.pairs)} language pairs by {view.measure.label}. {reading}",
 )
-st.caption(f"How to read it: {reading} Point at a cell for both directions. The tree takes their mean.")
+st.caption(
+    f"How to read it: {reading} {spread[colours]}Point at a cell for both directions. The tree takes their mean."
+)
 csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{view.measure.value}.csv")
 agreement_cards(matrix, clusters)
 

@@ -59,7 +59,7 @@ def sidebar() -> None:
         with st.expander("Workspace", icon=":material/tune:"):
             workspace, pool, tuning_corpus = _workspace()
         st.caption(
-            f"**{_short(workspace.model)}** on **{source_name(workspace.corpus)}**, {workspace.split}  \n"
+            f"**{_short(workspace.model)}** on **{source_name(workspace.corpus) or 'no name'}**, {workspace.split}  \n"
             f"{_at_most(workspace.max_sentences)} sentences per pair · {workspace.parameters}"
             + (f"  \nfine-tuned on **{source_name(tuning_corpus)}**" if tuning_corpus != workspace.corpus else "")
         )
@@ -196,8 +196,8 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
         **view_state.number("seed", 1, low=0, shared=True),
     )
     workspace = Workspace(
-        model=model.strip() or SAMPLE,
-        corpus=corpus.strip() or SAMPLE,
+        model=model.strip(),
+        corpus=corpus.strip(),
         split=split,
         max_sentences=sentences,
         parameters=parameters,
@@ -255,7 +255,7 @@ def _measure_label(measure: Measure) -> str:
 
 
 def _short(name: str) -> str:
-    return Path(name).name or name
+    return Path(name).name or name or "no name"
 
 
 def _at_most(n_sentences: int | None) -> str:

@@ -38,7 +38,8 @@ def pool_or_stop(workspace: Workspace) -> Pool:
         st.markdown("Open **Workspace** in the sidebar and enter a model.")
     except CorpusError as error:
         st.warning(f"**The corpus can't be used.** {error}", icon=":material/folder_off:")
-        st.markdown(f"Open **Workspace** in the sidebar and enter another corpus or split.{_splits_hint(workspace)}")
+        st.markdown("Open **Workspace** in the sidebar and enter another corpus or split.")
+        _split_buttons(workspace)
     _sample_button(workspace)
     return _stop()
 
@@ -77,8 +78,16 @@ def completeness_note(pool: Pool) -> None:
 
 
 def absent_note(pool: Pool, *controls: str) -> None:
-    """Say which languages these controls of the address ask for that are not estimated: others are shown in their place."""
-    asked = {view_state.text_of(name) for name in controls}
+    """Say which pairs these controls of the address ask for that are not of the pool, or not estimated: others are shown."""
+    asked = {words for name in controls for words in (view_state.text_of(name) or "").split()}
+    strange = sorted(asked.difference(map(str, pool.pairs)))
+    if strange:
+        verb = "is" if len(strange) == 1 else "are"
+        st.warning(
+            f"{' and '.join(f'`{one}`' for one in strange)} {verb} not in this pool, and not shown below. Pairs of the pool are "
+            "chosen under **Workspace**.",
+            icon=":material/search_off:",
+        )
     absent = [pair.label for pair in pool.pairs if str(pair) in asked and pair not in pool.estimates]
     if absent:
         verb = "is" if len(absent) == 1 else "are"
@@ -105,12 +114,17 @@ def _imported_note(pool: Pool) -> None:
         st.caption(f":material/upload: Imported, not computed here: {named}.")
 
 
-def _splits_hint(workspace: Workspace) -> str:
+def _split_buttons(workspace: Workspace) -> None:
+    """The splits that the corpus has, where it lacks the one asked for."""
     try:
         splits = corpus_splits(workspace.corpus)
-    except PseudoFamError:
-        return ""
-    return "" if workspace.split in splits else f" This corpus has: {', '.join(splits)}."
+    except PseudoFamError:  # of which the page has told
+        return
+    if workspace.split in splits:
+        return
+    with st.container(horizontal=True):
+        for one in splits:
+            st.button(f"Read split {one}", key=f"split_{one}", on_click=view_state.set_value, args=("split", one))
 
 
 def _comparable(pool: Pool) -> Pool:

@@ -121,13 +121,14 @@ def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int],
     )
     if len(matrices[0].pairs) < 3:
         return
+    st.caption("How to read it: the pool in the order above, by every measure. Each has its own colours, by rank.")
     found = _agreement(similarities.spec.fishers, top_fraction, matrices)
     st.dataframe(
         found,
         hide_index=True,
         column_config={
             "Spearman ρ": _NUMBER(format="%.2f", help="Rank correlation over all cells: 1 is the same order."),
-            "Chance": st.column_config.TextColumn(
+            "p": st.column_config.TextColumn(
                 help="Mantel test: share of random relabellings of the pool that agree at least as well "
                 f"({N_PERMUTATIONS:,} drawn).",
             ),
@@ -233,7 +234,7 @@ def _agreement(fishers: tuple[str, ...], top_fraction: float, _matrices: Sequenc
         {
             "Measures": f"{one} and {other}",
             "Spearman ρ": found.spearman[found.names.index(one), found.names.index(other)],
-            "Chance": None if test.p_value is None else p_words(test.p_value, test.n_permutations),
+            "p": None if test.p_value is None else p_words(test.p_value, test.n_permutations),
         }
         for (one, other), test in found.mantel.items()
     ]

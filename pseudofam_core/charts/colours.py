@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pseudofam_core.languages import LanguagePair
+from pseudofam_core.languages import LanguagePair, languages
 
 Part = dict[str, Any]  # of a figure: a trace, a shape or a layout, as Plotly names its settings
 
@@ -26,16 +28,26 @@ LEGEND_ABOVE: Part = {"orientation": "h", "yref": "container", "y": 1, "yanchor"
 
 @dataclass(frozen=True)
 class Swatch:
-    """How a traditional family is drawn: colour, and a Plotly pattern for more families than colours."""
+    """How a traditional family is drawn: colour, a Plotly pattern for more families than colours, and a mark for points."""
 
     colour: str
     pattern: str
+    mark: str
 
 
 def family_swatches(pairs: Sequence[LanguagePair]) -> Mapping[str, Swatch]:
-    """A swatch per traditional family of the pool, by name: the same ones however the pool is ordered or cut."""
-    families = sorted({pair.language.traditional_family for pair in pairs})
-    return {
-        family: Swatch(COLOURS[i % len(COLOURS)], PATTERNS[i // len(COLOURS) % len(PATTERNS)])
-        for i, family in enumerate(families)
-    }
+    """A swatch per traditional family of the pool, by name: each family has the same one in every pool."""
+    families = {pair.language.traditional_family for pair in pairs}
+    return {name: swatch for name, swatch in _all_swatches().items() if name in families}
+
+
+@functools.cache
+def _all_swatches() -> Mapping[str, Swatch]:
+    """Of all families of the language table, in the order of their names. Those with many languages have plain colours."""
+    sizes = Counter(one.traditional_family for one in languages().values())
+    by_size = sorted(sizes, key=lambda family: (-sizes[family], family))
+    swatches = {}
+    for place, family in enumerate(by_size):
+        turn, colour = divmod(place, len(COLOURS))
+        swatches[family] = Swatch(COLOURS[colour], PATTERNS[turn % len(PATTERNS)], MARKS[(colour + turn) % len(MARKS)])
+    return dict(sorted(swatches.items()))

@@ -11,11 +11,18 @@ from pseudofam_core.families.results import Neighbour, PseudoFamily
 from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair, pair_labels
 
+MOST_DRAWN = 24
+
+
+def n_drawn(family: PseudoFamily, n_shown: int = MOST_DRAWN) -> int:
+    """Neighbours that figures draw where they are to draw so many: never fewer than the members and the one after."""
+    return min(len(family.neighbours), max(n_shown, len(family.members) + 1))
+
 
 def gap_figure(
     family: PseudoFamily,
     *,
-    n_shown: int = 14,
+    n_shown: int = MOST_DRAWN,
     mutual: Collection[LanguagePair] = (),
     found: LanguagePair | None = None,
 ) -> go.Figure:
@@ -26,11 +33,11 @@ def gap_figure(
 
     Args:
         family: The target's family. Distances are 1 − w for Overlap.
-        n_shown: Neighbours drawn, nearest first; never fewer than the members and the one after.
+        n_shown: Neighbours drawn, nearest first: see `n_drawn`.
         mutual: Members whose own families hold the target: marked in the rows' names.
         found: A pair to be pointed out.
     """
-    shown = family.neighbours[: max(n_shown, len(family.members) + 1)]
+    shown = family.neighbours[: n_drawn(family, n_shown)]
     distances = [distance(family, one) for one in shown]
     by_gaps = family.selection.rule is Rule.PAPER
     traces = [_reach(shown, distances)] if by_gaps else []
@@ -42,15 +49,19 @@ def gap_figure(
     ]
     layout = _layout(family, shown, mutual)
     if by_gaps and (first_out := _first_out(shown)):
+        x = distances[first_out.rank - 1]
+        # In the right half, where a narrow window would cut it off, it stands left, and below the step.
+        far = x > (distances[0] + distances[-1]) / 2
         layout["annotations"] = [
             {
-                "x": distances[first_out.rank - 1],
+                "x": x,
                 "y": first_out.rank,
                 "text": "the family ends here",
                 "font": {"color": OUTSIDE},
                 "showarrow": False,
-                "xanchor": "left",
-                "xshift": 14,
+                "xanchor": "right" if far else "left",
+                "xshift": 0 if far else 14,
+                "yshift": -17 if far else 0,
             }
         ]
     if family.selection.rule is Rule.RADIUS:

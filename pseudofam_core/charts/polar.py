@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import FAINT, INSIDE, LEGEND_ABOVE, LINE
-from pseudofam_core.charts.families import distance, point_colours, point_entries, point_symbol
+from pseudofam_core.charts.families import MOST_DRAWN, distance, n_drawn, point_colours, point_entries, point_symbol
 from pseudofam_core.families.results import Neighbour, PseudoFamily
 from pseudofam_core.families.spec import Rule
 from pseudofam_core.languages import LanguagePair, pair_labels
@@ -41,17 +41,17 @@ def family_edge(family: PseudoFamily) -> float:
     return distance(family, last) + reach
 
 
-def polar_figure(family: PseudoFamily, *, n_shown: int = 24, found: LanguagePair | None = None) -> go.Figure:
+def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: LanguagePair | None = None) -> go.Figure:
     """Draw a target in the centre, its neighbours around it at their distances, and the edge of its family as a ring.
 
     Angles mean nothing but order: clockwise from the top, nearest first.
 
     Args:
         family: The target's family. Distances are 1 − w for similarities.
-        n_shown: Neighbours drawn, nearest first; never fewer than the members and the one after.
+        n_shown: Neighbours drawn, nearest first: see `n_drawn`.
         found: A pair to be pointed out.
     """
-    shown = family.neighbours[: max(n_shown, len(family.members) + 1)]
+    shown = family.neighbours[: n_drawn(family, n_shown)]
     names = dict(zip(family.neighbours, pair_labels([one.pair for one in family.neighbours]), strict=True))
     edge = family_edge(family)
     figure = go.Figure()

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pseudofam_core.charts.colours import CHOSEN, LEGEND_ABOVE, MARKS, NEAR_IS_YELLOW, family_swatches
+from pseudofam_core.charts.colours import CHOSEN, LEGEND_ABOVE, NEAR_IS_YELLOW, family_swatches
 from pseudofam_core.charts.similarity import spread
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.similarity.results import PairwiseMatrix
@@ -26,7 +26,7 @@ def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Fi
     """
     pairs, labels = laid_out.pairs, pair_labels(laid_out.pairs)
     figure = go.Figure()
-    for number, (family, swatch) in enumerate(family_swatches(pairs).items()):
+    for family, swatch in family_swatches(pairs).items():
         rows = [row for row, pair in enumerate(pairs) if pair.language.traditional_family == family]
         figure.add_trace(
             go.Scatter(
@@ -39,7 +39,7 @@ def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Fi
                 marker={
                     "color": swatch.colour,
                     "size": 12,
-                    "symbol": MARKS[number % len(MARKS)],
+                    "symbol": swatch.mark,
                     "line": {"width": [3 if pairs[row] == found else 0 for row in rows], "color": CHOSEN},
                 },
                 hovertemplate=f"<b>%{{text}}</b><br>{family}<extra></extra>",
@@ -87,7 +87,14 @@ def side_by_side_figure(matrices: Sequence[PairwiseMatrix], *, order: Sequence[i
                 colorscale=NEAR_IS_YELLOW,
                 zmin=0,
                 zmax=1,
-                showscale=False,
+                showscale=column == len(matrices),
+                colorbar={
+                    "thickness": 10,
+                    "outlinewidth": 0,
+                    "title": {"text": "rank"},
+                    "tickvals": [0, 1],
+                    "ticktext": ["far", "near"],
+                },
             ),
             row=1,
             col=column,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from math import ceil
 
 import numpy as np
@@ -21,6 +22,13 @@ _MOST_CLICKABLE = 40
 _LEGEND_WIDTH = 400  # pixels of a line of the legend in a narrow window
 
 
+class Colours(StrEnum):
+    """What the colours of cells are spread over: the ranks of the pool's values, or the values themselves."""
+
+    RANKS = "rank"
+    VALUES = "value"
+
+
 def similarity_figure(
     matrix: PairwiseMatrix,
     *,
@@ -30,11 +38,12 @@ def similarity_figure(
     chosen: tuple[int, int] | None = None,
     found: int | None = None,
     missing: Sequence[LanguagePair] = (),
+    colours: Colours = Colours.RANKS,
 ) -> go.Figure:
     """Draw a matrix as a heatmap beside the traditional families, and its tree where it stands in the tree's order.
 
-    Colours are spread evenly over the pool's values (by rank), yellow is near: distances of a few far languages would
-    else leave no colours for the rest. A row is a target. Sizes (|KL|) decide, as they do in selection.
+    Yellow is near. Colours are spread evenly over the pool's values (by rank), unless asked otherwise: distances of a few
+    far languages would else leave no colours for the rest. A row is a target. Sizes (|KL|) decide, as they do in selection.
 
     A click on a cell returns ``customdata`` [target, auxiliary, …], on a merge of the tree [row of Z]: positions in the
     matrix's pairs, and in Z. In pools of more than 40 only the diagonal answers, with the same pair twice.
@@ -49,6 +58,7 @@ def similarity_figure(
         found: Position of the pair whose name is to be pointed out.
         missing: Pairs of the pool that are not in the matrix yet: hatched rows and columns at its end. Left out where the
             pool has more than 40 pairs.
+        colours: What they are spread over.
 
     Raises:
         ValueError: `order` is no order of the pairs, or not the tree's.
@@ -63,7 +73,11 @@ def similarity_figure(
     if n + len(missing) > _MOST_CLICKABLE:
         missing = ()
     n_all = n + len(missing)
-    traces += [*_family_strip([matrix.pairs[i] for i in order]), _heatmap(matrix, order), _cells(matrix, order, n_all)]
+    traces += [
+        *_family_strip([matrix.pairs[i] for i in order]),
+        _heatmap(matrix, order, colours),
+        _cells(matrix, order, n_all),
+    ]
     if missing:
         traces.append(_hatched(n, n_all))
     shapes = []
@@ -101,9 +115,9 @@ def _family_strip(pairs: Sequence[LanguagePair]) -> list[Part]:
     return strip
 
 
-def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> Part:
+def _heatmap(matrix: PairwiseMatrix, order: list[int], by: Colours) -> Part:
     """The matrix, rows and columns in order; the diagonal left empty, for a pair is no auxiliary of its own."""
-    colours, ticks = spread(matrix, order)
+    colours, ticks = spread(matrix, order, by)
     return {
         "type": "heatmap",
         "z": colours.astype(np.float32),
@@ -122,7 +136,7 @@ def _heatmap(matrix: PairwiseMatrix, order: list[int]) -> Part:
             "y": 1,
             "yanchor": "bottom",
             "outlinewidth": 0,
-            "title": {"text": f"{matrix.measure.label}: yellow is near", "side": "top"},
+            "title": {"text": f"{matrix.measure.label}, colours by {by}: yellow is near", "side": "top"},
             "ticklabeloverflow": "allow",
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
             "ticktext": ticks,
@@ -215,14 +229,19 @@ def neighbour_ranks(matrix: PairwiseMatrix) -> Labels:
     return np.argsort(np.argsort(distances, axis=1, kind="stable"), axis=1, kind="stable")
 
 
-def spread(matrix: PairwiseMatrix, order: list[int]) -> tuple[FloatMatrix, list[str]]:
-    """Nearness of each cell as its quantile in [0, 1], and the values at the five quarters."""
+def spread(matrix: PairwiseMatrix, order: list[int], by: Colours = Colours.RANKS) -> tuple[FloatMatrix, list[str]]:
+    """Nearness of each cell in [0, 1] for its colour, the diagonal NaN, and the values at the five quarters."""
     distances = np.abs(matrix.distances)[np.ix_(order, order)]
     off = ~np.eye(len(order), dtype=bool)
-    ranks = rankdata(-distances[off], method="average")
+    nearest, farthest = distances[off].min(), distances[off].max()
     colours = np.full(distances.shape, np.nan)
-    colours[off] = (ranks - 1) / max(1, len(ranks) - 1)
-    quarters = np.quantile(distances[off], [1, 0.75, 0.5, 0.25, 0])
+    if by is Colours.VALUES:
+        colours[off] = (farthest - distances[off]) / ((farthest - nearest) or 1)
+        quarters = np.linspace(farthest, nearest, 5)
+    else:
+        ranks = rankdata(-distances[off], method="average")
+        colours[off] = (ranks - 1) / max(1, len(ranks) - 1)
+        quarters = np.quantile(distances[off], [1, 0.75, 0.5, 0.25, 0])
     return colours, [f"{1 - one if matrix.measure.is_similarity else one:.3g}" for one in quarters]
 
 

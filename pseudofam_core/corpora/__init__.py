@@ -74,6 +74,8 @@ def open_corpus(source: str | Path) -> ParallelCorpus:
 def _opened(place: str, choices: Choices) -> ParallelCorpus:
     if place.startswith(HubCorpus.prefix):
         return HubCorpus(place.removeprefix(HubCorpus.prefix), choices=choices)
+    if not place:  # which as a path would be the present folder
+        raise CorpusError("corpus must be `sample`, a folder or file, or hf:NAME. Got nothing.")
     path = Path(place).expanduser()
     if not path.exists():
         raise CorpusError("There is no such file or folder. A dataset of the hub is written hf:NAME.", path=path)

@@ -55,6 +55,8 @@ def resolve_model(name: str) -> ModelSource:
     Raises:
         ModelError: There is no such model, or the hub can't be reached.
     """
+    if not name:  # which as a path would be the present folder
+        raise ModelError("model must be `sample`, a local Hugging Face folder or a hub name. Got nothing.")
     folder = sample_model() if name == SAMPLE else Path(name).expanduser()
     if name == SAMPLE and not folder.is_dir():
         raise ModelError(f"The sample model is missing from this installation: {folder}. Name another model folder.")

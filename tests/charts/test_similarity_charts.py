@@ -4,7 +4,7 @@ import pytest
 from pseudofam_core import charts
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
-from pseudofam_core.languages import languages, pair, pair_labels
+from pseudofam_core.languages import LanguagePair, languages, pair, pair_labels
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 from pseudofam_core.similarity.spec import Scope
@@ -100,6 +100,23 @@ def test_the_nearest_cell_is_yellow_and_the_diagonal_empty(measure):
     assert np.nanmin(colours) == 0
 
 
+@pytest.mark.parametrize("measure", [Measure.MSE, Measure.OVERLAP])
+def test_by_value_a_step_in_colour_is_a_step_in_the_measure(measure):
+    numbers = matrix(measure)
+    figure = charts.similarity_figure(numbers, order=range(len(PAIRS)), colours=charts.Colours.VALUES)
+    off = ~np.eye(len(PAIRS), dtype=bool)
+    colours, values = np.array(heatmap(figure).z, dtype=float)[off], numbers.values[off]
+    slope = np.polyfit(values, colours, 1)
+    np.testing.assert_allclose(np.polyval(slope, values), colours, atol=1e-6)
+    assert (colours.min(), colours.max()) == (0, 1)
+    ends = [float(one) for one in heatmap(figure).colorbar.ticktext[:: len(heatmap(figure).colorbar.ticktext) - 1]]
+    far, near = (min, max) if measure is Measure.OVERLAP else (max, min)
+    assert ends == [pytest.approx(float(far(values)), rel=0.01), pytest.approx(float(near(values)), rel=0.01)]
+    assert "by value" in heatmap(figure).colorbar.title.text
+    by_rank = charts.similarity_figure(numbers, order=range(len(PAIRS)))
+    assert "by rank" in heatmap(by_rank).colorbar.title.text
+
+
 def test_ranks_count_from_the_nearest_by_size():
     values = np.array([[0.0, -5.0, 2.0], [1.0, 0.0, 3.0], [9.0, -8.0, 0.0]])
     numbers = PairwiseMatrix(PAIRS[:3], values, Measure.KL)
@@ -181,6 +198,20 @@ def test_families_keep_their_colour_whatever_the_order_and_never_share_one():
     assert swatches == charts.family_swatches(PAIRS[::-1])
     assert set(swatches) == {one.language.traditional_family for one in PAIRS}
     assert len(set(swatches.values())) == len(swatches)
+
+
+def test_a_family_looks_the_same_in_every_pool():
+    swatches = charts.family_swatches(PAIRS)
+    for own in PAIRS:
+        assert charts.family_swatches([own]) == {
+            own.language.traditional_family: swatches[own.language.traditional_family]
+        }
+
+
+def test_all_families_of_the_table_stay_apart_as_bars_and_as_points():
+    swatches = charts.family_swatches([LanguagePair(code, "en") for code in languages() if code != "en"]).values()
+    assert len({(one.colour, one.pattern) for one in swatches}) == len(swatches)
+    assert len({(one.colour, one.mark) for one in swatches}) == len(swatches)
 
 
 def test_many_families_stay_apart():

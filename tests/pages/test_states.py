@@ -51,11 +51,23 @@ def test_a_bad_corpus_is_said_with_the_way_out(world, page, tmp_path):
     assert "no such file or folder" in app.warning[0].value
 
 
+@pytest.mark.parametrize("field", ["model", "corpus"])
+def test_an_emptied_field_is_not_the_sample(world, field):
+    app = world.open("similarity")
+    app.text_input(key=field).set_value(" ").run()
+    assert not app.exception
+    assert "Got nothing" in app.warning[0].value
+    assert "**sample**" not in said(app)
+
+
 @pytest.mark.parametrize("page", NEED_A_POOL)
 def test_a_split_that_is_not_there_names_those_that_are(world, page):
     app = world.open(page, split="dev")
     assert not app.exception
-    assert "This corpus has: train." in said(app)
+    app.button(key="split_train").click().run()
+    assert not app.exception
+    assert "no dev split" not in said(app)
+    assert not [one for one in app.button if one.key == "split_train"]
 
 
 @pytest.mark.parametrize("page", ["similarity", "families", "finetune"])
@@ -131,6 +143,10 @@ def test_a_link_to_a_language_that_is_missing_says_so(world, page, control):
     assert not app.exception
     assert app.warning[0].value == "Kazakh · kk is not estimated yet, and not shown below."
     assert not world.open(page, **{control: "tr-en"}).warning
+    for strange in ("fr-en", "nonsense"):
+        app = world.open(page, **{control: strange})
+        assert not app.exception
+        assert f"`{strange}` is not in this pool" in app.warning[0].value
 
 
 def change_model(world, version):

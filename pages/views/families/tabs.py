@@ -14,7 +14,7 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.warnings import show_signs
-from pages.views.families.words import chance_of, neighbour_table, overview_table, pointed_out
+from pages.views.families.words import chance_of, left_out_words, neighbour_table, overview_table, pointed_out
 from pseudofam_core import charts
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
@@ -65,7 +65,7 @@ def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
     )
     st.caption(
         "How to read it: the way from the centre is the distance from the target, and the ring is where the family ends. The "
-        "angle says nothing but the order: clockwise from the top, nearest first."
+        f"angle says nothing but the order: clockwise from the top, nearest first.{left_out_words(family)}"
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from pseudofam_core.charts import n_drawn
 from pseudofam_core.families.chance import ChanceSizes, chance_sizes
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import mutual_choices, select_family
@@ -123,6 +124,12 @@ def pointed_out(table: pd.DataFrame, column: str, found: LanguagePair | None) ->
     return table.style.apply(
         lambda row: [_POINTED_OUT if row[column] == found.label else ""] * len(row), axis="columns"
     )
+
+
+def left_out_words(family: PseudoFamily) -> str:
+    """Which neighbours figures leave out; empty where they draw all."""
+    n, n_all = n_drawn(family), len(family.neighbours)
+    return "" if n == n_all else f" Drawn are the nearest {n} of {n_all} neighbours; **Why** lists all."
 
 
 def odds_words(family: PseudoFamily, chance: ChanceSizes) -> str:
