@@ -176,9 +176,9 @@ class Diagonals:
     def _compare(self, i: int, j: int, pieces: Iterable[Piece]) -> int:
         """-1, 0 or 1: which of two diagonals has the smaller number where they first differ."""
         for piece in pieces:
-            one, other = self._files[i].values(piece), self._files[j].values(piece)
-            if len(places := np.flatnonzero(one != other)):
-                return -1 if one[places[0]] < other[places[0]] else 1
+            first, second = self._files[i].values(piece), self._files[j].values(piece)
+            if len(places := np.flatnonzero(first != second)):
+                return -1 if first[places[0]] < second[places[0]] else 1
         return 0
 
     def share(self, work: Callable[[_T], _R], parts: Iterable[_T]) -> list[_R]:
@@ -228,8 +228,8 @@ class _File:
                 f"The Fisher file of {pair} can't be read: {error}. Estimate the pair again."
             ) from error
         header.pop("__metadata__", None)
-        self.layout = {name: (one["dtype"], tuple(one["shape"])) for name, one in header.items()}
-        self._starts = {name: 8 + length + one["data_offsets"][0] for name, one in header.items()}
+        self.layout = {name: (entry["dtype"], tuple(entry["shape"])) for name, entry in header.items()}
+        self._starts = {name: 8 + length + entry["data_offsets"][0] for name, entry in header.items()}
 
     def values(self, piece: Piece) -> Floats:
         offset = self._starts[piece.name] + 4 * piece.start
@@ -243,11 +243,11 @@ class _File:
 def _common_shapes(files: Sequence[_File]) -> Mapping[str, tuple[int, ...]]:
     """Names and shapes that all files share."""
     first, *others = files
-    for one in others:
-        if one.layout != first.layout:
+    for file in others:
+        if file.layout != first.layout:
             raise ValueError(
-                f"All Fisher files of a pool must hold the same parameters. Got {_difference(one.layout, first.layout)} "
-                f"for {one.pair}, compared with {first.pair}. Estimate both with the same model and parameters."
+                f"All Fisher files of a pool must hold the same parameters. Got {_difference(file.layout, first.layout)} "
+                f"for {file.pair}, compared with {first.pair}. Estimate both with the same model and parameters."
             )
     if foreign := [name for name, (dtype, _) in first.layout.items() if dtype != "F32"]:
         raise ValueError(

@@ -123,7 +123,7 @@ def similarity_matrices(
         kernels = _kernels(measures)
         pool.expect(sums_to_read(pool, compared, kernels.values()))
         values = values_of_sums(pool, compared, kernels)
-    return {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
+    return {measure: PairwiseMatrix(pool.pairs, values[measure], measure, provenance=provenance) for measure in values}
 
 
 def similarity_of_files(
@@ -167,12 +167,14 @@ def similarity_of_files(
         pool.expect(sums_to_read(pool, compared, kernels.values()) + shared_to_read(pool, scoped))
         values = values_of_sums(pool, compared, kernels)
         counts, nonzero = shared_counts(pool, compared, scoped, fractions)
-    matrices = {one: PairwiseMatrix(pool.pairs, values[one], one, provenance=provenance) for one in values}
+    matrices = {
+        measure: PairwiseMatrix(pool.pairs, values[measure], measure, provenance=provenance) for measure in values
+    }
     return matrices, OverlapCurve(pool.pairs, fractions, counts, scope, nonzero, provenance)
 
 
 def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]) -> list[str]:
-    if masked := [one.value for one in measures if one.has_masks]:
+    if masked := [measure.value for measure in measures if measure.has_masks]:
         raise ValueError(
             f"measures must do without masks. Got {masked[0]}. The curve of similarity_of_files has it at any K."
         )
@@ -183,7 +185,7 @@ def _compared(files: _Files, names: Sequence[str], measures: Collection[Measure]
 
 def _kernels(measures: Collection[Measure]) -> dict[Measure, SumKernel]:
     """By measure, those that are computed from sums."""
-    return {one: one.computed.kernel for one in measures if isinstance(one.computed, FromSums)}
+    return {measure: measure.computed.kernel for measure in measures if isinstance(measure.computed, FromSums)}
 
 
 def _only_zeros(pool: Diagonals, names: Sequence[str], measure: Measure) -> ValueError:

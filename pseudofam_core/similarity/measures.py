@@ -268,7 +268,7 @@ class Measure(StrEnum):
     @property
     def depends_on_k(self) -> bool:
         """Whether K changes its values: that of its own masks, or of a measure whose ranks it combines."""
-        return self.has_masks or any(one.has_masks for one in self.combined)
+        return self.has_masks or any(measure.has_masks for measure in self.combined)
 
     @property
     def combined(self) -> tuple[Measure, ...]:
@@ -279,6 +279,6 @@ class Measure(StrEnum):
 # Those that are computed from the diagonals themselves, those of them that do without masks, and those with masks.
 USUAL_MEASURE = Measure.OVERLAP
 """What pages and commands compare by unless told otherwise: it follows kinship, where MSE follows how hard a pair is."""
-FISHER_MEASURES = tuple(one for one in Measure if not one.combined)
-SUMMED = tuple(one for one in FISHER_MEASURES if not one.has_masks)
-MASKED = tuple(one for one in FISHER_MEASURES if one.has_masks)
+FISHER_MEASURES = tuple(measure for measure in Measure if not measure.combined)
+SUMMED = tuple(measure for measure in FISHER_MEASURES if not measure.has_masks)
+MASKED = tuple(measure for measure in FISHER_MEASURES if measure.has_masks)

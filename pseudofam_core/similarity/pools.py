@@ -67,7 +67,7 @@ class PoolSimilarity:
                 but zeros that the measure is not defined for.
         """
         if measure.combined:
-            return consensus([self.matrix(one, top_fraction) for one in measure.combined])
+            return consensus([self.matrix(part, top_fraction) for part in measure.combined])
         if measure.has_masks:
             return self.curve.matrix(top_fraction, measure=measure)
         if measure not in self.matrices:
@@ -140,7 +140,7 @@ def similarity_spec(
 
 def pool_similarity_cost(estimates: Mapping[LanguagePair, Artifact]) -> int:
     """Bytes that comparing these estimates reads, all reads of the pass together: what decides whether it needs a job."""
-    return _READS * sum(one.file(FISHER_FILE).stat().st_size for one in estimates.values())
+    return _READS * sum(estimate.file(FISHER_FILE).stat().st_size for estimate in estimates.values())
 
 
 def find_pool_similarity(
@@ -157,7 +157,7 @@ def find_pool_similarity(
     """
     spec = pool_spec(estimates, scope=scope, group=group)
     artifact = cache.find(Stage.COMPARISON, Stage.COMPARISON.key(spec, version=COMPARISON_VERSION), spec=spec)
-    return readable(artifact, lambda one: _loaded(spec, one, estimates))
+    return readable(artifact, lambda kept: _loaded(spec, kept, estimates))
 
 
 def pool_similarity(
@@ -185,8 +185,8 @@ def pool_similarity(
         CacheError: The result can't be kept.
         JobCancelled: `should_stop` said so. Nothing is kept.
     """
-    if (found := find_pool_similarity(estimates, cache=cache, scope=scope, group=group)) is not None:
-        return found
+    if (finished := find_pool_similarity(estimates, cache=cache, scope=scope, group=group)) is not None:
+        return finished
     spec = pool_spec(estimates, scope=scope, group=group)
     files, names, scope_names = _inputs(estimates, spec.scope, spec.group)
     started = time.monotonic()
@@ -209,7 +209,7 @@ def pool_similarity(
         # By step first, as it is laid out: a look-up at one K then reads one stretch.
         counts = np.ascontiguousarray(np.moveaxis(curve.shared, 2, 0))
         arrays = {_CURVE: counts, _NONZERO: np.array(curve.nonzero)}
-        save_file({**arrays, **{one.value: matrices[one].values for one in matrices}}, folder / _FILE)
+        save_file({**arrays, **{measure.value: matrices[measure].values for measure in matrices}}, folder / _FILE)
 
     key = Stage.COMPARISON.key(spec, version=COMPARISON_VERSION)
     artifact = cache.store(Stage.COMPARISON, key, spec=spec, summary=dict(curve.provenance), write=write)
@@ -245,8 +245,8 @@ def similarity(
 
 def provenance(estimates: Mapping[LanguagePair, Artifact]) -> dict[str, Any]:
     """What a reader needs to make a pool's estimates again: plain values for CSV comments and tooltips."""
-    summaries = [summarise(one) for one in estimates.values()]
-    first, counts = summaries[0], [one.n_sentences for one in summaries]
+    summaries = [summarise(estimate) for estimate in estimates.values()]
+    first, counts = summaries[0], [summary.n_sentences for summary in summaries]
     imported = " ".join(map(str, imported_pairs(estimates)))
     return {
         **{name: getattr(first.workspace, name) for name in ("model", "corpus", "split", "seed")},
@@ -300,7 +300,7 @@ def _square(artifact: Artifact, n_pairs: int) -> npt.NDArray[np.float64]:
 def _between_steps(estimates: Mapping[LanguagePair, Artifact], spec: SimilaritySpec, cache: Cache) -> PairwiseMatrix:
     """A measure with masks at a K that the curve does not hold."""
     key = Stage.SIMILARITY.key(spec, version=spec.measure.row.version)
-    values = readable(cache.find(Stage.SIMILARITY, key, spec=spec), lambda one: _square(one, len(spec.pairs)))
+    values = readable(cache.find(Stage.SIMILARITY, key, spec=spec), lambda kept: _square(kept, len(spec.pairs)))
     if values is None:
         assert spec.scope is not None  # SimilaritySpec demands it of measures with masks
         files, names, scope_names = _inputs(estimates, spec.scope, spec.group)

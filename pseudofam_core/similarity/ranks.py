@@ -63,12 +63,12 @@ def thresholds(pool: Diagonals, names: Names, sizes: Counts) -> list[Thresholds]
     n_parameters, rows = pool.count(names), range(len(pool.pairs))
     find = _by_sorting if n_parameters <= _SORTED else _by_counting
     n_read = threshold_reads(n_parameters) * n_parameters
-    found: list[Thresholds] = []
+    of_rows: list[Thresholds] = []
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        found += pool.share(lambda row: find(pool, row, names, sizes), some)
+        of_rows += pool.share(lambda row: find(pool, row, names, sizes), some)
         pool.advance(n_read * len(some))
-    return found
+    return of_rows
 
 
 def _by_sorting(pool: Diagonals, row: int, names: Names, sizes: Counts) -> Thresholds:
@@ -181,15 +181,15 @@ class Masks:
         rest = np.flatnonzero(~common)
         place = np.searchsorted(self._values, bits[rest])
         # Between two thresholds, or above all: the masks that end at the upper one leave it out.
-        found = (self._ending[place] + 1).astype(np.uint16)
+        rest_steps = (self._ending[place] + 1).astype(np.uint16)
         equal = np.flatnonzero(self._values.take(place, mode="clip") == bits[rest])
         order = equal[np.argsort(place[equal].astype(np.uint16), kind="stable")]
         tied = place[order]
         earlier = np.arange(len(tied)) - np.searchsorted(tied, tied)
         ranks = self._above[tied] + self._seen[tied] + earlier
-        found[order] = np.searchsorted(self._sizes, ranks, side="right") + 1
+        rest_steps[order] = np.searchsorted(self._sizes, ranks, side="right") + 1
         self._seen += np.bincount(tied, minlength=len(self._seen))
-        steps[rest] = found
+        steps[rest] = rest_steps
         return steps
 
     def _all_tied(self, n_ties: int) -> Steps:

@@ -170,7 +170,7 @@ class OverlapCurve:
         Raises:
             ValueError: A pair that is not in the curve.
         """
-        if missing := [one for one in (target, auxiliary) if one not in self.pairs]:
+        if missing := [pair for pair in (target, auxiliary) if pair not in self.pairs]:
             raise ValueError(f"Both pairs must be in the curve. Got {missing[0]}. Estimate it and compare again.")
         t, a = self.pairs.index(target), self.pairs.index(auxiliary)
         marked = self.shared[t, t].astype(np.float64)

@@ -30,9 +30,9 @@ def shard_sketches(
     """
     pairs = sorted(artifacts)
     sums, counts = [], []
-    for one in pairs:
-        values, n = load_sketches({two: artifacts[two] for two in {pairs[0], one}})
-        mine = -1 if one != pairs[0] else 0
+    for pair in pairs:
+        values, n = load_sketches({two: artifacts[two] for two in {pairs[0], pair}})
+        mine = -1 if pair != pairs[0] else 0
         every = max(1, -(-values[mine].size * len(pairs) // most_values))
         sums.append(values[mine, :, ::every].copy())
         counts.append(n[mine])

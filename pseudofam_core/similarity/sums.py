@@ -118,12 +118,12 @@ def values_of_sums(pool: Diagonals, names: Names, kernels: Mapping[_K, SumKernel
             passes[True] = Pass(pool, names, rows, normalised, sums.totals)
         else:
             pool.expect(-pool.count(names) * len(pool.pairs))
-    found = {
+    matrices = {
         name: kernel.values(passes[kernel.normalised])
         for name, kernel in kernels.items()
         if sums.totals.all() or not kernel.needs_positive_sum
     }
-    return {name: np.ascontiguousarray(values[np.ix_(place, place)]) for name, values in found.items()}
+    return {name: np.ascontiguousarray(values[np.ix_(place, place)]) for name, values in matrices.items()}
 
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -147,9 +147,9 @@ def divergences(read: Pass) -> FloatMatrix:
 def reverse_divergences(read: Pass) -> FloatMatrix:
     """Σ F_t (log(F_t + ε) − log(F_a + ε))."""
     cross = read.sums.products[Product.LOGS]
-    own = cross.diagonal()[:, None]
-    values = own - cross
-    scale = read.sums.totals[:, None] + np.abs(own) + np.abs(cross)
+    diagonal = cross.diagonal()[:, None]
+    values = diagonal - cross
+    scale = read.sums.totals[:, None] + np.abs(diagonal) + np.abs(cross)
     near = np.abs(values) < _NEAR_LOG * scale
     np.fill_diagonal(near, False)
     _mend(read, values, near, _divergence)
@@ -218,12 +218,12 @@ def _of_piece(
     values = [pool.values(row, piece) for row in rows]
     sums: list[FloatMatrix | float] = [0.0] * (len(products) + 1)
     width = max(64, _TILE_NUMBERS // n)
-    F, other = np.empty((n, width)), np.empty((n + 1, width))
+    F, buffer = np.empty((n, width)), np.empty((n + 1, width))
     for start in range(0, piece.size, width):
         stop = min(start + width, piece.size)
-        tile, scratch = F[:, : stop - start], other[:, : stop - start]
-        for row, one in zip(tile, values, strict=True):
-            row[:] = one[start:stop]
+        tile, scratch = F[:, : stop - start], buffer[:, : stop - start]
+        for row, diagonal in zip(tile, values, strict=True):
+            row[:] = diagonal[start:stop]
         if divisors is not None:
             tile /= divisors[:, None]
         R = _median(tile[0], tile[n // 2], tile[-1])
@@ -322,9 +322,9 @@ def _terms(
     width = max(2**10, 2**18 // len(needed))
     sums = np.zeros(len(entries))
     for start in range(0, piece.size, width):
-        F = {row: one[start : start + width].astype(np.float64) for row, one in values.items()}
+        F = {row: diagonal[start : start + width].astype(np.float64) for row, diagonal in values.items()}
         if read.divisors is not None:
-            F = {row: one / read.divisors[row] for row, one in F.items()}
+            F = {row: diagonal / read.divisors[row] for row, diagonal in F.items()}
         sums += [term(F[i], F[j]) for i, j in entries]
     return sums
 
