@@ -65,5 +65,5 @@ def measure_agreement(
 
 def _table(rankings: FloatMatrix) -> FloatMatrix:
     """(k, k) Spearman's ρ between rows."""
-    found = [[spearman(one, other) for other in rankings] for one in rankings]
-    return np.array(found, dtype=np.float64)
+    table = [[spearman(row, column) for column in rankings] for row in rankings]
+    return np.array(table, dtype=np.float64)

@@ -90,7 +90,7 @@ def linkage(matrix: PairwiseMatrix, *, method: str = "average") -> FloatMatrix:
     if method not in (methods := linkage_methods(matrix.measure)):
         raise ValueError(
             f"method must be one of {', '.join(methods)} for {matrix.measure.label}. Got {method!r}. Take average; "
-            f"ward needs Euclidean distances: {', '.join(one for one in Measure if 'ward' in linkage_methods(one))}."
+            f"ward needs Euclidean distances: {', '.join(measure for measure in Measure if 'ward' in linkage_methods(measure))}."
         )
     # The mean of both KL directions is Σ (F_i − F_j)(log F_i − log F_j) / 2 ≥ 0, but rounding can leave it below 0.
     distances = np.maximum(matrix.symmetric_distances(), 0)
@@ -120,14 +120,14 @@ def clade_support(Z: FloatMatrix, trees: Iterable[FloatMatrix]) -> FloatMatrix:
     Raises:
         ValueError: No tree, or one over another number of pairs.
     """
-    found = []
+    clade_sets = []
     for tree in trees:
         if len(tree) != len(Z):
             raise ValueError(f"trees must be over the same {len(Z) + 1} pairs. Got one over {len(tree) + 1}.")
-        found.append(set(clades(tree)))
-    if not found:
+        clade_sets.append(set(clades(tree)))
+    if not clade_sets:
         raise ValueError("trees must be at least one. Got none. Resample the pool, or take several values of K.")
-    return np.array([sum(clade in tree for tree in found) / len(found) for clade in clades(Z)])
+    return np.array([sum(clade in tree for tree in clade_sets) / len(clade_sets) for clade in clades(Z)])
 
 
 def cophenetic_correlation(Z: FloatMatrix, distances: FloatMatrix) -> float | None:

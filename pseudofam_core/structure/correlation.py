@@ -60,8 +60,8 @@ def spearman(first: FloatMatrix, second: FloatMatrix) -> float | None:
 
 def row_correlations(first: FloatMatrix, second: FloatMatrix) -> FloatMatrix:
     """(n,) Spearman's ρ of each row of two (n, m) arrays, entries that are NaN in either left out; NaN where it is not defined."""
-    found = (spearman(*rows) for rows in zip(first, second, strict=True))
-    return np.array([np.nan if rho is None else rho for rho in found])
+    rhos = (spearman(*rows) for rows in zip(first, second, strict=True))
+    return np.array([np.nan if rho is None else rho for rho in rhos])
 
 
 def off_diagonal(values: FloatMatrix) -> FloatMatrix:
@@ -115,10 +115,10 @@ def _ranked(matrix: FloatMatrix) -> FloatMatrix:
 
 def _n_as_high(permuted: FloatMatrix, ranks: FloatMatrix, observed: float) -> int:
     """How many rows of ranks correlate with centred ranks at least as highly as was observed."""
-    own = permuted - (permuted.shape[1] + 1) / 2
-    norms = np.sqrt(np.einsum("ij,ij->i", own, own) * (ranks @ ranks))
+    centred = permuted - (permuted.shape[1] + 1) / 2
+    norms = np.sqrt(np.einsum("ij,ij->i", centred, centred) * (ranks @ ranks))
     # A permutation may leave the values constant where the other side is known: it does not correlate.
-    correlations = np.divide(own @ ranks, norms, out=np.full(len(own), -np.inf), where=norms > 0)
+    correlations = np.divide(centred @ ranks, norms, out=np.full(len(centred), -np.inf), where=norms > 0)
     return int(np.count_nonzero(correlations >= observed - _ROUNDING))
 
 

@@ -25,13 +25,13 @@ def partial_spearman(x: FloatMatrix, y: FloatMatrix, given: Sequence[FloatMatrix
         ValueError: Lengths that differ, or a value that is not finite.
     """
     columns = [x, y, *given]
-    if len({one.shape for one in columns}) > 1 or not all(np.isfinite(one).all() for one in columns):
-        shapes = ", ".join(str(one.shape) for one in columns)
+    if len({column.shape for column in columns}) > 1 or not all(np.isfinite(column).all() for column in columns):
+        shapes = ", ".join(str(column.shape) for column in columns)
         raise ValueError(f"x, y and given must be of one length and finite. Got {shapes}. Leave out what is not known.")
     n = len(x)
     if n < 3 + len(given):
         return None
-    design = np.column_stack([np.ones(n), *(rankdata(one) for one in given)])
+    design = np.column_stack([np.ones(n), *(rankdata(control) for control in given)])
     ranks = np.column_stack([rankdata(x), rankdata(y)])
     left = ranks - design @ np.linalg.lstsq(design, ranks, rcond=None)[0]
     lengths = np.sqrt((left**2).sum(axis=0))

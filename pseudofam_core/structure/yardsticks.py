@@ -62,12 +62,12 @@ def genealogical(pairs: Sequence[LanguagePair]) -> Yardstick:
     has no branch in the table, two of one family are 2 apart.
     """
 
-    def steps(one: Language, other: Language) -> float:
-        if one.iso639_3 == other.iso639_3:
+    def steps(first: Language, second: Language) -> float:
+        if first.iso639_3 == second.iso639_3:
             return 0
-        if one.family != other.family:
+        if first.family != second.family:
             return 3
-        return 1 if one.branch and one.branch == other.branch else 2
+        return 1 if first.branch and first.branch == second.branch else 2
 
     return Yardstick(
         "Genealogy", tuple(pairs), _by_language(pairs, steps), "Steps to a common group, 0 to 3: languages.tsv"
@@ -77,8 +77,8 @@ def genealogical(pairs: Sequence[LanguagePair]) -> Yardstick:
 def script(pairs: Sequence[LanguagePair]) -> Yardstick:
     """0 where two languages share their script, 1 where not."""
 
-    def differs(one: Language, other: Language) -> float:
-        return float(one.script != other.script)
+    def differs(first: Language, second: Language) -> float:
+        return float(first.script != second.script)
 
     return Yardstick("Script", tuple(pairs), _by_language(pairs, differs), "0 same, 1 different: languages.tsv")
 
@@ -140,4 +140,4 @@ def _correlation(
 
 def _by_language(pairs: Sequence[LanguagePair], distance: Callable[[Language, Language], float]) -> FloatMatrix:
     spoken = [pair.language for pair in pairs]
-    return np.array([[distance(one, other) for other in spoken] for one in spoken], dtype=np.float64)
+    return np.array([[distance(first, second) for second in spoken] for first in spoken], dtype=np.float64)
