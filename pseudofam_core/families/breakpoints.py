@@ -55,23 +55,23 @@ class Breakpoint:
     @property
     def adds(self) -> Members:
         """Members above that are not below."""
-        return tuple(one for one in self.after if one not in self.before)
+        return tuple(pair for pair in self.after if pair not in self.before)
 
     @property
     def drops(self) -> Members:
         """Members below that are not above."""
-        return tuple(one for one in self.before if one not in self.after)
+        return tuple(pair for pair in self.before if pair not in self.after)
 
     @property
     def change(self) -> str:
         """In words: ``adds be, drops sk``."""
         words = [
-            f"{verb} {' '.join(one.language.code for one in pairs)}"
+            f"{verb} {' '.join(pair.language.code for pair in pairs)}"
             for verb, pairs in (("adds", self.adds), ("drops", self.drops))
             if pairs
         ]
         if set(self.members) not in (set(self.before), set(self.after)):
-            words.append(f"exactly there {' '.join(one.language.code for one in self.members)}")
+            words.append(f"exactly there {' '.join(pair.language.code for pair in self.members)}")
         return ", ".join(words)
 
 
@@ -102,11 +102,11 @@ class Sweep:
 
     def next_above(self, value: float) -> Breakpoint | None:
         """The nearest breakpoint above `value`, or None."""
-        return next((one for one in self.breakpoints if one.value > value), None)
+        return next((point for point in self.breakpoints if point.value > value), None)
 
     def next_below(self, value: float) -> Breakpoint | None:
         """The nearest breakpoint below `value`, or None."""
-        return next((one for one in reversed(self.breakpoints) if one.value < value), None)
+        return next((point for point in reversed(self.breakpoints) if point.value < value), None)
 
 
 def radius_sweep(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> Sweep:
@@ -134,7 +134,11 @@ def radius_sweep(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Sel
     return Sweep(
         target,
         _spans([(start, family(start)) for start in sorted(starts)]),
-        tuple(one for one in changes if len({frozenset(one.before), frozenset(one.members), frozenset(one.after)}) > 1),
+        tuple(
+            change
+            for change in changes
+            if len({frozenset(change.before), frozenset(change.members), frozenset(change.after)}) > 1
+        ),
     )
 
 

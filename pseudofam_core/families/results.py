@@ -60,4 +60,4 @@ class PseudoFamily:
     @property
     def members(self) -> tuple[LanguagePair, ...]:
         """The auxiliaries picked, nearest first."""
-        return tuple(one.pair for one in self.neighbours if one.member)
+        return tuple(neighbour.pair for neighbour in self.neighbours if neighbour.member)

@@ -159,11 +159,11 @@ def _ranking(matrix: PairwiseMatrix, target: LanguagePair, selection: SelectionS
     if len(matrix.pairs) < 2:
         raise ValueError(f"A family needs a pool of at least 2 pairs. Got {target} alone. Estimate another pair.")
     decimals = compared_decimals(matrix.measure, selection)
-    own = matrix.pairs.index(target)
-    row = [_rounded(abs(value), decimals) for value in matrix.values[own].tolist()]
+    target_position = matrix.pairs.index(target)
+    row = [_rounded(abs(value), decimals) for value in matrix.values[target_position].tolist()]
     sign = -1 if matrix.measure.is_similarity else 1
     order = sorted(range(len(row)), key=matrix.pairs.__getitem__)
-    order.remove(own)
+    order.remove(target_position)
     # Sorting is stable: equal values stay in the order of the names.
     order.sort(key=lambda position: sign * row[position])
     values = [row[position] for position in order]
@@ -260,7 +260,7 @@ def _after_the_end(rank: int, selection: SelectionSpec) -> _Verdict:
 
 
 def _row(family: PseudoFamily, neighbour: Neighbour) -> dict[str, object]:
-    theirs, ours = (one.language.traditional_family for one in (neighbour.pair, family.target))
+    theirs, ours = (pair.language.traditional_family for pair in (neighbour.pair, family.target))
     return {
         "target": str(family.target),
         "member": str(neighbour.pair),

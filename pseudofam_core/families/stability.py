@@ -67,9 +67,9 @@ def families_alike(first: PairwiseMatrix, second: PairwiseMatrix, *, selection: 
         ValueError: Matrices of different pools.
     """
     common_pool([first, second])
-    one, other = (members_of(matrix, selection) for matrix in (first, second))
-    shared = (one & other).sum(axis=1) / (one | other).sum(axis=1)
-    return FamiliesAlike(first.pairs, (one == other).all(axis=1), one, float(shared.mean()))
+    by_first, by_second = (members_of(matrix, selection) for matrix in (first, second))
+    shared = (by_first & by_second).sum(axis=1) / (by_first | by_second).sum(axis=1)
+    return FamiliesAlike(first.pairs, (by_first == by_second).all(axis=1), by_first, float(shared.mean()))
 
 
 def family_stability(
@@ -108,5 +108,5 @@ def members_of(matrix: PairwiseMatrix, selection: SelectionSpec) -> npt.NDArray[
     position = {pair: i for i, pair in enumerate(matrix.pairs)}
     marks = np.zeros((len(matrix.pairs),) * 2, dtype=bool)
     for row, family in zip(marks, select_families(matrix, selection=selection), strict=True):
-        row[[position[one] for one in family.members]] = True
+        row[[position[member] for member in family.members]] = True
     return marks
