@@ -149,8 +149,8 @@ def named(
     families = pseudo_families(pool, targets, top_fraction)
     arms = {}
     for target in targets:
-        known = (partial(one, tuned, target) for one in (known_gains, known_signs))
-        own = {**families.get(target, {}), **families_told(runs, target, *known)}
+        gains, signs = known_gains(tuned, target), partial(known_signs, tuned, target)
+        own = {**families.get(target, {}), **families_told(runs, target, gains, signs)}
         arms[target] = arms_found(runs, target, pool.pairs, families=own, seed=pool.workspace.seed)
     return arms
 

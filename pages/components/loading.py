@@ -19,7 +19,8 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.store.stages import Stage
-from pseudofam_core.transfer.arms import Known, kept_gains, kept_signs
+from pseudofam_core.transfer import TransferMatrix
+from pseudofam_core.transfer.arms import Known, gains_of, kept_matrix, kept_signs
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,18 @@ def trained_on(estimated: Workspace, corpus: str) -> Workspace:
     return tuned
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking up measured gains …")
 def known_gains(workspace: Workspace, target: LanguagePair) -> Known:
     """What each auxiliary gained, as far as Transfer has measured it.
 
     Raises:
         ModelError, CorpusError: Model or text can't be read.
     """
-    return kept_gains(workspace, target, results())
+    return gains_of(_kept_matrix(workspace), target)
+
+
+@st.cache_resource(max_entries=16, ttl=60, show_spinner="Looking up measured gains …")
+def _kept_matrix(workspace: Workspace) -> TransferMatrix | None:
+    return kept_matrix(workspace, results())
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Looking up the signals …")

@@ -41,7 +41,7 @@ from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import LEVEL
 from pseudofam_core.similarity.pools import pool_similarity
 from pseudofam_core.store.cache import Cache
-from pseudofam_core.transfer.arms import families_told, kept_gains, kept_signs
+from pseudofam_core.transfer.arms import families_told, gains_of, kept_matrix, kept_signs
 
 logger = logging.getLogger(__name__)
 
@@ -131,10 +131,10 @@ def _comparison(options: argparse.Namespace) -> Comparison:
     workspace = tuned_workspace(estimated, chosen_corpus(options))
     runs, pool = _chosen_runs(options, workspace), pool_of(workspace)
     families, cache = _families(options, estimated), Cache(options.cache)
-    arms = {}
+    arms, measured = {}, kept_matrix(workspace, cache)
     for target in options.target:
-        known = (functools.partial(one, workspace, target, cache) for one in (kept_gains, kept_signs))
-        own = {**families.get(target, {}), **families_told(runs, target, *known)}
+        signs = functools.partial(kept_signs, workspace, target, cache)
+        own = {**families.get(target, {}), **families_told(runs, target, gains_of(measured, target), signs)}
         arms[target] = arms_found(runs, target, pool, families=own, seed=options.seed)
     return compare_arms(runs, arms, pinned=options.pinned, protocol=options.protocol, level=options.level)
 

@@ -60,7 +60,8 @@ from pseudofam_core.transfer.arms import (
     WEIGHT_SOURCES,
     Known,
     further_arms,
-    kept_gains,
+    gains_of,
+    kept_matrix,
     kept_signs,
     spelled_out,
 )
@@ -173,7 +174,10 @@ def _request(options: argparse.Namespace, cache: Cache) -> FinetuneRequest:
         refuse_seen(workspace, pool_of(workspace), open_texts(workspace, options.target))
         return kept_signs(workspace, options.target, cache)
 
-    gains = functools.cache(functools.partial(kept_gains, workspace, options.target, cache))
+    @functools.cache
+    def gains() -> Known:
+        return gains_of(kept_matrix(workspace, cache), options.target)
+
     further = further_arms(options.target, gains, signs, size=options.size)
     arms = named_arms(
         spelled_out(options.arms.split(","), size=options.size, weights_from=options.weights_from),

@@ -36,29 +36,31 @@ _WAYS = {
 _WAY_TO_A_SIGNAL = "{source} is not computed of {target}. Run `signals --targets {target} --signals {source}` first"
 
 
-def gains_of(measured: TransferMatrix, target: LanguagePair) -> Known:
+def gains_of(measured: TransferMatrix | None, target: LanguagePair) -> Known:
     """What each auxiliary gained, in nats a token: in the mean over other targets (`FORESEEN`), and for the target (`MEASURED`)."""
+    if measured is None:
+        return {}
     mean, itself = measured.mean, np.array([one == target for one in measured.targets])
     rows = {FORESEEN: seed_mean(mean[~itself]), MEASURED: seed_mean(mean[itself])}
     return _known({name: dict(zip(measured.auxiliaries, row, strict=True)) for name, row in rows.items()}, target)
 
 
-def kept_gains(workspace: Workspace, target: LanguagePair, cache: Cache) -> Known:
-    """`gains_of` the kept runs of this model and pool; empty where there are none.
+def kept_matrix(workspace: Workspace, cache: Cache) -> TransferMatrix | None:
+    """The kept gains of this model and pool, of all targets; None where there are none.
 
     Raises:
         ModelError: There is no such model.
         CorpusError: The corpus can't be read.
     """
     request = kept_request(workspace, cache)
-    return {} if request is None else gains_of(transfer_matrix(request, cache), target)
+    return None if request is None else transfer_matrix(request, cache)
 
 
 def kept_signs(workspace: Workspace, target: LanguagePair, cache: Cache) -> Known:
     """What the signed signals say whose evidence is there; no model is loaded and nothing is computed.
 
     Raises:
-        ModelError, CorpusError: As `kept_gains`.
+        ModelError, CorpusError: As `kept_matrix`.
     """
     if target not in pool_of(workspace):
         return {}
@@ -91,7 +93,7 @@ def further_arms(
 
     Args:
         target: The pair that is adapted to.
-        gains: Gives what `kept_gains` does, where it is asked for.
+        gains: Gives what `gains_of` does, where it is asked for.
         signs: Gives what `kept_signs` does.
         size: Auxiliaries of the arms that choose some.
 
@@ -113,19 +115,18 @@ def further_arms(
 
 
 def families_told(
-    runs: Sequence[FinetuneRun], target: LanguagePair, gains: Callable[[], Known], signs: Callable[[], Known]
+    runs: Sequence[FinetuneRun], target: LanguagePair, gains: Known, signs: Callable[[], Known]
 ) -> dict[str, Members]:
     """What arms of a target would have by gains and signals as they are now, in the sizes of its finished runs: for names."""
     own = [run for run in runs if run.target == target]
-    known = gains()
     told: dict[str, Members] = {
-        f"{one}-{size}": largest(known[one], size)
+        f"{one}-{size}": largest(gains[one], size)
         for size in sorted({len(run.members) for run in own if run.members})
         for one in _WAYS
-        if size < len(known.get(one, ()))  # of all of them there is no choice
+        if size < len(gains.get(one, ()))  # of all of them there is no choice
     }
     if any(run.spec.weights for run in own):
-        told |= {f"{WEIGHTED}-{one}": weights_of(said) for one, said in {**known, **signs()}.items()}
+        told |= {f"{WEIGHTED}-{one}": weights_of(said) for one, said in {**gains, **signs()}.items()}
     return told
 
 

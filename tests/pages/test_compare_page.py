@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from pseudofam_core import estimates
+from pseudofam_core import estimates, jobs
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import SelectionSpec
-from pseudofam_core.finetuning import Budget, open_texts, random_arms
+from pseudofam_core.finetuning import SMALL, Budget, open_texts, random_arms
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity import pools
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.tasks import translation
+from pseudofam_core.transfer import TransferRequest
+from tests.cases_transfer import store_matrix
 from tests.pages.cases_finetuning import finished, with_tests
 from tests.pages.conftest import CODES, PAIRS, World, said
 
@@ -260,3 +262,18 @@ def test_random_families_of_the_same_size_are_the_control(scored):
     )  # one of the two draws is that family itself, which is no control
     assert "one draw of random-2" in row["Caveat on it"]
     assert "minus that of random" in str(figures(app)[2]["layout"]["xaxis"]["title"])
+
+
+def test_a_weighted_arm_has_its_name_and_weights(scored):
+    gains = {"uk": 0.3, "kk": 0.1, "bg": -0.2}
+    request = TransferRequest(
+        jobs.placed(scored.workspace), (pair("tr-en"),), tuple(pair(f"{one}-en") for one in gains), 60, SMALL
+    )
+    store_matrix(scored.cache, request, lambda _, member, seed: 3 - (gains[member.source] if member else 0))
+    finished(scored, "be", ["uk", "kk"], error=0.1, weights=(0.5, 1.5))
+    app = scored.open("compare", target="be-en")
+    assert not app.exception
+    table = outcome_table(app)
+    assert table.loc["weighted-foreseen", ["Auxiliaries", "Weights"]].tolist() == ["kk-en uk-en", "0.5 1.5"]
+    assert "foreseen-1" not in table.index
+    assert "foreseen-2" not in table.index  # uk and kk, unweighted, were not run

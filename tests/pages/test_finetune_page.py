@@ -14,15 +14,17 @@ import streamlit as st
 
 from pseudofam_core import finetuning, jobs
 from pseudofam_core.errors import JobError
-from pseudofam_core.finetuning import BudgetMode, FinetuneRequest, Pace, specs_of
+from pseudofam_core.finetuning import SMALL, BudgetMode, FinetuneRequest, Pace, specs_of
 from pseudofam_core.finetuning import request as finetuning_request
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.models import machine
 from pseudofam_core.models.machine import Capability
 from pseudofam_core.progress import Progress
+from pseudofam_core.transfer import TransferRequest
 from pseudofam_core.transfer.forecast import Forecast
 from pseudofam_core.transfer.outlook import Outlook
+from tests.cases_transfer import store_matrix
 from tests.pages.cases_finetuning import finished_as, with_tests
 from tests.pages.conftest import CODES, PAIRS, said
 
@@ -376,3 +378,56 @@ def test_runs_that_a_job_has_in_hand_are_told_and_not_offered_again(trainable, s
     app = trainable.open("finetune", **FEW | {"arms": "zero-shot,single,traditional,all"})
     app.button(key="start").click().run()
     assert submitted[-1][2] == ["zero-shot", "all/seed-1"]  # what is finished is found
+
+
+TR_GAINS = {"be": 0.1, "bg": -0.2, "kk": 0.3, "uk": 0.05}
+
+
+def measure(world, target="tr-en"):
+    """Keep what a target gained by each of the others."""
+    others = tuple(one for one in PAIRS if str(one) != target)
+    request = TransferRequest(jobs.placed(world.workspace), (pair(target),), others, 60, SMALL)
+    store_matrix(world.cache, request, lambda _, member, seed: 3 - (TR_GAINS[member.source] if member else 0))
+
+
+def pills(app):
+    (arms,) = [one for one in app.button_group if one.label == "Arms"]
+    return arms.options
+
+
+def test_arms_of_measured_gains_are_offered_where_some_are_measured(trainable, submitted):
+    assert not {"foreseen", "measured"} & set(pills(trainable.open("finetune", **FEW, size="2")))
+    measure(trainable)
+    st.cache_data.clear()
+    app = trainable.open("finetune", **FEW)
+    assert "foreseen" in pills(app)
+    assert "measured" not in pills(app)  # of Belarusian itself nothing is
+    assert not [one for one in app.number_input if one.key == "size"]
+    app = trainable.open("finetune", **FEW | {"arms": "single,foreseen,measured"}, size="1")
+    assert not app.exception
+    assert not app.error
+    assert auxiliaries(app)["foreseen-1"] == "Kazakh · kk"
+    assert arm_table(app).loc["foreseen-1", "What it is"] == "gained most for other targets"
+    assert app.number_input(key="size").max == 3
+    assert started(app, submitted).arms[1].members == (pair("kk-en"),)
+    own = trainable.open("finetune", **FEW | {"arms": "measured", "target": "tr-en"}, size="2")
+    assert auxiliaries(own) == {"measured-2": "Belarusian · be, Kazakh · kk"}
+
+
+def test_weights_by_measured_gains_are_shown_and_handed_over(trainable, submitted):
+    measure(trainable)
+    app = trainable.open("finetune", **FEW | {"arms": "single,weighted"})
+    assert not app.exception
+    assert not app.error
+    assert auxiliaries(app)["weighted-foreseen"] == "Kazakh · kk × 1.71, Ukrainian · uk × 0.29"
+    assert arm_table(app).loc["weighted-foreseen", "What it is"] == "weighed by Gain for other targets"
+    request = started(app, submitted)
+    assert request.arms[1].weights == (1.71, 0.29)
+    assert [spec.weights for (arm, _), spec in specs_of(request).items() if arm != "single"] == [(1.71, 0.29)]
+
+
+def test_where_nothing_can_weigh_the_way_to_it_is_told(trainable):
+    app = trainable.open("finetune", **FEW | {"arms": "single,weighted"})
+    assert not app.exception
+    assert "Nothing says yet how to weigh the auxiliaries of `weighted`. Let Transfer measure" in app.error[0].value
+    assert not [one for one in app.button if one.key == "start"]

@@ -26,7 +26,7 @@ from pseudofam_core.transfer.arms import (
     families_told,
     further_arms,
     gains_of,
-    kept_gains,
+    kept_matrix,
     largest,
     spelled_out,
 )
@@ -68,15 +68,16 @@ def test_gains_elsewhere_are_those_that_were_judged(name, first):
 
 
 def test_kept_gains_are_of_other_targets_and_of_the_target_itself(measured, cache):
-    known = kept_gains(measured.workspace, TR, cache)
+    known = gains_of(kept_matrix(measured.workspace, cache), TR)
     assert known["foreseen"] == pytest.approx({AZ: 0.01, DE: 0.3})  # az: of sv alone; de: of az and sv
     assert known["measured"] == pytest.approx({AZ: 0.3, DE: -0.2})
-    assert kept_gains(measured.workspace, DE, cache) == {"foreseen": pytest.approx({AZ: 0.155, TR: -0.1})}
+    assert gains_of(kept_matrix(measured.workspace, cache), DE) == {"foreseen": pytest.approx({AZ: 0.155, TR: -0.1})}
     assert [arm.members for arm in arms_of(["foreseen", "measured"], TR, known, size=1)] == [(DE,), (AZ,)]
 
 
 def test_nothing_kept_gives_no_gains_and_the_way_to_them_is_told(matrix_of_three, cache):
-    assert kept_gains(matrix_of_three().workspace, TR, cache) == {}
+    assert kept_matrix(matrix_of_three().workspace, cache) is None
+    assert gains_of(None, TR) == {}
     with pytest.raises(PseudoFamError, match=r"No gain of another target than tr-en is measured .* Run `transfer`"):
         arms_of(["foreseen"], TR, {})
     with pytest.raises(PseudoFamError, match=r"No gain of tr-en is measured .* Run `transfer --targets tr-en`"):
@@ -88,7 +89,7 @@ def test_nothing_kept_gives_no_gains_and_the_way_to_them_is_told(matrix_of_three
 
 
 def test_gains_of_text_that_has_changed_are_no_gains(measured, cache):
-    assert kept_gains(replace(measured.workspace, seed=9), TR, cache) == {}
+    assert gains_of(kept_matrix(replace(measured.workspace, seed=9), cache), TR) == {}
 
 
 def test_weights_come_from_any_source_and_leave_out_who_harms():
@@ -122,12 +123,12 @@ def test_finished_runs_are_told_by_the_gains_of_today(cache):
     known = {"foreseen": {AZ: 0.3, DE: -0.2, SV: 0.1}, "measured": {AZ: 0.1}}
     signs = {"gradient-cosine": {AZ: 1.0, DE: 3.0}}
     runs = [store_run(cache, members, error=0.3, target=TR) for members in (None, [], ["az", "de"], ["az", "de", "sv"])]
-    assert families_told(runs, TR, lambda: known, lambda: 1 / 0) == {"foreseen-2": (AZ, SV)}  # all three are no choice
+    assert families_told(runs, TR, known, lambda: 1 / 0) == {"foreseen-2": (AZ, SV)}  # all three are no choice
     runs.append(store_run(cache, ["az", "sv"], error=0.3, target=TR, weights=(1.5, 0.5)))
-    assert families_told(runs, TR, lambda: known, lambda: signs) == {
+    assert families_told(runs, TR, known, lambda: signs) == {
         "foreseen-2": (AZ, SV),
         "weighted-foreseen": {AZ: 1.5, SV: 0.5},
         "weighted-measured": {AZ: 1.0},
         "weighted-gradient-cosine": weights_of(signs["gradient-cosine"]),
     }
-    assert families_told(runs, DE, lambda: known, lambda: signs) == {}
+    assert families_told(runs, DE, known, lambda: signs) == {}
