@@ -42,6 +42,8 @@ _VERDICT_STYLES = {
 def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -> go.Figure:
     """Draw the tested metric of each arm, one line per target, a mark per arm: a dumbbell where there are two.
 
+    Of an only target each arm has a line of its own, with its interval. Arms of the same runs are one mark.
+
     Args:
         comparison: What to draw.
         arms: Some of its arms, in the order of the legend; all by default.
@@ -53,6 +55,8 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
     if unknown := [arm for arm in shown if arm not in comparison.arms]:
         raise ValueError(f"arms must be of {', '.join(comparison.arms)}. Got {', '.join(unknown)}.")
     targets = comparison.targets
+    if len(targets) == 1:
+        return _scores_of_one(comparison, shown)
     figure, tested = go.Figure(), comparison.task.tested
     for row, target in enumerate(targets):
         values = [
@@ -64,13 +68,33 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
             figure.add_trace(
                 go.Scatter(x=ends, y=[row, row], mode="lines", line=line, showlegend=False, hoverinfo="skip")
             )
-    for arm, (colour, symbol) in _arm_styles(comparison.arms).items():
-        if arm in shown:
-            own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
-            figure.add_trace(_arm_marks(arm, own, comparison.task, colour, symbol))
+    names = comparison.same_runs(*targets)
+    marked = {first: " = ".join(own) for first, own in names.items() if set(own) & set(shown)}
+    styles = _arm_styles(comparison.arms)
+    for arm, name in marked.items():
+        own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
+        figure.add_trace(_arm_marks(name, own, comparison.task, *styles[arm]))
     _lay_out_rows(
-        figure, [target.label for target in targets], title=tested.label, above=40 + 20 * ceil(len(shown) / 3)
+        figure, [target.label for target in targets], title=tested.label, above=40 + 20 * ceil(len(marked) / 3)
     )
+    return figure
+
+
+def _scores_of_one(comparison: Comparison, shown: Sequence[str]) -> go.Figure:
+    """The arms of an only target, a line each, with their intervals."""
+    (target,), tested = comparison.targets, comparison.task.tested
+    names = {first: " = ".join(own) for first, own in comparison.same_runs(target).items() if set(own) & set(shown)}
+    outcomes = {name: one for first, name in names.items() if (one := comparison.of(target, first))}
+    styles = _arm_styles(comparison.arms)
+    figure = go.Figure()
+    for row, (name, one) in enumerate(outcomes.items()):
+        score, (colour, symbol) = one.scores[tested.name], styles[one.arm]
+        ends = {"array": [score.high - score.value], "arrayminus": [score.value - score.low]}
+        marks = _arm_marks(name, [(row, one)], comparison.task, colour, symbol)
+        marks.update(error_x={"type": "data", "color": colour, "thickness": 2, "width": 5, **ends}, showlegend=False)
+        figure.add_trace(marks)
+    title = f"{tested.label} with its {1 - comparison.level:.0%} interval"
+    _lay_out_rows(figure, list(outcomes), title=title, above=16)
     return figure
 
 
@@ -101,7 +125,8 @@ def control_figure(comparison: Comparison) -> go.Figure:
 
 def verdict_figure(comparison: Comparison) -> go.Figure:
     """Count, per arm, the targets on which it is better than the pinned arm, ties with it, or is worse."""
-    arms = [arm for arm in comparison.arms if arm != comparison.pinned]
+    names = comparison.same_runs(*comparison.targets)
+    arms = [arm for arm in names if arm != comparison.pinned]
     words = {arm: [one.verdict.word for one in comparison.outcomes if one.arm == arm and one.verdict] for arm in arms}
     figure = go.Figure()
     for word, (colour, _) in _VERDICT_STYLES.items():
@@ -118,11 +143,13 @@ def verdict_figure(comparison: Comparison) -> go.Figure:
                 insidetextanchor="middle",
                 textangle=0,
                 textfont={"color": "#ffffff", "size": 14},
-                customdata=arms,
+                customdata=[" = ".join(names[arm]) for arm in arms],
                 hovertemplate=f"%{{customdata}}: {word} on %{{x}}<extra></extra>",
             )
         )
-    _lay_out_rows(figure, arms, title=f"targets, against {comparison.pinned}", above=46)
+    _lay_out_rows(
+        figure, [" = ".join(names[arm]) for arm in arms], title=f"targets, against {comparison.pinned}", above=46
+    )
     figure.update_xaxes(dtick=1 if len(comparison.targets) < 12 else None, rangemode="tozero", zeroline=False)
     figure.update_layout(barmode="stack", bargap=0.3)
     return figure

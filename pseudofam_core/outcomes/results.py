@@ -134,17 +134,43 @@ class Comparison:
         """The outcome of one arm of one target, where there is one."""
         return next((one for one in self.outcomes if (one.target, one.arm) == (target, arm)), None)
 
-    def verdicts(self, question: Question, target: LanguagePair | None = None) -> Mapping[str, Verdict]:
-        """The verdicts of one target, by default those of the averages, by arm; arms that were not tested are left out.
+    def same_runs(self, *targets: LanguagePair) -> Mapping[str, tuple[str, ...]]:
+        """The arms that differ for any of these targets, each with all its names; the pinned arm goes by its own first.
 
-        An average over some of the targets only says so behind its arm: ``overlap (3 of 5)``.
+        Families that are equal are one run: by whatever names it was asked for, it is no second result.
         """
-        found: dict[str, Verdict | None]
+        names: dict[tuple[object, ...], list[str]] = {}
+        for arm in sorted(self.arms, key=lambda one: one != self.pinned):
+            runs = tuple(self._runs(self.of(target, arm)) for target in targets)
+            names.setdefault(runs if any(runs) else (arm,), []).append(arm)
+        order = {arm: place for place, arm in enumerate(self.arms)}
+        groups = sorted(names.values(), key=lambda own: min(map(order.__getitem__, own)))
+        return {own[0]: tuple(own) for own in groups}
+
+    def verdicts(self, question: Question, target: LanguagePair | None = None) -> Mapping[str, Verdict]:
+        """The verdicts of one target, by default those of the averages, by names; arms that were not tested are left out.
+
+        Arms of the same runs are one: ``mse = overlap``. An average over some of the targets only says so behind its name:
+        ``overlap (3 of 5)``.
+        """
+        found: dict[str, Verdict | None] = {}
+        names = {
+            first: " = ".join(own) for first, own in self.same_runs(*([target] if target else self.targets)).items()
+        }
         if target is not None:
-            found = {one.arm: question.verdict(one) for one in self.outcomes if one.target == target}
+            found = {
+                names[one.arm]: question.verdict(one)
+                for one in self.outcomes
+                if one.target == target and one.arm in names
+            }
         else:
-            found = {f"{one.arm}{self._partly(question, one)}": question.verdict(one) for one in self.averages}
+            averages = (one for one in self.averages if one.arm in names)
+            found = {f"{names[one.arm]}{self._partly(question, one)}": question.verdict(one) for one in averages}
         return {arm: verdict for arm, verdict in found.items() if verdict}
+
+    @staticmethod
+    def _runs(one: Outcome | None) -> tuple[str, ...]:
+        return () if one is None else tuple(run.key for draw in one.runs for run in draw)
 
     def _partly(self, question: Question, one: Average) -> str:
         n, n_targets = len(question.targets(one)), len(self.targets)

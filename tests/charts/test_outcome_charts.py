@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pseudofam_core.charts.outcomes import control_figure, difference_figure, score_figure, verdict_figure
 from pseudofam_core.languages import pair
-from pseudofam_core.outcomes.results import Average, Comparison, Outcome
+from pseudofam_core.outcomes.results import Average, Comparison, Outcome, Question
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import Interval, Verdict, Word
 from pseudofam_core.tasks.translation import TRANSLATION
@@ -57,6 +58,45 @@ def comparison():
         {},
         {},
     )
+
+
+def run(key):
+    return SimpleNamespace(key=key)
+
+
+def with_runs(comparison, keys):
+    """The same arms, each with the one run of this key."""
+    outcomes = tuple(replace(one, runs=((run(f"{one.target}/{keys[one.arm]}"),),)) for one in comparison.outcomes)
+    return replace(comparison, outcomes=outcomes)
+
+
+def of_one_target(comparison):
+    (first, *_) = comparison.targets
+    return replace(comparison, outcomes=tuple(one for one in comparison.outcomes if one.target == first), averages=())
+
+
+def test_arms_of_the_same_run_are_one_row_under_all_their_names(comparison):
+    same = with_runs(comparison, {"traditional": "a", "mse": "b", "kl": "b"})
+    assert same.same_runs(*same.targets) == {"traditional": ("traditional",), "mse": ("mse", "kl")}
+    for question in (same.verdicts(Question.PINNED, same.targets[0]), same.verdicts(Question.PINNED)):
+        assert list(question) == ["mse = kl"]
+    assert list(traces(score_figure(same))) == ["traditional", "mse = kl"]
+    assert list(difference_figure(same).layout.yaxis.ticktext).count("mse = kl") == len(same.targets) + 1
+    assert list(verdict_figure(same).layout.yaxis.ticktext) == ["mse = kl"]
+    pinned = with_runs(comparison, {"traditional": "a", "mse": "a", "kl": "b"})
+    assert pinned.same_runs(*pinned.targets) == {"traditional": ("traditional", "mse"), "kl": ("kl",)}
+    assert list(pinned.verdicts(Question.PINNED, pinned.targets[0])) == ["kl"]
+    apart = with_runs(comparison, {"traditional": "a", "mse": "b", "kl": "c"})
+    assert list(apart.verdicts(Question.PINNED)) == ["mse", "kl"]
+
+
+def test_an_only_target_has_a_line_per_arm_with_its_interval(comparison):
+    one = of_one_target(comparison)
+    figure = score_figure(one, arms=["traditional", "kl"])
+    assert list(figure.layout.yaxis.ticktext) == ["traditional", "kl"]
+    for row, trace in enumerate(figure.data):
+        assert list(trace.y) == [row]
+        assert list(trace.error_x.array) == list(trace.error_x.arrayminus) == [1.0]
 
 
 def traces(figure):

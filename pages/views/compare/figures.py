@@ -29,9 +29,10 @@ def score_view(comparison: Comparison) -> None:
         config=vector_config("scores"),
         alt=f"{comparison.task.tested.label} of each arm, a line per target",
     )
+    lines = "a line per target, a mark per arm" if len(comparison.targets) > 1 else "a line per arm, with its interval"
     st.caption(
-        "How to read it: a line per target, a mark per arm; further right is a higher score. How far apart two marks must be "
-        "to mean something, the next figure tells."
+        f"How to read it: {lines}; further right is a higher score. How far apart two marks must be to mean something, the next "
+        "figure tells: intervals of two arms may overlap though their difference is sure."
     )
 
 

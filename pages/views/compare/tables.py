@@ -80,7 +80,7 @@ def outcome_table(comparison: Comparison) -> None:
     """Scores, differences, verdicts and budgets, with downloads."""
     task = comparison.task
     tested = task.tested
-    table = comparison_frame(comparison).rename(columns=_NAMES | _difference_names(task))
+    table = _one_row_a_run(comparison_frame(comparison), comparison).rename(columns=_NAMES | _difference_names(task))
     for name, ends in ((f"{tested.label} interval", tested.label), ("Difference interval", "difference")):
         if f"{ends}_low" in table:
             both = zip(table[f"{ends}_low"], table[f"{ends}_high"], strict=True)
@@ -96,6 +96,8 @@ def outcome_table(comparison: Comparison) -> None:
         height=min(38 + 35 * len(table), 640),
         alt="Scores, differences from the pinned arm, verdicts and budgets",
     )
+    if table["Arm"].str.contains(" = ", regex=False).any():
+        st.caption("Arms of the same auxiliaries are one run, in one row. CSV and LaTeX have a row for each name.")
     signatures = "  \n".join(f"{name}: `{signature}`" for name, signature in comparison.signatures.items())
     doubts = (metric.doubt(one.target) for metric in task.metrics for one in comparison.targets)
     for doubt in sorted({one for one in doubts if one}):
@@ -116,12 +118,31 @@ def outcome_table(comparison: Comparison) -> None:
         st.caption("Figures as SVG: the camera in a figure's toolbar.", width="content")
 
 
+def _one_row_a_run(table: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
+    """The table with arms of the same runs in one row, under all their names."""
+    names = {
+        (str(target), first): " = ".join(own)
+        for target in comparison.targets
+        for first, own in comparison.same_runs(target).items()
+    }
+    averaged = set(table["target"]) - set(map(str, comparison.targets))
+    names |= {
+        (one, first): " = ".join(own)
+        for one in averaged
+        for first, own in comparison.same_runs(*comparison.targets).items()
+    }
+    told = [names.get(both) for both in zip(table["target"], table["arm"], strict=True)]
+    return table.assign(arm=told)[[one is not None for one in told]]
+
+
 def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
     """What each pair gave to each arm's scored weights, means over runs."""
     rows = []
-    for one in (own for own in comparison.outcomes if own.target == target):
+    names = comparison.same_runs(target)
+    for one in (own for own in comparison.outcomes if own.target == target and own.arm in names):
+        arm = " = ".join(names[one.arm])
         for number, draw in enumerate(one.runs, start=1):
-            name = one.arm if one.n_draws == 1 else f"{one.arm}, draw {number}"
+            name = arm if one.n_draws == 1 else f"{arm}, draw {number}"
             for place, pair in enumerate(own.pair for own in draw[0].contributions):
                 given = [run.contributions[place] for run in draw]
                 rows.append(
