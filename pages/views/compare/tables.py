@@ -131,8 +131,8 @@ def _one_row_a_run(table: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
         for one in averaged
         for first, own in comparison.same_runs(*comparison.targets).items()
     }
-    told = [names.get(both) for both in zip(table["target"], table["arm"], strict=True)]
-    return table.assign(arm=told)[[one is not None for one in told]]
+    told = [names.get(both, "") for both in zip(table["target"], table["arm"], strict=True)]
+    return table.assign(arm=told)[[bool(one) for one in told]]
 
 
 def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
