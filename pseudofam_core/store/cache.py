@@ -125,7 +125,7 @@ class Cache:
         """Keys of the stage's artifacts, unverified, in no order."""
         folder = self.root / stage
         if folder.is_dir():
-            yield from (one.name for one in folder.iterdir() if not one.name.startswith("."))
+            yield from (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
 
     def store(
         self, stage: str, key: str, *, spec: Any, summary: Mapping[str, Any], write: Callable[[Path], None]
@@ -217,7 +217,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _write_manifest(folder: Path, entries: Mapping[str, Any]) -> None:
-    files = {one.name: file_digest(one) for one in sorted(folder.iterdir())}
+    files = {file.name: file_digest(file) for file in sorted(folder.iterdir())}
     told = {name: value for name, value in entries.items() if name != "digest"}  # an imported one has had another
     body = {**told, "files": files, "created": datetime.now(UTC).isoformat(timespec="seconds")}
     manifest = {**body, "digest": _digest(body)}

@@ -21,16 +21,16 @@ def canonical(value: Any) -> Any:
         TypeError: A value has no canonical form. What can't be hashed can't be a key.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        kept = [one for one in fields(value) if _belongs(one, getattr(value, one.name))]
-        return {one.name: canonical(getattr(value, one.name)) for one in kept}
+        kept = [field for field in fields(value) if _belongs(field, getattr(value, field.name))]
+        return {field.name: canonical(getattr(value, field.name)) for field in kept}
     if isinstance(value, Enum):
         return canonical(value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
-        return [canonical(one) for one in value]
+        return [canonical(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): canonical(one) for key, one in value.items()}
+        return {str(key): canonical(item) for key, item in value.items()}
     raise TypeError(f"A spec must hold plain values. Got {type(value).__name__}: {value!r}.")
 
 

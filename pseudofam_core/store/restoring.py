@@ -50,7 +50,7 @@ def restored(kind: type[T], values: Any, *, place: str = "") -> T:
 
 def known_of(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Those entries that dataclass `kind` has a field for: of files that may hold more, such as those of later versions."""
-    names = {one.name for one in fields(kind)}
+    names = {field.name for field in fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 
 
@@ -63,16 +63,18 @@ def _reader(hint: Any) -> _Reader:
     if hint in _PLAIN:
         return functools.partial(_plain, hint)
     if origin in (typing.Union, types.UnionType):
-        readers = [_reader(one) for one in arguments if one is not type(None)]
+        readers = [_reader(argument) for argument in arguments if argument is not type(None)]
         return functools.partial(_either, readers, type(None) in arguments)
     if origin is Literal:
         return functools.partial(_member, arguments)
     if origin is tuple:
-        return functools.partial(_tuple, [_reader(one) for one in arguments if one is not ...], arguments[-1] is ...)
+        return functools.partial(
+            _tuple, [_reader(argument) for argument in arguments if argument is not ...], arguments[-1] is ...
+        )
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return functools.partial(_mapping, *map(_reader, arguments))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        members = tuple(one.value for one in hint)
+        members = tuple(member.value for member in hint)
         return lambda value: hint(_member(members, value))
     if is_dataclass(hint):
         return _pair if hint is LanguagePair else functools.partial(_dataclass, hint)
@@ -99,7 +101,7 @@ def _either(readers: list[_Reader], optional: bool, value: Any) -> Any:
 
 
 def _member(members: tuple[Any, ...], value: Any) -> Any:
-    if not any(value == one and type(value) is type(one) for one in members):
+    if not any(value == member and type(value) is type(member) for member in members):
         raise _malformed(f"one of {', '.join(map(str, members))}", value)
     return value
 
@@ -112,11 +114,13 @@ def _tuple(readers: list[_Reader], any_length: bool, value: Any) -> tuple[Any, .
     if len(value) != len(readers):
         raise _malformed(f"a list of {len(readers)}", value)
     both = enumerate(zip(readers, value, strict=True))
-    return tuple(_placed(reader, one, "[{}]", i) for i, (reader, one) in both)
+    return tuple(_placed(reader, item, "[{}]", i) for i, (reader, item) in both)
 
 
 def _mapping(names: _Reader, values: _Reader, value: Any) -> dict[Any, Any]:
-    return {_placed(names, name, ".{}", name): _placed(values, one, ".{}", name) for name, one in _named(value).items()}
+    return {
+        _placed(names, name, ".{}", name): _placed(values, item, ".{}", name) for name, item in _named(value).items()
+    }
 
 
 def _pair(value: Any) -> LanguagePair:
@@ -136,7 +140,7 @@ def _dataclass(kind: Any, value: Any) -> Any:
         raise MalformedValue(f" has no {', '.join(strange)}. It has {', '.join(readers)}.")
     if lacking := [name for name in required if name not in named]:
         raise MalformedValue(f" must have {', '.join(lacking)}. Got {', '.join(named) or 'nothing'}.")
-    given = {name: _placed(readers[name], one, ".{}", name) for name, one in named.items()}
+    given = {name: _placed(readers[name], item, ".{}", name) for name, item in named.items()}
     try:
         return kind(**given)
     except ValueError as error:
@@ -147,8 +151,8 @@ def _dataclass(kind: Any, value: Any) -> Any:
 def _fields(kind: Any) -> tuple[Mapping[str, _Reader], tuple[str, ...]]:
     """What reads each field of a dataclass, and the names of those without a default."""
     hints = typing.get_type_hints(kind)
-    required = (one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING)
-    return {one.name: _reader(hints[one.name]) for one in fields(kind)}, tuple(required)
+    required = (field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING)
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}, tuple(required)
 
 
 def _named(value: Any) -> Mapping[str, Any]:

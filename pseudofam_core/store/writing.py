@@ -57,8 +57,8 @@ def temporary_folder(final: Path) -> Iterator[Path]:
 def open_to_readers(folder: Path) -> None:
     """Give a folder's files the mode that the umask gave the folder; some writers make them for their owner alone."""
     mode = folder.stat().st_mode & 0o666
-    for one in folder.iterdir():
-        one.chmod(mode)
+    for file in folder.iterdir():
+        file.chmod(mode)
 
 
 def flush(path: Path) -> None:
@@ -80,13 +80,13 @@ def clear(path: Path) -> None:
 
 def _collect(folder: Path) -> None:
     """Remove temporary folders that are old and that no process holds."""
-    for one in folder.glob(".*.*"):
+    for temporary in folder.glob(".*.*"):
         with suppress(OSError):
-            if time.time() - one.stat().st_mtime < _ABANDONED_S or not one.is_dir():
+            if time.time() - temporary.stat().st_mtime < _ABANDONED_S or not temporary.is_dir():
                 continue
-            handle = os.open(one, os.O_RDONLY)
+            handle = os.open(temporary, os.O_RDONLY)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(one, ignore_errors=True)
+                shutil.rmtree(temporary, ignore_errors=True)
             finally:
                 os.close(handle)
