@@ -398,7 +398,7 @@ def pills(app):
 def test_arms_of_measured_gains_are_offered_where_some_are_measured(trainable, submitted):
     assert not {"foreseen", "measured"} & set(pills(trainable.open("finetune", **FEW, size="2")))
     measure(trainable)
-    st.cache_data.clear()
+    st.cache_resource.clear()
     app = trainable.open("finetune", **FEW)
     assert "foreseen" in pills(app)
     assert "measured" not in pills(app)  # of Belarusian itself nothing is
