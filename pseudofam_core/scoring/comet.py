@@ -95,11 +95,11 @@ def comet_scores(
         raise PseudoFamError(f"COMET failed in {python} (status {ran.returncode}): {last}{hint}")
     try:
         *scores, end = [json.loads(line) for line in ran.stdout.splitlines()]
-        found = CometScores(tuple(map(float, scores)), model, end["version"])
+        result = CometScores(tuple(map(float, scores)), model, end["version"])
     except (ValueError, TypeError, KeyError) as error:
         raise PseudoFamError(
             f"COMET in {python} answered what can't be read ({error}): {ran.stdout[:200]!r}."
         ) from error
-    if len(found.scores) != len(translations):
-        raise PseudoFamError(f"COMET must give a score per translation, {len(translations)}. Got {len(found.scores)}.")
-    return found
+    if len(result.scores) != len(translations):
+        raise PseudoFamError(f"COMET must give a score per translation, {len(translations)}. Got {len(result.scores)}.")
+    return result

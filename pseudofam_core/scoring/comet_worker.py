@@ -30,8 +30,8 @@ def _scores(settings: dict[str, Any], translations: list[dict[str, str]]) -> lis
 
     name = settings["model"]
     model = load_from_checkpoint(name if Path(name).is_file() else download_model(name))
-    found = model.predict(translations, batch_size=settings["batch_size"], gpus=settings["gpus"])
-    return list(found.scores)
+    prediction = model.predict(translations, batch_size=settings["batch_size"], gpus=settings["gpus"])
+    return list(prediction.scores)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class TextMetric(Metric):
 def meaningful_first(metrics: Sequence[TextMetric], targets: Iterable[str]) -> tuple[TextMetric, ...]:
     """The metrics in their order, but those last whose numbers mean nothing for one of these languages."""
     codes = list(targets)
-    return tuple(sorted(metrics, key=lambda one: any(one.doubt(code) for code in codes)))
+    return tuple(sorted(metrics, key=lambda metric: any(metric.doubt(code) for code in codes)))
 
 
 @dataclass(frozen=True)

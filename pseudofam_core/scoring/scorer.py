@@ -42,7 +42,7 @@ class ScoreReport:
     @property
     def stored(self) -> dict[str, Any]:
         """As the manifest of a run holds it: ``n_sentences``, and each metric with its signature."""
-        signatures = {one.signature_name: self.signatures[one.name] for one in self.metrics}
+        signatures = {metric.signature_name: self.signatures[metric.name] for metric in self.metrics}
         return {"n_sentences": self.n_sentences, **self.scores, **signatures}
 
 
@@ -79,14 +79,17 @@ class Scorer:
     def made(self) -> Mapping[str, SacreMetric]:
         """What scores by each metric's name, the references inside."""
         references, target = self.prepared(self.bitext.targets), self.bitext.pair.target
-        return {one.name: one.made(references, target=target, protocol=self.protocol) for one in self.metrics}
+        return {metric.name: metric.made(references, target=target, protocol=self.protocol) for metric in self.metrics}
 
     @property
     def signatures(self) -> Mapping[str, str]:
         """Each metric's signature, by its name; with what speaks against it where that means nothing for the target."""
-        doubts = {one.name: one.doubt(self.bitext.pair.target) for one in self.metrics}
+        doubts = {metric.name: metric.doubt(self.bitext.pair.target) for metric in self.metrics}
         signatures = {name: str(metric.get_signature()) for name, metric in self.made.items()}
-        return {name: f"{one} ({doubts[name]})" if doubts[name] else one for name, one in signatures.items()}
+        return {
+            name: f"{signature} ({doubts[name]})" if doubts[name] else signature
+            for name, signature in signatures.items()
+        }
 
     def prepared(self, lines: Sequence[str]) -> list[str]:
         """The lines that are scored, as the metrics take them.
@@ -100,8 +103,8 @@ class Scorer:
 
     def statistics(self, hypotheses: Sequence[str], metric: str) -> npt.NDArray[np.float64]:
         """Sufficient statistics of each sentence, (sentences, counts): their sum gives the score of any selection."""
-        found = self.made[metric]._extract_corpus_statistics(self.prepared(hypotheses), None)
-        return np.array(found, dtype=np.float64)
+        counts = self.made[metric]._extract_corpus_statistics(self.prepared(hypotheses), None)
+        return np.array(counts, dtype=np.float64)
 
     def score(self, hypotheses: Sequence[str]) -> ScoreReport:
         """The outputs' scores by every metric, with their signatures."""

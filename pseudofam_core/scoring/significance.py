@@ -99,13 +99,13 @@ def pooled_spread(arms: Sequence[Replicates]) -> Spread | None:
     Args:
         arms: Different arms: one that is given twice would count twice.
     """
-    several = [one for one in arms if len(one.observed) > 1]
-    freedom = sum(len(one.observed) - 1 for one in several)
+    several = [arm for arm in arms if len(arm.observed) > 1]
+    freedom = sum(len(arm.observed) - 1 for arm in several)
     if not freedom:
         return None
-    between = sum(float(np.square(one.observed - one.observed.mean()).sum()) for one in several)
-    moved = [one.resampled - one.resampled.mean(axis=1, keepdims=True) for one in several]
-    apart = sum(float(np.var(one, axis=0, ddof=1).sum()) for one in moved)
+    between = sum(float(np.square(arm.observed - arm.observed.mean()).sum()) for arm in several)
+    moved = [arm.resampled - arm.resampled.mean(axis=1, keepdims=True) for arm in several]
+    apart = sum(float(np.var(shift, axis=0, ddof=1).sum()) for shift in moved)
     return Spread(between / freedom, freedom, apart / freedom)
 
 
@@ -128,8 +128,8 @@ def replicates(metric: Metric, runs: Sequence[Sequence[FloatArray]], weights: Fl
         weights: From `sentence_weights`.
     """
     whole = np.ones((1, weights.shape[1]))
-    observed = [np.mean([_scores(metric, whole @ one) for one in own]) for own in runs]
-    resampled = [np.mean([_scores(metric, weights @ one) for one in own], axis=0) for own in runs]
+    observed = [np.mean([_scores(metric, whole @ run) for run in replicate]) for replicate in runs]
+    resampled = [np.mean([_scores(metric, weights @ run) for run in replicate], axis=0) for replicate in runs]
     return Replicates(np.array(observed), np.stack(resampled, axis=1), weights.shape[1])
 
 
@@ -153,7 +153,7 @@ def estimate(terms: Sequence[tuple[float, Replicates]], *, level: float = LEVEL)
     if variance == 0:
         return Interval(value, value, value, p=1.0 if value == 0 else 0.0)
     # Satterthwaite (1946): few seeds mean few degrees of freedom, as far as seeds make the variance.
-    freedom = variance**2 / sum(part**2 / max(1, own) for part, own in parts)
+    freedom = variance**2 / sum(part**2 / max(1, degrees) for part, degrees in parts)
     error = variance**0.5
     reach = float(stats.t.ppf(1 - level / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(value) / error, freedom))
@@ -186,14 +186,14 @@ def paired_tests(
         n_trials: Of approximate randomisation; 0 is sacreBLEU's 10,000.
         n_resamples: Of the bootstrap; 0 is sacreBLEU's 1,000.
     """
-    named = [("pinned", pinned), *((str(place), one) for place, one in enumerate(systems))]
+    named = [("pinned", pinned), *((str(place), system) for place, system in enumerate(systems))]
     randomisation = _p_values(PairedTest(named, {"metric": metric}, None, test_type="ar", n_samples=n_trials))
     bootstrap = _p_values(PairedTest(named, {"metric": metric}, None, test_type="bs", n_samples=n_resamples))
     # sacreBLEU counts only trials that exceed the difference: of two systems that differ in one sentence, none does.
-    floors = [2.0 ** (1 - _n_different(metric, pinned, one)) for one in systems]
+    floors = [2.0 ** (1 - _n_different(metric, pinned, system)) for system in systems]
     return tuple(
-        PairedP(min(1.0, max(p, floor)), other)
-        for p, floor, other in zip(randomisation, floors, bootstrap, strict=True)
+        PairedP(min(1.0, max(p, floor)), bootstrapped)
+        for p, floor, bootstrapped in zip(randomisation, floors, bootstrap, strict=True)
     )
 
 
@@ -276,11 +276,11 @@ def _scores(metric: Metric, sums: FloatArray) -> FloatArray:
 
 
 def _p_values(test: PairedTest) -> list[float]:
-    _, found = test()
-    (results,) = (column for name, column in found.items() if name != "System")
-    return [one.p_value for one in results if isinstance(one, Result) and one.p_value is not None]
+    _, table = test()
+    (results,) = (column for name, column in table.items() if name != "System")
+    return [result.p_value for result in results if isinstance(result, Result) and result.p_value is not None]
 
 
-def _n_different(metric: Metric, one: Sequence[str], other: Sequence[str]) -> int:
-    both = (metric._extract_corpus_statistics(lines, None) for lines in (one, other))
+def _n_different(metric: Metric, first: Sequence[str], second: Sequence[str]) -> int:
+    both = (metric._extract_corpus_statistics(lines, None) for lines in (first, second))
     return sum(a != b for a, b in zip(*both, strict=True))
