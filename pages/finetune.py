@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from pages.components.inputs import View, current_view, target_input
-from pages.components.job_cards import FINETUNING, active_cards, job_cards, running_jobs
+from pages.components.job_cards import FINETUNING, job_cards, running_jobs
 from pages.components.loading import Pool, known_gains, known_signs, trained_on
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.pool_similarity import similarity_or_stop
@@ -230,7 +230,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         return
     if expected.n_finished == expected.n_runs:
         st.info(
-            "All of these runs are finished or under way: the job's card tells how far.",
+            "All of these runs are finished or under way: the card below tells how far.",
             icon=":material/hourglass_top:",
         )
         finished_note(request.target, revision)
@@ -271,9 +271,8 @@ st.markdown(
 )
 pool = comparable_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
-active = bool(running_jobs(FINETUNING))
-if active:
-    active_cards(FINETUNING)
+if running_jobs(FINETUNING):
+    st.markdown(":blue-badge[:material/play_arrow: training] [See how far it is](#jobs)")
 absent_note(pool, "target")
 
 try:
@@ -282,6 +281,5 @@ try:
 except (PseudoFamError, ValueError) as error:
     st.error(str(error), icon=":material/error:")
 
-if not active:
-    st.subheader("Jobs")
-    job_cards(FINETUNING)
+st.subheader("Jobs", anchor="jobs")
+job_cards(FINETUNING)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.job_curves import TOKENS_PER_S, curves
+from pages.components.job_curves import TOKENS_PER_S, curves, curves_together
 from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
@@ -188,6 +188,8 @@ def _card(one: JobView) -> None:
             st.caption(_task(task))
             if task.progress and task.progress.metrics:
                 curves(one, task)
+        if one.kind in FINETUNING:
+            curves_together(one)
         _errors(one)
         if one.damage is not None:
             st.caption(one.damage)

@@ -16,6 +16,7 @@ _LABELS = {
     **{f"dev_{one.name}": f"dev {one.label}" for one in TRANSLATION.dev_metrics},
     TOKENS_PER_S: "tokens per second",
 }
+_DEV_LOSS = "dev_loss"
 _MOST_POINTS = 400
 
 
@@ -31,8 +32,27 @@ def curves(job: JobView, task: TaskView) -> None:
     with st.container(horizontal=True):
         for names in charts:
             points = thinned(reports[["done", *names]].dropna(subset=names, how="all"))
+            if points.empty:  # an empty chart is no chart
+                continue
             points = points.rename(columns={name: metric_label(name) for name in names})
             st.line_chart(points, x="done", y=[metric_label(name) for name in names], x_label=unit, height=180)
+
+
+def curves_together(job: JobView) -> None:
+    """Draw the dev loss of all runs of a job over one another; nothing where fewer than two have measured one."""
+    found = {}
+    for task in job.tasks:
+        reports = pd.DataFrame(jobs.metrics(cache_root(), job.id, task.name))
+        if _DEV_LOSS not in reports:
+            continue
+        points = reports[["done", _DEV_LOSS]].dropna()
+        points = points[points[_DEV_LOSS].diff() != 0]  # each report repeats the value until the next evaluation
+        if len(points) > 1:
+            found[task.label] = thinned(points).assign(run=task.label)
+    if len(found) < 2:
+        return
+    points = pd.concat(found.values()).rename(columns={_DEV_LOSS: metric_label(_DEV_LOSS)})
+    st.line_chart(points, x="done", y=metric_label(_DEV_LOSS), color="run", x_label="updates", height=260)
 
 
 def thinned(points: pd.DataFrame) -> pd.DataFrame:

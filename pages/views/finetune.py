@@ -165,7 +165,7 @@ def arm_table(
         rows.append(
             {
                 "Arm": " = ".join(names),
-                "What it is": arm_words(names[0], texts.target),
+                "What it is": arm_words(one, texts.target),
                 "Auxiliaries": _listed(one),
                 "How many": None if one.members is None else len(one.members),
                 "Updates": expected_updates(own[0], texts) or None,
@@ -175,10 +175,12 @@ def arm_table(
     return pd.DataFrame(rows)
 
 
-def arm_words(name: str, target: LanguagePair) -> str:
-    """What an arm is, in plain words."""
+def arm_words(arm: Arm, target: LanguagePair) -> str:
+    """What an arm is, in plain words; of random families, how many are relatives of the target by chance."""
+    name, family = arm.name, target.language.traditional_family
     if is_random(name):
-        return "drawn blindly, as the control"
+        n = sum(one.language.traditional_family == family for one in arm.members or ())
+        return f"drawn blindly, {n} {family}"
     kind, _, by = name.partition("-")
     if kind == WEIGHTED:
         return f"weighed by {_source_label(by)}"
@@ -187,7 +189,7 @@ def arm_words(name: str, target: LanguagePair) -> str:
         MEASURED: "gained most for this target",
         "zero-shot": "the model as it is",
         "single": "the target alone",
-        "traditional": f"its traditional family, {target.language.traditional_family}",
+        "traditional": f"its traditional family, {family}",
         "all": "every other pair of the pool",
         OWN: "your own list",
     }

@@ -75,7 +75,10 @@ def amounts_input(mode: BudgetMode, model: str) -> Amounts:
             "Seeds", "seeds", 1, "Runs of each arm. One can't tell luck of training from gain; two or more can."
         )
         n_draws = count_input(
-            "Random draws", "draws", 1, "Random families of each size that the other arms have: the control."
+            "Random draws",
+            "draws",
+            2,
+            "Random families of each size that the other arms have: the control. With one, the luck of the draw is not known.",
         )
     return Amounts(updates, n_seeds, n_draws, target_sentences)
 

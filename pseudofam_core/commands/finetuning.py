@@ -92,7 +92,7 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
         default=(USUAL_SIGN,),
         help=f"what weighs the arms `{WEIGHTED}`: of {', '.join(WEIGHT_SOURCES)}; an arm for each (default: {USUAL_SIGN})",
     )
-    parser.add_argument("--draws", type=count, default=1, help="random families per size (default: %(default)s)")
+    parser.add_argument("--draws", type=count, default=2, help="random families per size (default: %(default)s)")
     parser.add_argument("--top-fraction", type=float, default=0.4, help="K of overlap (default: %(default)s)")
     add_recipe(parser)
     parser.add_argument("--budget", type=choice(BudgetMode), default=BudgetMode.EARLY_STOPPING)

@@ -159,6 +159,20 @@ def distinct_arms(arms: Iterable[Arm]) -> dict[Arm, tuple[str, ...]]:
     return names
 
 
+def in_order_of_training(arms: Iterable[Arm]) -> list[Arm]:
+    """The runs that arms ask for, in the order in which they say something.
+
+    The model as it is, the target alone, the user's own family, the other families; then the controls.
+    """
+
+    def place(run: tuple[Arm, tuple[str, ...]]) -> tuple[bool, bool, bool, bool]:
+        arm, names = run
+        controls = all(name in (TRADITIONAL, ALL) or is_random(name) for name in names)
+        return (arm.members is not None, arm.members != (), OWN not in names, controls)
+
+    return [arm for arm, _ in sorted(distinct_arms(arms).items(), key=place)]
+
+
 def with_weights(names: Sequence[str], weights: Sequence[float]) -> list[str]:
     """Names of an arm's auxiliaries, each with its weight where they do not weigh alike."""
     return [f"{name} × {weight:g}" for name, weight in zip(names, weights, strict=True)] if weights else list(names)

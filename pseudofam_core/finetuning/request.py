@@ -9,7 +9,7 @@ from typing import Any
 
 from pseudofam_core.errors import ModelError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.finetuning.arms import Arm, distinct_arms
+from pseudofam_core.finetuning.arms import Arm, in_order_of_training
 from pseudofam_core.finetuning.budget import Budget
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
@@ -65,8 +65,11 @@ class FinetuneRequest:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the distinct runs, seed by seed: ``zero-shot``, ``overlap/seed-1``; an arm equal to one before has none."""
-        runs = {arm.name: arm.members for arm in distinct_arms(self.arms)}
+        """Names of the distinct runs, seed by seed: ``zero-shot``, ``overlap/seed-1``; an arm equal to one before has none.
+
+        What a user waits for comes first: see `in_order_of_training`.
+        """
+        runs = {arm.name: arm.members for arm in in_order_of_training(self.arms)}
         once = tuple(name for name, members in runs.items() if members is None)
         return (*once, *(f"{name}/seed-{seed}" for seed in self.seeds for name, one in runs.items() if one is not None))
 

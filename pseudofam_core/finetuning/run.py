@@ -78,6 +78,7 @@ def finetune(
         with exclusive(partial.with_suffix(".lock"), report=report, should_stop=should_stop):
             found = by_first(done)  # another job may have finished it meanwhile
             if found is None:
+                logger.info("%s", spec.words)
                 trained = trained_run(spec, partial, texts=texts, report=report, should_stop=should_stop)
                 scored = _scored(spec, trained, report, should_stop)
                 return by_first(lambda: _kept(spec, trained, scored, cache, partial, keep_weights=keep_weights))
@@ -110,6 +111,13 @@ def _kept(
     spec: FinetuneSpec, trained: Trained, scored: _Scored, cache: Cache, partial: Path, *, keep_weights: bool
 ) -> FinetuneRun:
     """Keep the run, and its weights where they are asked for; its checkpoints go."""
+    tested = " · ".join(
+        f"{name} {value:.2f}" for name, value in scored.scores["test"].items() if isinstance(value, float)
+    )
+    logger.info(
+        "trained in %.0f s, %s updates; scored those of update %s in %.0f s; on test %s",
+        *(trained.seconds, trained.updates, trained.scored_update, scored.seconds, tested),
+    )
     if keep_weights and not spec.is_zero_shot:
         _keep_weights(spec, trained.model, cache)
     run = _stored(spec, trained, scored, cache)

@@ -125,6 +125,14 @@ class FinetuneSpec(TrainingSpec):
             raise ValueError(f"beams must be at least 1. Got {self.beams}.")
 
     @property
+    def words(self) -> str:
+        """Target, auxiliaries and settings, for a log."""
+        members = ", ".join(map(str, self.members)) or "no auxiliary"
+        if self.budget is None:
+            return f"{self.target}, the model as it is; beams {self.beams}"
+        return f"{self.target} with {members}; seed {self.seed}; {self.budget}; {self.recipe}; beams {self.beams}"
+
+    @property
     def held_out_digests(self) -> Mapping[str, str]:
         """Dev and test."""
         return {**super().held_out_digests, "test": self.test_digest}

@@ -255,7 +255,10 @@ class Supervision(TrainerCallback):
                 )
         if "loss" in logs:
             self._metrics["loss"] = float(logs["loss"])
-        self._metrics |= {f"dev_{name}": float(value) for name, value in dev_values(logs, self.task).items()}
+        if values := dev_values(logs, self.task):
+            told = ", ".join(f"{name} {float(value):.4f}" for name, value in values.items())
+            logger.info("update %d of %d, %.0f s: dev %s", state.global_step, state.max_steps, self.seconds, told)
+        self._metrics |= {f"dev_{name}": float(value) for name, value in values.items()}
         if "eval_loss" in logs:
             self._tell(state)
 

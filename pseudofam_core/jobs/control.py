@@ -228,7 +228,9 @@ def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> N
                 for name in todo:
                     key = f"run_task-{folder.name}-{number}-{name}"
                     task = (str(folder), number, name, __version__)
-                    fire_and_forget(client.submit(work.run_task, *task, key=key, resources=engine.HEAVY))
+                    # Without a time-out what is sent within a moment would be begun in any order.
+                    sent = client.submit(work.run_task, *task, key=key, resources=engine.HEAVY, fifo_timeout=0)
+                    fire_and_forget(sent)
                 client.close()  # all is sent
             except BaseException:
                 shutil.rmtree(record.attempt_folder(folder, number))  # tasks that find no attempt do nothing

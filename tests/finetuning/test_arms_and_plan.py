@@ -19,6 +19,7 @@ from pseudofam_core.finetuning import (
     random_arms,
     with_weights,
 )
+from pseudofam_core.finetuning.arms import in_order_of_training
 from pseudofam_core.finetuning.ledger import Ledger
 from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
@@ -221,3 +222,17 @@ def test_the_ledger_counts_what_a_loop_counts():
 def test_what_can_not_be_trained_is_refused(make):
     with pytest.raises(ValueError, match="Got"):
         make()
+
+
+def test_what_a_user_waits_for_is_trained_first():
+    uk, bg, kk = (pair(f"{code}-en") for code in ("uk", "bg", "kk"))
+    arms = [
+        Arm("zero-shot", None),
+        Arm("traditional", (bg, uk)),
+        Arm("overlap", (kk,)),
+        Arm("mse", (uk,)),
+        Arm("all", (bg, kk, uk)),
+    ]
+    arms += [Arm("random-1-1", (bg,)), Arm("single", ()), Arm("own", (uk,))]
+    names = [one.name for one in in_order_of_training(arms)]
+    assert names == ["zero-shot", "single", "mse", "overlap", "traditional", "all", "random-1-1"]  # mse is the own one

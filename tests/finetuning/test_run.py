@@ -361,7 +361,7 @@ def test_text_or_model_that_changed_is_refused(tuning, spec_of, cache, tmp_path)
         finetune(replace(spec_of(), model_revision="0"), cache)
 
 
-def test_a_request_travels_as_json_and_its_tasks_compute_each_run_once(request_of, cache):
+def test_a_request_travels_as_json_and_its_tasks_compute_each_run_once(request_of, cache, caplog):
     arms = (Arm("zero-shot", None), Arm("single", ()), Arm("mse", (pair("az-en"),)), Arm("kl", (pair("az-en"),)))
     request = request_of(arms=arms, seeds=(1, 2), budget=Budget(BudgetMode.EQUAL_UPDATES, 2, None))
     request = replace(request, workspace=replace(request.workspace, pairs=(TARGET, pair("az-en"))))
@@ -369,8 +369,14 @@ def test_a_request_travels_as_json_and_its_tasks_compute_each_run_once(request_o
     assert FinetuneRequest.from_payload(payload) == request
     assert payload["workspace"]["pairs"] == ["tr-en", "az-en"]
     assert request.tasks == ("zero-shot", "single/seed-1", "mse/seed-1", "single/seed-2", "mse/seed-2")
-    for task in ("zero-shot", "mse/seed-2"):
-        finetune_task(payload, task, cache, lambda progress: None, lambda: False)
+    with caplog.at_level("INFO", "pseudofam_core"):
+        for task in ("zero-shot", "mse/seed-2"):
+            finetune_task(payload, task, cache, lambda progress: None, lambda: False)
+    said = [one.getMessage() for one in caplog.records]
+    assert said[0].startswith("tr-en, the model as it is; beams ")
+    assert any(one.startswith("tr-en with az-en; seed 2; Budget(mode=") for one in said)
+    assert any(one.startswith("update 2 of 2, ") and "dev loss " in one for one in said)
+    assert sum("on test bleu" in one.lower() for one in said) == 2
     specs = specs_of(request)
     assert specs["mse", 2] == specs["kl", 2]
     assert {key for key, spec in specs.items() if find_run(spec, cache)} == {("zero-shot", None), ("mse", 2), ("kl", 2)}
