@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.inputs import View, current_view, measure_words, target_input
-from pages.components.loading import Pool
+from pages.components.loading import Pool, known_gains
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
@@ -22,13 +22,16 @@ from pages.views.families.words import (
     tradition_words,
 )
 from pseudofam_core import charts
+from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.exchange.tables import families_csv
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_families, select_family
 from pseudofam_core.families.spec import Rule
+from pseudofam_core.finetuning import FORESEEN, tuned_workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.transfer.arms import USUAL_SIZE, largest
 
 _TABS = (
     "Why",
@@ -79,6 +82,28 @@ def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tu
         name = f"family-{target}-{family.measure.value}.csv"
         csv_button(f"Family of {target.label} as CSV", partial(families_csv, [family]), name)
         lists.pin_button(lists.Pin(target, view.measure, view.top_fraction, family.selection))
+    measured_note(view, target)
+
+
+def measured_note(view: View, target: LanguagePair) -> None:
+    """Who helped other targets most, where Transfer has measured it: what foresees gains best; nothing where it has not."""
+    try:
+        gains = known_gains(tuned_workspace(view.workspace, view.tuning_corpus), target).get(FORESEEN, {})
+    except PseudoFamError as error:
+        st.caption(f"Whether gains are measured can't be told: {error}")
+        return
+    members = largest(gains, min(USUAL_SIZE, len(gains)))
+    if not members:
+        return
+    told = ", ".join(f"{member.label} ({gains[member]:+.3f})" for member in members)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":green-badge[:material/swap_horiz: by measured gains] {told}",
+            width="content",
+            help="Those that helped other targets most: what each, alone, took off their dev loss in the mean, nats a token. Where "
+            "it was judged, no measure of similarity foresaw gains as well.",
+        )
+        page_link(FINETUNE_PAGE, "Fine-tune these", target=str(target), members=",".join(map(str, members)))
 
 
 def found_words(family: PseudoFamily, found: LanguagePair | None) -> None:

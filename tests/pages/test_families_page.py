@@ -4,14 +4,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+import streamlit as st
 from safetensors.numpy import save_file
 
 from pages.views.families.inputs import roundest
 from pages.views.families.lists import Pin, pin_of
-from pseudofam_core import estimates
+from pseudofam_core import estimates, jobs
 from pseudofam_core.families.breakpoints import Span
 from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.finetuning import SMALL
+from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.transfer import TransferRequest
+from tests.cases_transfer import store_matrix
+from tests.pages.cases_finetuning import with_tests
 from tests.pages.conftest import CODES, PAIRS, said
 
 TABS = ("Why", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")
@@ -139,6 +145,24 @@ def test_the_family_goes_to_fine_tuning_in_one_click(world):
     assert asked["target"] == ["tr-en"]
     assert len(asked["members"][0].split(",")) == 3
     assert "tr-en" not in asked["members"][0]
+
+
+def test_who_helped_other_targets_stands_beside_the_family_where_it_is_measured(world):
+    with_tests(world, "tr").estimate(*CODES)
+    assert "by measured gains" not in said(world.open("families", target="be-en"))
+    gains = {"be-en": 0.5, "bg-en": -0.01, "kk-en": 0.25, "uk-en": 0.125}
+    request = TransferRequest(jobs.placed(world.workspace), (pair("tr-en"),), tuple(map(pair, gains)), 60, SMALL)
+    store_matrix(world.cache, request, lambda _, member, seed: 3 - gains.get(str(member), 0.0))
+    st.cache_resource.clear()
+    app = world.open("families", target="be-en")
+    assert not app.exception
+    assert "Kazakh · kk (+0.250), Ukrainian · uk (+0.125), Bulgarian · bg (-0.010)" in said(app)
+    (link,) = [element.proto for element in app.get("page_link") if element.proto.label == "Fine-tune these"]
+    asked = parse_qs(urlsplit(f"?{link.query_string}").query)
+    assert (asked["target"], asked["members"]) == (["be-en"], ["kk-en,uk-en,bg-en"])
+    assert "by measured gains" not in said(
+        world.open("families", target="tr-en")
+    )  # of no other target is anything known
 
 
 def test_csv_is_made_of_this_target_and_of_all(world):
