@@ -322,17 +322,19 @@ def listed(monkeypatch):
         now = time.time()
         job = JobView("0123abcd", "finetune", "Fine-tune Belarusian", None, state, now, now, 1, (task,), **changes)
         monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
+        monkeypatch.setattr(jobs, "metrics", lambda root, job_id, task: [])
         monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
 
     return put
 
 
-def test_a_run_under_way_stands_on_top(trainable, listed):
+def test_a_run_under_way_has_its_card_below_start_and_a_link_on_top(trainable, listed):
     progress = Progress("training", 5, 60, "updates")
     listed(State.RUNNING, TaskView("single/seed-1", State.RUNNING, progress=progress, heartbeat_age_s=1))
     app = trainable.open("finetune", **FEW)
     assert not app.exception
-    assert "training, 5 of 60 updates" in said(app)
+    words = said(app)
+    assert words.index("[See how far it is](#jobs)") < words.index("training, 5 of 60 updates")
     assert [one.label for one in app.button if one.key == "cancel-0123abcd"] == ["Cancel"]
     assert app.button(key="start")
 
@@ -367,6 +369,7 @@ def test_runs_that_a_job_has_in_hand_are_told_and_not_offered_again(trainable, s
     tasks = tuple(TaskView(name, state) for name, state in zip(request.tasks, states, strict=True))
     job = JobView("0123abcd", "finetune", request.title, None, State.RUNNING, 1.0, 1.0, 1, tasks)
     job = replace(job, payload=request.payload())
+    monkeypatch.setattr(jobs, "metrics", lambda root, job_id, task: [])
     monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
     monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "")
     finished_as(trainable, specs_of(request)["zero-shot", None])

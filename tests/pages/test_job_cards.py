@@ -57,6 +57,18 @@ def test_a_training_run_shows_its_curves_and_its_speed(world, listed):
     assert len(app.get(CHART)) == 2  # losses, dev scores
 
 
+def test_the_dev_losses_of_all_runs_lie_in_one_chart(world, listed, monkeypatch):
+    views, _ = listed
+    views.append(run_of(State.RUNNING))
+    measured = [{"phase": "training", "done": n, "loss": 3.0, "dev_loss": 3.0 - n // 2} for n in range(5)]
+    monkeypatch.setattr(jobs, "metrics", lambda root, job_id, task: measured)
+    app = world.estimate("be", "tr").open()
+    assert not app.exception
+    assert len(app.get(CHART)) == 1
+    monkeypatch.setattr(jobs, "metrics", lambda root, job_id, task: measured if task == "overlap/seed-1" else [])
+    assert not world.open().get(CHART)  # one run alone has its own
+
+
 def training(mode, phase="training"):
     running = TaskView("overlap/seed-1", State.RUNNING, Progress(phase, 50, 200, "updates", rate=2.0), seconds=25.0)
     request = FinetuneRequest(Workspace(), pair("be-en"), (Arm("single", ()),), budget_of(mode), SMALL)
