@@ -43,7 +43,7 @@ def arms_found(
     fixed = named_arms(("zero-shot", "single", "traditional", "all"), target, pool, family_of=lambda _: ())
     others = [Arm.of(name, members) for name, members in families.items()]
     named = [arm for arm in (*fixed[:3], *others, fixed[3]) if arm.mixture in done]
-    unnamed = {one for one in done if one[0]} - {arm.mixture for arm in named}
+    unnamed = {mixture for mixture in done if mixture[0]} - {arm.mixture for arm in named}
     drawn = _draws(target, pool, done, unnamed, seed)
     rest = sorted(unnamed - {arm.mixture for arm in drawn})
     return (*named, *drawn, *(Arm(_described(members or (), weights), members, weights) for members, weights in rest))
@@ -52,8 +52,8 @@ def arms_found(
 def _described(members: Sequence[LanguagePair], weights: Sequence[float]) -> str:
     """A name for what no arm is known by. Of weights it tells no more than that they differ from others."""
     if not weights:
-        return f"with {' '.join(one.language.code for one in members)}"
-    told = " ".join(with_weights([str(one) for one in members], weights))
+        return f"with {' '.join(pair.language.code for pair in members)}"
+    told = " ".join(with_weights([str(pair) for pair in members], weights))
     return f"{WEIGHTED}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
 
 
@@ -65,7 +65,7 @@ def _draws(
     seed: int,
 ) -> list[Arm]:
     others = set(pool) - {target}
-    found: list[Arm] = []
+    drawn: list[Arm] = []
     sizes = {len(members or ()) for members, weights in unnamed if not weights}
     for size in sorted(size for size in sizes if size <= len(others)):
         n_draws = 0
@@ -76,5 +76,5 @@ def _draws(
                 break
             n_draws += 1
             if arm.mixture in unnamed:
-                found.append(arm)
-    return found
+                drawn.append(arm)
+    return drawn

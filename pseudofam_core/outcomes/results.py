@@ -83,13 +83,13 @@ class Question(Enum):
     PINNED = "pinned"
     RANDOM = "random"
 
-    def verdict(self, one: Outcome | Average) -> Verdict | None:
+    def verdict(self, outcome: Outcome | Average) -> Verdict | None:
         """The answer for one arm; None where it was not asked."""
-        return one.verdict if self is Question.PINNED else one.control
+        return outcome.verdict if self is Question.PINNED else outcome.control
 
-    def targets(self, one: Average) -> tuple[LanguagePair, ...]:
+    def targets(self, average: Average) -> tuple[LanguagePair, ...]:
         """The targets behind the answer for an average."""
-        return one.targets if self is Question.PINNED else one.controlled
+        return average.targets if self is Question.PINNED else average.controlled
 
 
 @dataclass(frozen=True)
@@ -123,16 +123,16 @@ class Comparison:
     @property
     def targets(self) -> tuple[LanguagePair, ...]:
         """The targets, in order."""
-        return tuple(dict.fromkeys(one.target for one in self.outcomes))
+        return tuple(dict.fromkeys(outcome.target for outcome in self.outcomes))
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms, in order."""
-        return tuple(dict.fromkeys(one.arm for one in self.outcomes))
+        return tuple(dict.fromkeys(outcome.arm for outcome in self.outcomes))
 
     def of(self, target: LanguagePair, arm: str) -> Outcome | None:
         """The outcome of one arm of one target, where there is one."""
-        return next((one for one in self.outcomes if (one.target, one.arm) == (target, arm)), None)
+        return next((outcome for outcome in self.outcomes if (outcome.target, outcome.arm) == (target, arm)), None)
 
     def same_runs(self, *targets: LanguagePair) -> Mapping[str, tuple[str, ...]]:
         """The arms that differ for any of these targets, each with all its names; the pinned arm goes by its own first.
@@ -140,12 +140,12 @@ class Comparison:
         Families that are equal are one run: by whatever names it was asked for, it is no second result.
         """
         names: dict[tuple[object, ...], list[str]] = {}
-        for arm in sorted(self.arms, key=lambda one: one != self.pinned):
+        for arm in sorted(self.arms, key=lambda arm: arm != self.pinned):
             runs = tuple(self._runs(self.of(target, arm)) for target in targets)
             names.setdefault(runs if any(runs) else (arm,), []).append(arm)
         order = {arm: place for place, arm in enumerate(self.arms)}
-        groups = sorted(names.values(), key=lambda own: min(map(order.__getitem__, own)))
-        return {own[0]: tuple(own) for own in groups}
+        groups = sorted(names.values(), key=lambda alike: min(map(order.__getitem__, alike)))
+        return {alike[0]: tuple(alike) for alike in groups}
 
     def verdicts(self, question: Question, target: LanguagePair | None = None) -> Mapping[str, Verdict]:
         """The verdicts of one target, by default those of the averages, by names; arms that were not tested are left out.
@@ -153,25 +153,28 @@ class Comparison:
         Arms of the same runs are one: ``mse = overlap``. An average over some of the targets only says so behind its name:
         ``overlap (3 of 5)``.
         """
-        found: dict[str, Verdict | None] = {}
+        by_names: dict[str, Verdict | None] = {}
         names = {
-            first: " = ".join(own) for first, own in self.same_runs(*([target] if target else self.targets)).items()
+            first: " = ".join(alike) for first, alike in self.same_runs(*([target] if target else self.targets)).items()
         }
         if target is not None:
-            found = {
-                names[one.arm]: question.verdict(one)
-                for one in self.outcomes
-                if one.target == target and one.arm in names
+            by_names = {
+                names[outcome.arm]: question.verdict(outcome)
+                for outcome in self.outcomes
+                if outcome.target == target and outcome.arm in names
             }
         else:
-            averages = (one for one in self.averages if one.arm in names)
-            found = {f"{names[one.arm]}{self._partly(question, one)}": question.verdict(one) for one in averages}
-        return {arm: verdict for arm, verdict in found.items() if verdict}
+            averages = (average for average in self.averages if average.arm in names)
+            by_names = {
+                f"{names[average.arm]}{self._partly(question, average)}": question.verdict(average)
+                for average in averages
+            }
+        return {arm: verdict for arm, verdict in by_names.items() if verdict}
 
     @staticmethod
-    def _runs(one: Outcome | None) -> tuple[str, ...]:
-        return () if one is None else tuple(run.key for draw in one.runs for run in draw)
+    def _runs(outcome: Outcome | None) -> tuple[str, ...]:
+        return () if outcome is None else tuple(run.key for draw in outcome.runs for run in draw)
 
-    def _partly(self, question: Question, one: Average) -> str:
-        n, n_targets = len(question.targets(one)), len(self.targets)
+    def _partly(self, question: Question, average: Average) -> str:
+        n, n_targets = len(question.targets(average)), len(self.targets)
         return "" if n == n_targets else f" ({n} of {n_targets})"

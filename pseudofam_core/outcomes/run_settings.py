@@ -28,7 +28,7 @@ def settings_of(run: FinetuneRun) -> Mapping[str, str]:
 
 def _cuts_of(run: FinetuneRun) -> Mapping[str, int | None]:
     """The cuts that its text shows. One that took nothing away is none, and would be none in another run: it is not named."""
-    target, *auxiliaries = (own.available for own in run.contributions)
+    target, *auxiliaries = (contribution.available for contribution in run.contributions)
     cuts = {}
     for name, sizes in (("target_sentences", [target]), ("auxiliary_sentences", auxiliaries)):
         limit = getattr(run.spec.cut, name)
@@ -58,7 +58,7 @@ def settings_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str,
 def circumstances_that_differ(runs: Sequence[FinetuneRun]) -> Mapping[str, tuple[str, ...]]:
     """What differs without forbidding a comparison: device and library versions."""
     libraries = [run.libraries for run in runs]
-    return _several([{"device": run.device, **own} for run, own in zip(runs, libraries, strict=True)])
+    return _several([{"device": run.device, **versions} for run, versions in zip(runs, libraries, strict=True)])
 
 
 def comparable(runs: Sequence[FinetuneRun]) -> tuple[tuple[FinetuneRun, ...], ...]:
@@ -72,12 +72,12 @@ def comparable(runs: Sequence[FinetuneRun]) -> tuple[tuple[FinetuneRun, ...], ..
     """
     settings = [(run, compared_settings(run)) for run in reversed(runs)]
     groups: list[dict[str, str]] = []
-    for _, own in [one for one in settings if not one[0].is_zero_shot] or settings:
-        fitting = next((group for group in groups if _agree(group, own)), None)
+    for _, compared in [entry for entry in settings if not entry[0].is_zero_shot] or settings:
+        fitting = next((group for group in groups if _agree(group, compared)), None)
         if fitting is None:
-            groups.append(dict(own))
+            groups.append(dict(compared))
         else:
-            fitting.update(own)
+            fitting.update(compared)
     return tuple(_fitting(group, settings) for group in groups)
 
 
@@ -85,16 +85,16 @@ def _fitting(
     group: dict[str, str], settings: Sequence[tuple[FinetuneRun, Mapping[str, str]]]
 ) -> tuple[FinetuneRun, ...]:
     """The runs that agree with a group and with one another, the oldest first."""
-    found: list[FinetuneRun] = []
-    for run, own in settings:
-        if _agree(group, own):
-            group.update(own)
-            found.append(run)
-    return tuple(reversed(found))
+    fitting: list[FinetuneRun] = []
+    for run, compared in settings:
+        if _agree(group, compared):
+            group.update(compared)
+            fitting.append(run)
+    return tuple(reversed(fitting))
 
 
-def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    return all(one.get(name, value) == value for name, value in other.items())
+def _agree(group: Mapping[str, str], settings: Mapping[str, str]) -> bool:
+    return all(group.get(name, value) == value for name, value in settings.items())
 
 
 def refuse_mixture(runs: Sequence[FinetuneRun]) -> None:
@@ -114,11 +114,11 @@ def refuse_mixture(runs: Sequence[FinetuneRun]) -> None:
 
 
 def _several(settings: Sequence[Mapping[str, str]]) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
-    for own in settings:
-        for name, value in own.items():
-            found.setdefault(name, {})[value] = None
-    return {name: tuple(values) for name, values in found.items() if len(values) > 1}
+    by_name: dict[str, dict[str, None]] = {}
+    for of_run in settings:
+        for name, value in of_run.items():
+            by_name.setdefault(name, {})[value] = None
+    return {name: tuple(values) for name, values in by_name.items() if len(values) > 1}
 
 
 def _plain(value: Any) -> str:

@@ -68,24 +68,28 @@ def compare_arms(
     Raises:
         ValueError: The runs differ in more than auxiliaries and seeds, or a target has no finished pinned arm.
     """
-    scored = [one for target, own in arms.items() for one in _scored_arms(target, own, runs, protocol, n_resamples)]
-    used = {run.key: run for one in scored for draw in one.runs for run in draw}
+    scored = [
+        arm
+        for target, of_target in arms.items()
+        for arm in _scored_arms(target, of_target, runs, protocol, n_resamples)
+    ]
+    used = {run.key: run for arm in scored for draw in arm.runs for run in draw}
     refuse_mixture(list(used.values()))
-    by_name = {(one.target, one.arm): one for one in scored}
-    for target in dict.fromkeys(one.target for one in scored):
+    by_name = {(arm.target, arm.arm): arm for arm in scored}
+    for target in dict.fromkeys(arm.target for arm in scored):
         if (target, pinned) not in by_name:
-            have = ", ".join(one.arm for one in scored if one.target == target)
+            have = ", ".join(arm.arm for arm in scored if arm.target == target)
             raise ValueError(f"pinned must be an arm of {target} with a finished run: {have}. Got {pinned}.")
     if not scored:
         raise ValueError(
             f"runs must hold one of an arm of {', '.join(map(str, arms))}. Got none. Run `finetune` first."
         )
-    against_pinned = _verdicts([(one, by_name[one.target, pinned]) for one in scored], level)
-    controlled = [(one, control) for one in scored if (control := _control_of(one, by_name))]
-    controls = {(one.target, one.arm): v for (one, _), v in zip(controlled, _verdicts(controlled, level), strict=True)}
+    against_pinned = _verdicts([(arm, by_name[arm.target, pinned]) for arm in scored], level)
+    controlled = [(arm, control) for arm in scored if (control := _control_of(arm, by_name))]
+    controls = {(arm.target, arm.arm): v for (arm, _), v in zip(controlled, _verdicts(controlled, level), strict=True)}
     outcomes = [
-        _outcome(one, by_name[one.target, pinned], level, verdict, controls.get((one.target, one.arm)))
-        for one, verdict in zip(scored, against_pinned, strict=True)
+        _outcome(arm, by_name[arm.target, pinned], level, verdict, controls.get((arm.target, arm.arm)))
+        for arm, verdict in zip(scored, against_pinned, strict=True)
     ]
     return Comparison(
         task=scored[0].task,
@@ -94,13 +98,13 @@ def compare_arms(
         level=level,
         budget=next((run.budget.mode.value for run in used.values() if run.budget), None),
         outcomes=tuple(outcomes),
-        averages=_averages(by_name, pinned, level) if len({one.target for one in scored}) > 1 else (),
+        averages=_averages(by_name, pinned, level) if len({arm.target for arm in scored}) > 1 else (),
         signatures={
-            f"{metric.label} into {one.target.target}": one.scorer.signatures[metric.name]
-            for one in scored
-            for metric in one.task.metrics
+            f"{metric.label} into {arm.target.target}": arm.scorer.signatures[metric.name]
+            for arm in scored
+            for metric in arm.task.metrics
         },
-        n_sentences={one.target: len(one.scorer.kept) for one in scored},
+        n_sentences={arm.target: len(arm.scorer.kept) for arm in scored},
         circumstances=circumstances_that_differ(list(used.values())),
     )
 
@@ -156,20 +160,20 @@ class _Luck(Enum):
 def _scored_arms(
     target: LanguagePair, arms: Sequence[Arm], runs: Sequence[FinetuneRun], protocol: Protocol, n_resamples: int
 ) -> list[_ScoredArm]:
-    own = [run for run in runs if run.target == target]
-    if not own:
+    of_target = [run for run in runs if run.target == target]
+    if not of_target:
         return []
-    refuse_mixture(own)
-    texts = own[0].outputs["test"]
-    scorer = own[0].task.scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
+    refuse_mixture(of_target)
+    texts = of_target[0].outputs["test"]
+    scorer = of_target[0].task.scorer(Bitext(target, "test", texts["sources"], texts["references"]), protocol)
     weights = sentence_weights(len(scorer.kept), n_resamples=n_resamples)
     drawn: dict[str, list[tuple[Mixture, tuple[FinetuneRun, ...]]]] = {}
     for arm in arms:
-        found = tuple(run for run in own if run.mixture == arm.mixture)
+        done = tuple(run for run in of_target if run.mixture == arm.mixture)
         draws = drawn.setdefault(without_draw(arm.name), [])
         # A family drawn twice is no second draw.
-        if found and arm.mixture not in [one for one, _ in draws]:
-            draws.append((arm.mixture, found))
+        if done and arm.mixture not in [mixture for mixture, _ in draws]:
+            draws.append((arm.mixture, done))
     by_draw = any(len(draws) > 1 for draws in drawn.values())
     scored = []
     for name, draws in drawn.items():
@@ -204,75 +208,77 @@ def _replicated(
 
 def _with_spread(scored: Sequence[_ScoredArm]) -> list[_ScoredArm]:
     """A target's arms with the spread that those of equal luck have in common."""
-    distinct = {tuple(run.key for run in one.all_runs): one for one in scored}.values()
+    distinct = {tuple(run.key for run in arm.all_runs): arm for arm in scored}.values()
     spreads = {
-        (luck, name): pooled_spread([one.replicates[name] for one in distinct if one.luck is luck])
+        (luck, name): pooled_spread([arm.replicates[name] for arm in distinct if arm.luck is luck])
         for luck in (_Luck.SEED, _Luck.DRAW)
-        for name in {name: None for one in distinct for name in one.replicates}
+        for name in {name: None for arm in distinct for name in arm.replicates}
     }
     return [
-        replace(one, replicates={n: replace(r, spread=spreads.get((one.luck, n))) for n, r in one.replicates.items()})
-        for one in scored
+        replace(arm, replicates={n: replace(r, spread=spreads.get((arm.luck, n))) for n, r in arm.replicates.items()})
+        for arm in scored
     ]
 
 
-def _control_of(one: _ScoredArm, scored: Mapping[tuple[LanguagePair, str], _ScoredArm]) -> _ScoredArm | None:
+def _control_of(arm: _ScoredArm, scored: Mapping[tuple[LanguagePair, str], _ScoredArm]) -> _ScoredArm | None:
     """The random families of an arm's target and size; None for an arm without auxiliaries, and for random ones."""
-    members, _ = one.mixtures[0]
-    return scored.get((one.target, f"{RANDOM}-{len(members)}")) if members and not is_random(one.arm) else None
+    members, _ = arm.mixtures[0]
+    return scored.get((arm.target, f"{RANDOM}-{len(members)}")) if members and not is_random(arm.arm) else None
 
 
 def _verdicts(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> list[Verdict | None]:
     """The verdict of each arm against another, their p corrected together; None for an arm against itself."""
     # Arms of the same members are one run under two names: one test, and no test against itself.
     tests = {_test_key(*both): both for both in pairs if _test_key(*both)[0] != _test_key(*both)[1]}
-    raw = {key: _verdict(one, pinned, level) for key, (one, pinned) in tests.items()}
+    raw = {key: _verdict(arm, pinned, level) for key, (arm, pinned) in tests.items()}
     verdicts = _corrected(raw)
     same = replace(_SAME, n_tests=len(raw), level=level)
-    return [None if one is other else verdicts.get(_test_key(one, other), same) for one, other in pairs]
+    return [None if arm is against else verdicts.get(_test_key(arm, against), same) for arm, against in pairs]
 
 
-def _verdict(one: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
+def _verdict(arm: _ScoredArm, pinned: _ScoredArm, level: float) -> Verdict:
     """The uncorrected verdict."""
-    delta = estimate([(1, one.tested), (-1, pinned.tested)], level=level)
-    said: dict[str, Any] = {"caveat": _caveat([one, pinned]), "higher_is_better": one.task.tested.higher_is_better}
-    if one.counts_luck or pinned.counts_luck:
+    delta = estimate([(1, arm.tested), (-1, pinned.tested)], level=level)
+    said: dict[str, Any] = {"caveat": _caveat([arm, pinned]), "higher_is_better": arm.task.tested.higher_is_better}
+    if arm.counts_luck or pinned.counts_luck:
         return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, **said)
     # What follows speaks of these two runs: other seeds may fall otherwise, and no verdict says better or worse.
-    p = _paired_p(one.scorer, one.task.tested.name, *(_hypotheses(arm.all_runs[0]) for arm in (pinned, one)))
+    p = _paired_p(arm.scorer, arm.task.tested.name, *(_hypotheses(side.all_runs[0]) for side in (pinned, arm)))
     return Verdict(delta, p.randomisation, p.randomisation, 1, RANDOMISATION, level, p.bootstrap, **said)
 
 
 @functools.lru_cache(maxsize=256)
 def _paired_p(scorer: Scorer, metric: str, pinned: tuple[str, ...], hypotheses: tuple[str, ...]) -> PairedP:
     """Both tests of one run against another. They take a second, so that as more runs finish only these are tested."""
-    lines = [scorer.prepared(one) for one in (pinned, hypotheses)]
+    lines = [scorer.prepared(translations) for translations in (pinned, hypotheses)]
     (p,) = paired_tests(scorer.made[metric], lines[0], lines[1:])
     return p
 
 
 def _outcome(
-    one: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None, control: Verdict | None
+    arm: _ScoredArm, pinned: _ScoredArm, level: float, verdict: Verdict | None, control: Verdict | None
 ) -> Outcome:
-    observed = one.tested.observed
-    others = [] if verdict is None else [metric.name for metric in one.task.others]
+    observed = arm.tested.observed
+    others = [] if verdict is None else [metric.name for metric in arm.task.others]
     return Outcome(
-        target=one.target,
-        arm=one.arm,
-        members=tuple(members for members, _ in one.mixtures),
-        weights=one.mixtures[0][1],
-        seeds=tuple(sorted({run.seed for run in one.all_runs if run.seed is not None})),
-        scores={name: estimate([(1, own)], level=level) for name, own in one.replicates.items()},
+        target=arm.target,
+        arm=arm.arm,
+        members=tuple(members for members, _ in arm.mixtures),
+        weights=arm.mixtures[0][1],
+        seeds=tuple(sorted({run.seed for run in arm.all_runs if run.seed is not None})),
+        scores={name: estimate([(1, replicated)], level=level) for name, replicated in arm.replicates.items()},
         spread=float(observed.std(ddof=1)) if len(observed) > 1 else None,
         verdict=verdict,
         deltas={
-            name: estimate([(1.0, one.replicates[name]), (-1.0, pinned.replicates[name])], level=level)
+            name: estimate([(1.0, arm.replicates[name]), (-1.0, pinned.replicates[name])], level=level)
             for name in others
         },
-        updates=_mean(one, lambda run: run.scored_update),
-        target_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[:1])),
-        auxiliary_tokens=_mean(one, lambda run: sum(own.target_tokens for own in run.contributions[1:])),
-        runs=one.runs,
+        updates=_mean(arm, lambda run: run.scored_update),
+        target_tokens=_mean(arm, lambda run: sum(contribution.target_tokens for contribution in run.contributions[:1])),
+        auxiliary_tokens=_mean(
+            arm, lambda run: sum(contribution.target_tokens for contribution in run.contributions[1:])
+        ),
+        runs=arm.runs,
         control=control,
     )
 
@@ -281,28 +287,30 @@ def _averages(scored: Mapping[tuple[LanguagePair, str], _ScoredArm], pinned: str
     """Each arm that has two targets or more over these, their p corrected together."""
     by_arm: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
     controlled: dict[str, list[tuple[_ScoredArm, _ScoredArm]]] = {}
-    for (target, arm), one in scored.items():
-        by_arm.setdefault(arm, []).append((one, scored[target, pinned]))
-        if control := _control_of(one, scored):
-            controlled.setdefault(arm, []).append((one, control))
-    by_arm, controlled = ({arm: pairs for arm, pairs in own.items() if len(pairs) > 1} for own in (by_arm, controlled))
+    for (target, arm), scored_arm in scored.items():
+        by_arm.setdefault(arm, []).append((scored_arm, scored[target, pinned]))
+        if control := _control_of(scored_arm, scored):
+            controlled.setdefault(arm, []).append((scored_arm, control))
+    by_arm, controlled = (
+        {arm: pairs for arm, pairs in group.items() if len(pairs) > 1} for group in (by_arm, controlled)
+    )
     verdicts = _mean_verdicts({arm: pairs for arm, pairs in by_arm.items() if arm != pinned}, level)
     controls = _mean_verdicts(controlled, level)
     return tuple(
         Average(
             arm=arm,
-            targets=tuple(one.target for one, _ in pairs),
+            targets=tuple(scored_arm.target for scored_arm, _ in pairs),
             scores={metric.name: _mean_score(metric.name, pairs, level) for metric in pairs[0][0].task.metrics},
             verdict=verdicts.get(arm),
             control=controls.get(arm),
-            controlled=tuple(one.target for one, _ in controlled.get(arm, ())),
+            controlled=tuple(scored_arm.target for scored_arm, _ in controlled.get(arm, ())),
         )
         for arm, pairs in by_arm.items()
     )
 
 
 def _mean_score(metric: str, pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) -> Interval:
-    return estimate([(1 / len(pairs), one.replicates[metric]) for one, _ in pairs], level=level)
+    return estimate([(1 / len(pairs), arm.replicates[metric]) for arm, _ in pairs], level=level)
 
 
 def _mean_verdicts(by_arm: Mapping[str, Sequence[tuple[_ScoredArm, _ScoredArm]]], level: float) -> dict[str, Verdict]:
@@ -316,31 +324,34 @@ def _mean_verdict(pairs: Sequence[tuple[_ScoredArm, _ScoredArm]], level: float) 
     if not apart:
         return _SAME
     signs = (1 / len(pairs), -1 / len(pairs))
-    terms = [(sign, one.tested) for both in apart for sign, one in zip(signs, both, strict=True)]
+    terms = [(sign, arm.tested) for both in apart for sign, arm in zip(signs, both, strict=True)]
     delta = estimate(terms, level=level)
-    caveat = _caveat([one for both in apart for one in both])
+    caveat = _caveat([arm for both in apart for arm in both])
     better = pairs[0][0].task.tested.higher_is_better
     return Verdict(delta, delta.p, delta.p, 1, SEEDS, level, caveat=caveat, higher_is_better=better)
 
 
 def _corrected(raw: Mapping[K, Verdict]) -> dict[K, Verdict]:
     """The verdicts, their p corrected together."""
-    corrected = holm([one.p for one in raw.values()])
-    return {key: replace(one, p_holm=p, n_tests=len(raw)) for (key, one), p in zip(raw.items(), corrected, strict=True)}
+    corrected = holm([verdict.p for verdict in raw.values()])
+    return {
+        key: replace(verdict, p_holm=p, n_tests=len(raw))
+        for (key, verdict), p in zip(raw.items(), corrected, strict=True)
+    }
 
 
 def _caveat(arms: Sequence[_ScoredArm]) -> str:
-    uncounted = dict.fromkeys(one.uncounted for one in arms if one.uncounted)
+    uncounted = dict.fromkeys(arm.uncounted for arm in arms if arm.uncounted)
     return f"luck not counted: {' and '.join(uncounted)}" if uncounted else ""
 
 
-def _test_key(one: _ScoredArm, pinned: _ScoredArm) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    both = [tuple(run.key for run in arm.all_runs) for arm in (one, pinned)]
+def _test_key(arm: _ScoredArm, pinned: _ScoredArm) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    both = [tuple(run.key for run in side.all_runs) for side in (arm, pinned)]
     return both[0], both[1]
 
 
-def _mean(one: _ScoredArm, count: Callable[[FinetuneRun], int]) -> float:
-    return fmean(count(run) for run in one.all_runs)
+def _mean(arm: _ScoredArm, count: Callable[[FinetuneRun], int]) -> float:
+    return fmean(count(run) for run in arm.all_runs)
 
 
 def _hypotheses(run: FinetuneRun) -> tuple[str, ...]:

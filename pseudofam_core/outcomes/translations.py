@@ -41,8 +41,8 @@ class Translated:
 
     def disagreement_of(self, arms: Iterable[str]) -> float:
         """The highest score of these arms minus the lowest."""
-        own = [self.scores[arm] for arm in arms]
-        return max(own) - min(own)
+        scores = [self.scores[arm] for arm in arms]
+        return max(scores) - min(scores)
 
 
 def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None = 50) -> tuple[Translated, ...]:
@@ -58,18 +58,18 @@ def side_by_side(comparison: Comparison, target: LanguagePair, *, n: int | None 
     Raises:
         ValueError: The target is not one of the comparison.
     """
-    outcomes = {one.arm: one for one in comparison.outcomes if one.target == target}
+    outcomes = {outcome.arm: outcome for outcome in comparison.outcomes if outcome.target == target}
     if not outcomes:
         raise ValueError(f"target must be one of {', '.join(map(str, comparison.targets))}. Got {target}.")
     texts = _first_run(outcomes[comparison.pinned])
-    lines = {arm: _first_run(one)["hypotheses"] for arm, one in outcomes.items()}
+    lines = {arm: _first_run(outcome)["hypotheses"] for arm, outcome in outcomes.items()}
     score, sentences = comparison.task.sentence_score(target.target), []
     for i, (source, reference) in enumerate(zip(texts["sources"], texts["references"], strict=True)):
-        own = {arm: hypotheses[i] for arm, hypotheses in lines.items()}
-        spans = {arm: word_differences(own[comparison.pinned], text) for arm, text in own.items()}
-        scores = {arm: score(text, reference) for arm, text in own.items()}
+        translated = {arm: hypotheses[i] for arm, hypotheses in lines.items()}
+        spans = {arm: word_differences(translated[comparison.pinned], text) for arm, text in translated.items()}
+        scores = {arm: score(text, reference) for arm, text in translated.items()}
         sentences.append(Translated(i, source, reference, spans, scores))
-    return tuple(sorted(sentences, key=lambda one: -one.disagreement_of(one.scores))[:n])
+    return tuple(sorted(sentences, key=lambda sentence: -sentence.disagreement_of(sentence.scores))[:n])
 
 
 def word_differences(pinned: str, other: str) -> tuple[Span, ...]:
@@ -81,12 +81,12 @@ def word_differences(pinned: str, other: str) -> tuple[Span, ...]:
 
 def marked_html(spans: Sequence[Span]) -> str:
     """The pieces as HTML, differences in ``<mark>``. What a translation holds is text, to HTML as to Markdown."""
-    return "".join(f"<mark>{_safe(one.text)}</mark>" if one.differs else _safe(one.text) for one in spans)
+    return "".join(f"<mark>{_safe(span.text)}</mark>" if span.differs else _safe(span.text) for span in spans)
 
 
 def _safe(text: str) -> str:
     """The text with every sign that is no letter, digit or space as a character reference."""
-    return re.sub(r"[^\w\s]|_", lambda one: f"&#{ord(one[0])};", text)
+    return re.sub(r"[^\w\s]|_", lambda sign: f"&#{ord(sign[0])};", text)
 
 
 def _first_run(outcome: Outcome) -> dict[str, tuple[str, ...]]:
