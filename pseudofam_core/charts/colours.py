@@ -44,7 +44,7 @@ def family_swatches(pairs: Sequence[LanguagePair]) -> Mapping[str, Swatch]:
 @functools.cache
 def _all_swatches() -> Mapping[str, Swatch]:
     """Of all families of the language table, in the order of their names. Those with many languages have plain colours."""
-    sizes = Counter(one.traditional_family for one in languages().values())
+    sizes = Counter(language.traditional_family for language in languages().values())
     by_size = sorted(sizes, key=lambda family: (-sizes[family], family))
     swatches = {}
     for place, family in enumerate(by_size):

@@ -30,10 +30,10 @@ def mass_by_layer(layer_mass: Mapping[str, float]) -> tuple[dict[str, dict[int, 
     table: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     outside = 0.0
     for name, share in layer_mass.items():
-        if (found := _IN_LAYER.search(name)) is None:
+        if (match := _IN_LAYER.search(name)) is None:
             outside += share
         else:
-            table[f"{found[1]} {_kind(found[3])}"][int(found[2]) + 1] += share
+            table[f"{match[1]} {_kind(match[3])}"][int(match[2]) + 1] += share
     # Encoder above decoder, for that is the way the text goes.
     order = sorted(table, key=lambda row: (row.startswith("decoder"), row))
     return {row: dict(table[row]) for row in order}, outside
@@ -41,7 +41,7 @@ def mass_by_layer(layer_mass: Mapping[str, float]) -> tuple[dict[str, dict[int, 
 
 def mean_mass(masses: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Each tensor's share, averaged over pairs of one model."""
-    return {name: float(np.mean([one.get(name, 0.0) for one in masses])) for name in masses[0]}
+    return {name: float(np.mean([mass.get(name, 0.0) for mass in masses])) for name in masses[0]}
 
 
 def zeros_by_layer(zeros: Mapping[str, float], sizes: Mapping[str, float]) -> dict[str, dict[int, float]]:
@@ -71,7 +71,7 @@ def zeros_figure(zeros: Mapping[str, float], sizes: Mapping[str, float]) -> go.F
 
 def _layers_figure(table: Mapping[str, Mapping[int, float]], whole: str) -> go.Figure:
     rows = list(table)
-    n_layers = max((layer for one in table.values() for layer in one), default=0)
+    n_layers = max((layer for layers in table.values() for layer in layers), default=0)
     shares = np.array([[table[row].get(layer, np.nan) for layer in range(1, n_layers + 1)] for row in rows])
     few = n_layers <= 12
     figure = go.Figure(

@@ -38,7 +38,7 @@ def gap_figure(
         found: A pair to be pointed out.
     """
     shown = family.neighbours[: n_drawn(family, n_shown)]
-    distances = [distance(family, one) for one in shown]
+    distances = [distance(family, neighbour) for neighbour in shown]
     by_gaps = family.selection.rule is Rule.PAPER
     traces = [_reach(shown, distances)] if by_gaps else []
     traces.append(_steps(family, shown, distances))
@@ -70,16 +70,20 @@ def gap_figure(
     return go.Figure({"data": traces, "layout": layout})
 
 
-def distance(family: PseudoFamily, one: Neighbour) -> float:
+def distance(family: PseudoFamily, neighbour: Neighbour) -> float:
     """How far a neighbour is from the target: 1 − w for similarities."""
-    return 1 - one.value if family.measure.is_similarity else one.value
+    return 1 - neighbour.value if family.measure.is_similarity else neighbour.value
 
 
 def _reach(shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
     """How far the radius reached from the neighbour before."""
-    tested = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.radius is not None]
+    tested = [
+        (neighbour, distance)
+        for neighbour, distance in zip(shown, distances, strict=True)
+        if neighbour.radius is not None
+    ]
     return _from_the_one_before(tested) | {
-        "x": [one.radius for one, _ in tested],
+        "x": [neighbour.radius for neighbour, _ in tested],
         "width": 0.8,
         "name": "reach of the radius",
         "marker": {"color": FAINT, "line": {"color": LINE, "width": 1}},
@@ -89,17 +93,19 @@ def _reach(shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
 
 def _steps(family: PseudoFamily, shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
     """The step from the neighbour before, in the colour of the verdict where the step decided."""
-    steps = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.gap is not None]
+    steps = [
+        (neighbour, distance) for neighbour, distance in zip(shown, distances, strict=True) if neighbour.gap is not None
+    ]
 
-    def colour(one: Neighbour) -> str:
-        if one.member:
+    def colour(neighbour: Neighbour) -> str:
+        if neighbour.member:
             return INSIDE
-        return OUTSIDE if family.selection.rule is Rule.PAPER and one.radius is not None else LINE
+        return OUTSIDE if family.selection.rule is Rule.PAPER and neighbour.radius is not None else LINE
 
     return _from_the_one_before(steps) | {
-        "x": [one.gap for one, _ in steps],
+        "x": [neighbour.gap for neighbour, _ in steps],
         "width": 0.16,
-        "marker": {"color": [colour(one) for one, _ in steps], "line": {"width": 0}},
+        "marker": {"color": [colour(neighbour) for neighbour, _ in steps], "line": {"width": 0}},
         "showlegend": False,
         "hovertemplate": "step %{x:.4g}<extra></extra>",
     }
@@ -109,8 +115,8 @@ def _from_the_one_before(rows: Sequence[tuple[Neighbour, float]]) -> Part:
     """Bars in the neighbours' rows that begin at the distance of the neighbour before."""
     return {
         "type": "bar",
-        "base": [distance - (one.gap or 0) for one, distance in rows],
-        "y": [one.rank for one, _ in rows],
+        "base": [distance - (neighbour.gap or 0) for neighbour, distance in rows],
+        "y": [neighbour.rank for neighbour, _ in rows],
         "orientation": "h",
     }
 
@@ -124,17 +130,22 @@ def _points(
     found: LanguagePair | None,
 ) -> Part:
     """The neighbours themselves: filled where they are members, a diamond where they are of the traditional family."""
-    points = [(one, distance) for one, distance in zip(shown, distances, strict=True) if one.member == member]
-    look = {"size": 14, "symbol": [point_symbol(family, one) for one, _ in points]}
+    points = [
+        (neighbour, distance)
+        for neighbour, distance in zip(shown, distances, strict=True)
+        if neighbour.member == member
+    ]
+    look = {"size": 14, "symbol": [point_symbol(family, neighbour) for neighbour, _ in points]}
     return {
         "type": "scatter",
         "x": [distance for _, distance in points],
-        "y": [one.rank for one, _ in points],
+        "y": [neighbour.rank for neighbour, _ in points],
         "mode": "markers",
-        "marker": look | point_colours([one for one, _ in points], found),
+        "marker": look | point_colours([neighbour for neighbour, _ in points], found),
         "showlegend": False,
         "customdata": [
-            [one.pair.label, one.value, one.pair.language.traditional_family, one.reason] for one, _ in points
+            [neighbour.pair.label, neighbour.value, neighbour.pair.language.traditional_family, neighbour.reason]
+            for neighbour, _ in points
         ],
         "hovertemplate": (
             f"<b>%{{customdata[0]}}</b> (%{{customdata[2]}})<br>{family.measure.label} %{{customdata[1]:.6g}}<br>"
@@ -143,17 +154,18 @@ def _points(
     }
 
 
-def point_symbol(family: PseudoFamily, one: Neighbour) -> str:
+def point_symbol(family: PseudoFamily, neighbour: Neighbour) -> str:
     """A diamond where it is of the target's traditional family, else a circle; hollow where it is no member."""
-    own = family.target.language.traditional_family
-    return ("diamond" if one.pair.language.traditional_family == own else "circle") + ("" if one.member else "-open")
+    traditional = family.target.language.traditional_family
+    mark = "diamond" if neighbour.pair.language.traditional_family == traditional else "circle"
+    return mark if neighbour.member else f"{mark}-open"
 
 
 def point_colours(points: Sequence[Neighbour], found: LanguagePair | None) -> Part:
     """Marker settings: the colour of membership, and of what is pointed out. A hollow mark shows its fill as outline."""
-    usual = [INSIDE if one.member else LINE for one in points]
-    edges = [CHOSEN if one.pair == found else colour for one, colour in zip(points, usual, strict=True)]
-    fills = [colour if one.member else edge for one, colour, edge in zip(points, usual, edges, strict=True)]
+    usual = [INSIDE if neighbour.member else LINE for neighbour in points]
+    edges = [CHOSEN if neighbour.pair == found else colour for neighbour, colour in zip(points, usual, strict=True)]
+    fills = [colour if neighbour.member else edge for neighbour, colour, edge in zip(points, usual, edges, strict=True)]
     return {"color": fills, "line": {"color": edges, "width": 2.5}}
 
 
@@ -172,7 +184,7 @@ def point_entries(family: PseudoFamily) -> list[tuple[str, Part]]:
 
 def _first_out(shown: Sequence[Neighbour]) -> Neighbour | None:
     """The neighbour at which the radius ended the family, or None where its size did."""
-    return next((one for one in shown if not one.member and one.radius is not None), None)
+    return next((neighbour for neighbour in shown if not neighbour.member and neighbour.radius is not None), None)
 
 
 def _radius_line(family: PseudoFamily) -> Part:
@@ -185,9 +197,10 @@ def _radius_line(family: PseudoFamily) -> Part:
 
 
 def _layout(family: PseudoFamily, shown: Sequence[Neighbour], mutual: Collection[LanguagePair]) -> Part:
-    names = pair_labels([one.pair for one in family.neighbours])
+    names = pair_labels([neighbour.pair for neighbour in family.neighbours])
     labels = [
-        f"{name}{' ⇄' if one.pair in mutual else ''}  {one.rank}" for name, one in zip(names, shown, strict=False)
+        f"{name}{' ⇄' if neighbour.pair in mutual else ''}  {neighbour.rank}"
+        for name, neighbour in zip(names, shown, strict=False)
     ]
     words = f"1 − {family.measure.label}" if family.measure.is_similarity else family.measure.label
     nearest, farthest = distance(family, shown[0]), distance(family, shown[-1])
@@ -197,7 +210,7 @@ def _layout(family: PseudoFamily, shown: Sequence[Neighbour], mutual: Collection
     return {
         "yaxis": {
             "range": [len(shown) + 0.6, 0.4],
-            "tickvals": [one.rank for one in shown],
+            "tickvals": [neighbour.rank for neighbour in shown],
             "ticktext": labels,
             "automargin": False,
             "ticks": "",

@@ -17,7 +17,7 @@ _MOST_WRITTEN = 14
 
 def flow_table(families: Sequence[PseudoFamily]) -> pd.DataFrame:
     """How many members the targets of each traditional family (rows) choose from each (columns), one vote per member."""
-    names = sorted({one.target.language.traditional_family for one in families})
+    names = sorted({family.target.language.traditional_family for family in families})
     counts = Counter(
         (family.target.language.traditional_family, member.language.traditional_family)
         for family in families
@@ -35,7 +35,7 @@ def flow_figure(families: Sequence[PseudoFamily]) -> go.Figure:
     """
     table = flow_table(families)
     shares = table.div(table.sum(axis=1).clip(lower=1), axis=0)
-    targets = Counter(one.target.language.traditional_family for one in families)
+    targets = Counter(family.target.language.traditional_family for family in families)
     rows = [f"{name} ({targets[name]})" for name in table.index]
     figure = go.Figure(
         go.Heatmap(

@@ -19,9 +19,9 @@ Rows = list[Mapping[str, Any]]
 def finding_figure(finding: Finding) -> go.Figure:
     """Draw a finding's table as its chart says. Rows without a value in what is drawn are left out."""
     chart = finding.chart
-    drawn = [one for one in (chart.x, chart.y, chart.value) if one is not None]
+    drawn = [column for column in (chart.x, chart.y, chart.value) if column is not None]
     rows = [row for row in finding.rows if chart.only is None or row.get(chart.only[0]) == chart.only[1]]
-    rows = [row for row in rows if all(row.get(one) is not None for one in drawn)]
+    rows = [row for row in rows if all(row.get(column) is not None for column in drawn)]
     traces = _TRACES[chart.look](chart, rows)
     return go.Figure({"data": traces, "layout": _layout(finding, rows)})
 
@@ -92,14 +92,14 @@ def _bars(chart: Chart, rows: Rows) -> list[Part]:
 
 
 def _heat(chart: Chart, rows: Rows) -> list[Part]:
-    x, y = (list(dict.fromkeys(row[one] for row in rows)) for one in (chart.x, chart.y))
+    x, y = (list(dict.fromkeys(row[column] for row in rows)) for column in (chart.x, chart.y))
     value = {(row[chart.y], row[chart.x]): row[chart.value] for row in rows if chart.value}
     return [
         {
             "type": "heatmap",
             "x": x,
             "y": y,
-            "z": [[value.get((one, other)) for other in x] for one in y],
+            "z": [[value.get((row, column)) for column in x] for row in y],
             "colorscale": NEAR_IS_YELLOW,
             "hovertemplate": "<b>%{y}</b> at %{x}: %{z:.2f}<extra></extra>",
             "colorbar": {"thickness": 12, "outlinewidth": 0},
@@ -116,10 +116,10 @@ _TRACES: Mapping[Look, Callable[[Chart, Rows], list[Part]]] = {
 
 
 def _by_series(chart: Chart, rows: Rows) -> dict[str, Rows]:
-    found: dict[str, Rows] = {}
+    by_series: dict[str, Rows] = {}
     for row in rows:
-        found.setdefault(str(row[chart.series]) if chart.series else "", []).append(row)
-    return found
+        by_series.setdefault(str(row[chart.series]) if chart.series else "", []).append(row)
+    return by_series
 
 
 def _layout(finding: Finding, rows: Rows) -> Part:

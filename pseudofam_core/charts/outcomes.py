@@ -26,7 +26,7 @@ _ARM_STYLES = {
     "zero-shot": ("#7d8b95", "circle-open"),
     "single": ("#7d8b95", "circle"),
     "traditional": ("#d55e00", "square"),
-    **{one.value: (one.row.style.colour, one.row.style.symbol) for one in Measure},
+    **{measure.value: (measure.row.style.colour, measure.row.style.symbol) for measure in Measure},
     "own": ("#cc6677", "hexagon"),
     "all": ("#b8860b", "cross"),
 }
@@ -60,7 +60,9 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
     figure, tested = go.Figure(), comparison.task.tested
     for row, target in enumerate(targets):
         values = [
-            one.scores[tested.name].value for one in comparison.outcomes if one.target == target and one.arm in shown
+            outcome.scores[tested.name].value
+            for outcome in comparison.outcomes
+            if outcome.target == target and outcome.arm in shown
         ]
         if values:
             ends = [min(values), max(values)]
@@ -69,11 +71,11 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
                 go.Scatter(x=ends, y=[row, row], mode="lines", line=line, showlegend=False, hoverinfo="skip")
             )
     names = comparison.same_runs(*targets)
-    marked = {first: " = ".join(own) for first, own in names.items() if set(own) & set(shown)}
+    marked = {first: " = ".join(alike) for first, alike in names.items() if set(alike) & set(shown)}
     styles = _arm_styles(comparison.arms)
     for arm, name in marked.items():
-        own = [(row, one) for row, target in enumerate(targets) if (one := comparison.of(target, arm))]
-        figure.add_trace(_arm_marks(name, own, comparison.task, *styles[arm]))
+        outcomes = [(row, outcome) for row, target in enumerate(targets) if (outcome := comparison.of(target, arm))]
+        figure.add_trace(_arm_marks(name, outcomes, comparison.task, *styles[arm]))
     _lay_out_rows(
         figure, [target.label for target in targets], title=tested.label, above=40 + 20 * ceil(len(marked) / 3)
     )
@@ -83,14 +85,16 @@ def score_figure(comparison: Comparison, *, arms: Sequence[str] | None = None) -
 def _scores_of_one(comparison: Comparison, shown: Sequence[str]) -> go.Figure:
     """The arms of an only target, a line each, with their intervals."""
     (target,), tested = comparison.targets, comparison.task.tested
-    names = {first: " = ".join(own) for first, own in comparison.same_runs(target).items() if set(own) & set(shown)}
-    outcomes = {name: one for first, name in names.items() if (one := comparison.of(target, first))}
+    names = {
+        first: " = ".join(alike) for first, alike in comparison.same_runs(target).items() if set(alike) & set(shown)
+    }
+    outcomes = {name: outcome for first, name in names.items() if (outcome := comparison.of(target, first))}
     styles = _arm_styles(comparison.arms)
     figure = go.Figure()
-    for row, (name, one) in enumerate(outcomes.items()):
-        score, (colour, symbol) = one.scores[tested.name], styles[one.arm]
+    for row, (name, outcome) in enumerate(outcomes.items()):
+        score, (colour, symbol) = outcome.scores[tested.name], styles[outcome.arm]
         ends = {"array": [score.high - score.value], "arrayminus": [score.value - score.low]}
-        marks = _arm_marks(name, [(row, one)], comparison.task, colour, symbol)
+        marks = _arm_marks(name, [(row, outcome)], comparison.task, colour, symbol)
         marks.update(error_x={"type": "data", "color": colour, "thickness": 2, "width": 5, **ends}, showlegend=False)
         figure.add_trace(marks)
     title = f"{tested.label} with its {1 - comparison.level:.0%} interval"
@@ -127,7 +131,10 @@ def verdict_figure(comparison: Comparison) -> go.Figure:
     """Count, per arm, the targets on which it is better than the pinned arm, ties with it, or is worse."""
     names = comparison.same_runs(*comparison.targets)
     arms = [arm for arm in names if arm != comparison.pinned]
-    words = {arm: [one.verdict.word for one in comparison.outcomes if one.arm == arm and one.verdict] for arm in arms}
+    words = {
+        arm: [outcome.verdict.word for outcome in comparison.outcomes if outcome.arm == arm and outcome.verdict]
+        for arm in arms
+    }
     figure = go.Figure()
     for word, (colour, _) in _VERDICT_STYLES.items():
         counts = [words[arm].count(word) for arm in arms]
@@ -183,33 +190,37 @@ def _grouped(heading: str, verdicts: Mapping[str, Verdict]) -> list[_Row]:
 
 
 def _difference_marks(word: Word, rows: Sequence[_Row], metric: Metric, colour: str, symbol: str) -> go.Scatter:
-    own = [(y, row.told, row.verdict) for y, row in enumerate(rows) if row.verdict and row.verdict.word is word]
-    reach = [verdict.delta.high - verdict.delta.value for _, _, verdict in own]
+    of_word = [(y, row.told, row.verdict) for y, row in enumerate(rows) if row.verdict and row.verdict.word is word]
+    reach = [verdict.delta.high - verdict.delta.value for _, _, verdict in of_word]
     return go.Scatter(
-        x=[verdict.delta.value for _, _, verdict in own],
-        y=[y for y, _, _ in own],
+        x=[verdict.delta.value for _, _, verdict in of_word],
+        y=[y for y, _, _ in of_word],
         error_x={"type": "data", "array": reach, "color": colour, "thickness": 2, "width": 5},
         mode="markers",
         name=str(word),
         showlegend=True,
         marker={"color": colour, "symbol": symbol, "size": 12, "line": {"color": colour, "width": 2}},
-        customdata=[[told, _interval(verdict.delta, metric), _wrapped(verdict)] for _, told, verdict in own],
+        customdata=[[told, _interval(verdict.delta, metric), _wrapped(verdict)] for _, told, verdict in of_word],
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]}<extra></extra>",
     )
 
 
-def _arm_marks(arm: str, own: Sequence[tuple[int, Outcome]], task: Task, colour: str, symbol: str) -> go.Scatter:
+def _arm_marks(arm: str, outcomes: Sequence[tuple[int, Outcome]], task: Task, colour: str, symbol: str) -> go.Scatter:
     n = len(task.metrics)
     told = "".join(f"{metric.label} %{{customdata[{i}]}}<br>" for i, metric in enumerate(task.metrics, start=1))
     return go.Scatter(
-        x=[one.scores[task.tested.name].value for _, one in own],
-        y=[row for row, _ in own],
+        x=[outcome.scores[task.tested.name].value for _, outcome in outcomes],
+        y=[row for row, _ in outcomes],
         mode="markers",
         name=arm,
         marker={"color": colour, "symbol": symbol, "size": 11, "opacity": 0.9, "line": {"color": colour, "width": 2}},
         customdata=[
-            [one.target.label, *(_interval(one.scores[metric.name], metric) for metric in task.metrics), _effort(one)]
-            for _, one in own
+            [
+                outcome.target.label,
+                *(_interval(outcome.scores[metric.name], metric) for metric in task.metrics),
+                _effort(outcome),
+            ]
+            for _, outcome in outcomes
         ],
         hovertemplate=f"<b>%{{customdata[0]}}</b>, {arm}<br>{told}%{{customdata[{n + 1}]}}<extra></extra>",
     )
@@ -222,10 +233,10 @@ def _arm_styles(arms: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {arm: _ARM_STYLES.get(arm) or rest[arm] for arm in arms}
 
 
-def _interval(one: Interval, metric: Metric) -> str:
+def _interval(interval: Interval, metric: Metric) -> str:
     """With a digit more than tables have."""
     n = metric.decimals + 1
-    return f"{one.value:.{n}f} [{one.low:.{n}f}, {one.high:.{n}f}]"
+    return f"{interval.value:.{n}f} [{interval.low:.{n}f}, {interval.high:.{n}f}]"
 
 
 def _wrapped(verdict: Verdict) -> str:
@@ -233,11 +244,11 @@ def _wrapped(verdict: Verdict) -> str:
     return verdict.words.replace("; ", ";<br>") + f"<br>{verdict.test}"
 
 
-def _effort(one: Outcome) -> str:
-    seeds = f"{len(one.seeds)} seed{'s' if len(one.seeds) != 1 else ''}" if one.seeds else "not trained"
-    draws = f", {one.n_draws} draws" if one.n_draws > 1 else ""
-    tokens = f"{one.target_tokens:,.0f} target tokens, {one.auxiliary_tokens:,.0f} of auxiliaries"
-    return f"{seeds}{draws}, {one.updates:,.0f} updates<br>{tokens}"
+def _effort(outcome: Outcome) -> str:
+    seeds = f"{len(outcome.seeds)} seed{'s' if len(outcome.seeds) != 1 else ''}" if outcome.seeds else "not trained"
+    draws = f", {outcome.n_draws} draws" if outcome.n_draws > 1 else ""
+    tokens = f"{outcome.target_tokens:,.0f} target tokens, {outcome.auxiliary_tokens:,.0f} of auxiliaries"
+    return f"{seeds}{draws}, {outcome.updates:,.0f} updates<br>{tokens}"
 
 
 def _lay_out_rows(figure: go.Figure, labels: Sequence[str], *, title: str, above: int) -> None:

@@ -24,16 +24,16 @@ def overlap_curve_figure(
     figure = go.Figure()
     # By the group scope all masks are of one size up to there, so that both directions are the same.
     symmetric = curve.scope is Scope.GROUP
-    end = min(curve.nonzero[curve.pairs.index(one)] for one in (target, auxiliary))
+    end = min(curve.nonzero[curve.pairs.index(pair)] for pair in (target, auxiliary))
     n_steps = max(1, sum(step <= end + 1e-12 for step in curve.steps))
     both_ways = [(target, auxiliary)] if symmetric else [(target, auxiliary), (auxiliary, target)]
-    for (one, other), colour in zip(both_ways, (INSIDE, OUTSIDE), strict=False):
+    for (as_target, as_auxiliary), colour in zip(both_ways, (INSIDE, OUTSIDE), strict=False):
         figure.add_trace(
             go.Scatter(
                 x=curve.steps[:n_steps],
-                y=curve.between(one, other)[:n_steps],
+                y=curve.between(as_target, as_auxiliary)[:n_steps],
                 mode="lines",
-                name="Overlap" if symmetric else f"{one.label} as target",
+                name="Overlap" if symmetric else f"{as_target.label} as target",
                 line={"color": colour, "width": 2.5},
                 hovertemplate="K = %{x:.1%}: %{y:.1%} shared<extra></extra>",
             )

@@ -32,7 +32,7 @@ def family_edge(family: PseudoFamily) -> float:
     `Rule.RADIUS`: the radius. `Rule.PAPER`: as far as the radius reached from the last member, where the next one was
     beyond it. Otherwise (a count ended the family) the distance of the last member.
     """
-    last = max((one for one in family.neighbours if one.member), key=lambda one: one.rank)
+    last = max((neighbour for neighbour in family.neighbours if neighbour.member), key=lambda neighbour: neighbour.rank)
     if family.selection.rule is Rule.RADIUS:
         assert family.selection.initial_radius is not None  # SelectionSpec demands it
         return family.selection.initial_radius
@@ -52,7 +52,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: Lang
         found: A pair to be pointed out.
     """
     shown = family.neighbours[: n_drawn(family, n_shown)]
-    names = dict(zip(family.neighbours, pair_labels([one.pair for one in family.neighbours]), strict=True))
+    names = dict(zip(family.neighbours, pair_labels([neighbour.pair for neighbour in family.neighbours]), strict=True))
     edge = family_edge(family)
     figure = go.Figure()
     figure.add_trace(
@@ -81,7 +81,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: Lang
     )
     for name, marker in point_entries(family):
         figure.add_trace(go.Scatterpolar(r=[None], theta=[None], mode="markers", marker=marker, name=name))
-    farthest = max(edge, *(distance(family, one) for one in shown))
+    farthest = max(edge, *(distance(family, neighbour) for neighbour in shown))
     figure.update_polars(
         bgcolor="rgba(0,0,0,0)",
         angularaxis={
@@ -121,21 +121,27 @@ def _add_neighbours(
     found: LanguagePair | None,
 ) -> None:
     """Members filled, others hollow; a diamond is of the target's traditional family."""
-    points = [one for one in shown if one.member == member]
-    angles = [360 * (one.rank - 1) / len(shown) for one in points]
+    points = [neighbour for neighbour in shown if neighbour.member == member]
+    angles = [360 * (neighbour.rank - 1) / len(shown) for neighbour in points]
     figure.add_trace(
         go.Scatterpolar(
-            r=[distance(family, one) for one in points],
+            r=[distance(family, neighbour) for neighbour in points],
             theta=angles,
             mode="markers+text",
-            text=[names[one] if member or len(shown) <= _MOST_NAMED else one.pair.language.code for one in points],
+            text=[
+                names[neighbour] if member or len(shown) <= _MOST_NAMED else neighbour.pair.language.code
+                for neighbour in points
+            ],
             textposition=[_OUTWARD[round(angle / 45) % len(_OUTWARD)] for angle in angles],
             marker={
                 "size": 13,
-                "symbol": [point_symbol(family, one) for one in points],
+                "symbol": [point_symbol(family, neighbour) for neighbour in points],
             }
             | point_colours(points, found),
-            customdata=[[names[one], one.rank, one.value, one.pair.language.traditional_family] for one in points],
+            customdata=[
+                [names[neighbour], neighbour.rank, neighbour.value, neighbour.pair.language.traditional_family]
+                for neighbour in points
+            ],
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b> (%{{customdata[3]}})<br>neighbour %{{customdata[1]}}, "
                 f"{family.measure.label} %{{customdata[2]:.6g}}<extra></extra>"

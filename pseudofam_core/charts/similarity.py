@@ -85,7 +85,7 @@ def similarity_figure(
         boxes = _boxes([int(clusters[i]) for i in order])
         shapes += [*boxes, cut_line(Z, len(boxes), xaxis=_TREE)]
     if chosen is not None:
-        row, column = (order.index(one) for one in chosen)
+        row, column = (order.index(position) for position in chosen)
         shapes.append(_frame((column - 0.5, column + 0.5), (row - 0.5, row + 0.5), CHOSEN))
     labels = pair_labels([*matrix.pairs, *missing])
     names = [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order]
@@ -242,14 +242,14 @@ def spread(matrix: PairwiseMatrix, order: list[int], by: Colours = Colours.RANKS
         ranks = rankdata(-distances[off], method="average")
         colours[off] = (ranks - 1) / max(1, len(ranks) - 1)
         quarters = np.quantile(distances[off], [1, 0.75, 0.5, 0.25, 0])
-    return colours, [f"{1 - one if matrix.measure.is_similarity else one:.3g}" for one in quarters]
+    return colours, [f"{1 - quantile if matrix.measure.is_similarity else quantile:.3g}" for quantile in quarters]
 
 
 def _boxes(clusters: Sequence[int]) -> list[Part]:
     """The clusters outlined on the diagonal."""
-    starts = [i for i, one in enumerate(clusters) if i == 0 or one != clusters[i - 1]]
+    starts = [i for i, cluster in enumerate(clusters) if i == 0 or cluster != clusters[i - 1]]
     edges = [(start - 0.5, end - 0.5) for start, end in zip(starts, [*starts[1:], len(clusters)], strict=True)]
-    return [_frame(one, one, OUTSIDE) for one in edges]
+    return [_frame(edge, edge, OUTSIDE) for edge in edges]
 
 
 def _frame(x: tuple[float, float], y: tuple[float, float], colour: str) -> Part:
@@ -259,7 +259,7 @@ def _frame(x: tuple[float, float], y: tuple[float, float], colour: str) -> Part:
 
 def _legend_height(traces: Sequence[Part]) -> int:
     """Room for the names of the families, in pixels."""
-    width = sum(45 + 7 * len(str(one["name"])) for one in traces if "name" in one)
+    width = sum(45 + 7 * len(str(trace["name"])) for trace in traces if "name" in trace)
     return 26 * ceil(width / _LEGEND_WIDTH) + 30
 
 

@@ -35,21 +35,21 @@ def strip_figure(
     """
     spans = [span for span in sweep.spans if span.start < end]
     start = spans[0].start
-    rows = [one for one in order if any(one in span.members for span in spans)]
+    rows = [neighbour for neighbour in order if any(neighbour in span.members for span in spans)]
     names = dict(zip(order, pair_labels(order), strict=True))
     present = sweep.members(now)
     number = ".1%" if is_share else ".4g"
     figure = go.Figure()
     for colour, name, mine in (
-        (INSIDE, "member now", [one for one in rows if one in present]),
-        (LINE, "not now", [one for one in rows if one not in present]),
+        (INSIDE, "member now", [neighbour for neighbour in rows if neighbour in present]),
+        (LINE, "not now", [neighbour for neighbour in rows if neighbour not in present]),
     ):
-        bars = [(one, *stretch) for one in mine for stretch in _stretches(spans, one, end)]
+        bars = [(neighbour, *stretch) for neighbour in mine for stretch in _stretches(spans, neighbour, end)]
         figure.add_trace(
             go.Bar(
                 x=[last - first for _, first, last in bars],
                 base=[first for _, first, _ in bars],
-                y=[names[one] for one, _, _ in bars],
+                y=[names[neighbour] for neighbour, _, _ in bars],
                 customdata=[[first, last] for _, first, last in bars],
                 orientation="h",
                 name=name,
@@ -67,7 +67,7 @@ def strip_figure(
     )
     figure.update_yaxes(
         categoryorder="array",
-        categoryarray=[names[one] for one in reversed(rows)],
+        categoryarray=[names[neighbour] for neighbour in reversed(rows)],
         automargin=True,
         ticks="",
         showgrid=True,
@@ -86,14 +86,14 @@ def strip_figure(
     return figure
 
 
-def _stretches(spans: Sequence[Span], one: LanguagePair, end: float) -> list[tuple[float, float]]:
+def _stretches(spans: Sequence[Span], neighbour: LanguagePair, end: float) -> list[tuple[float, float]]:
     """From where to where a neighbour is in, whoever else comes and goes meanwhile."""
-    found: list[tuple[float, float]] = []
+    stretches: list[tuple[float, float]] = []
     for span in spans:
-        if one not in span.members:
+        if neighbour not in span.members:
             continue
         start, stop = span.start, min(span.end, end)
-        if found and found[-1][1] == start:
-            start = found.pop()[0]
-        found.append((start, stop))
-    return found
+        if stretches and stretches[-1][1] == start:
+            start = stretches.pop()[0]
+        stretches.append((start, stop))
+    return stretches

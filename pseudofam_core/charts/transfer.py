@@ -90,8 +90,8 @@ def scatter_figure(said: FloatArray, matrix: TransferMatrix, target: LanguagePai
         label: The signal's name.
     """
     row, names = matrix.targets.index(target), pair_labels(matrix.auxiliaries)
-    one_language = len({one.target for one in matrix.auxiliaries}) == 1
-    codes = [one.source if one_language else str(one) for one in matrix.auxiliaries]
+    one_language = len({pair.target for pair in matrix.auxiliaries}) == 1
+    codes = [pair.source if one_language else str(pair) for pair in matrix.auxiliaries]
     gains = matrix.mean[row]
     known = np.flatnonzero(np.isfinite(gains + said[row]))
     figure = go.Figure(
