@@ -33,7 +33,7 @@ _SAME = ("parameters", "estimator", "max_length")  # of the spec, and of the req
 
 def exported_size(estimates: Sequence[Artifact]) -> int:
     """Bytes that a zip of `estimates` takes, but for names and manifests."""
-    return sum(one.file(name).stat().st_size for one in estimates for name in one.files)
+    return sum(estimate.file(name).stat().st_size for estimate in estimates for name in estimate.files)
 
 
 def export_estimates(estimates: Sequence[Artifact], target: IO[bytes] | Path) -> None:
@@ -44,9 +44,9 @@ def export_estimates(estimates: Sequence[Artifact], target: IO[bytes] | Path) ->
     """
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            for one in estimates:
-                for name in (_MANIFEST, *one.files):
-                    archive.write(one.file(name), f"{one.key}/{name}")
+            for estimate in estimates:
+                for name in (_MANIFEST, *estimate.files):
+                    archive.write(estimate.file(name), f"{estimate.key}/{name}")
     except OSError as error:
         raise CacheError(f"The estimates can't be exported: {error}. Free some space and try again.") from error
 
@@ -85,9 +85,9 @@ def _import_one(archive: zipfile.ZipFile, key: str, cache: Cache) -> Artifact:
             f"The estimate {key[:8]} of {summary.pair} was made by another version of the estimator, whose numbers can't "
             "be compared with this one's. Estimate it again."
         )
-    if found := cache.find(Stage.FISHER, key):
-        return found
-    known = {one.name for one in fields(FisherRecord)}
+    if present := cache.find(Stage.FISHER, key):
+        return present
+    known = {field.name for field in fields(FisherRecord)}
     plain = {name: value for name, value in packed.summary.items() if name in known}
     plain["estimated"] = summary.estimated or packed.created
     return cache.store(Stage.FISHER, key, spec=summary.spec, summary=plain, write=_unpacking(archive, packed, summary))

@@ -76,11 +76,11 @@ def _stream(source: IO[bytes] | Path) -> Iterator[IO[bytes]]:
 
 def _check_sizes(archive: zipfile.ZipFile, n_bytes: int) -> None:
     members = archive.infolist()
-    if any(one.flag_bits & 1 for one in members):
+    if any(member.flag_bits & 1 for member in members):
         raise CacheError("The zip must not be encrypted. Make it again without a password.")
-    if any(one.compress_type != zipfile.ZIP_STORED for one in members):
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise CacheError(
             "The zip must hold its files as they are, not packed. Export it again, or zip it with `zip -0`."
         )
-    if sum(one.file_size for one in members) > n_bytes:
+    if sum(member.file_size for member in members) > n_bytes:
         raise CacheError("The zip's files must not take more room than the zip itself. Export it again.")

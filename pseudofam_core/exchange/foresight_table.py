@@ -20,7 +20,7 @@ _GAIN = "gain_seed_"
 
 def foresight_csv(table: Foresight) -> str:
     """A row per target and auxiliary that differs from it, in full precision: gains by seed, then signals by name."""
-    rows, columns = np.nonzero([[target != one for one in table.auxiliaries] for target in table.targets])
+    rows, columns = np.nonzero([[target != auxiliary for auxiliary in table.auxiliaries] for target in table.targets])
     frame = pd.DataFrame(
         {"target": [str(table.targets[i]) for i in rows], "auxiliary": [str(table.auxiliaries[i]) for i in columns]}
         | {f"{_GAIN}{seed}": table.gains[i, rows, columns] for i, seed in enumerate(table.seeds)}
@@ -48,34 +48,34 @@ def read_foresight(text: str) -> Foresight:
             f"A table of gains must have the columns target, auxiliary and {_GAIN}1, …. Got {', '.join(frame.columns)}. "
             "Write it with `pseudofam transfer --out`."
         )
-    targets = tuple(pair(one) for one in frame["target"].unique())
-    auxiliaries = tuple(sorted({pair(one) for one in frame["auxiliary"].unique()}))
+    targets = tuple(pair(code) for code in frame["target"].unique())
+    auxiliaries = tuple(sorted({pair(code) for code in frame["auxiliary"].unique()}))
     return Foresight(
         targets=targets,
         auxiliaries=auxiliaries,
         seeds=tuple(int(name.removeprefix(_GAIN)) for name in gains),
         gains=np.stack([_spread(frame, name, targets, auxiliaries) for name in gains]),
         signals={name: _spread(frame, name, targets, auxiliaries) for name in signals},
-        provenance=dict(one.partition(": ")[::2] for one in notes),
+        provenance=dict(note.partition(": ")[::2] for note in notes),
     )
 
 
 def judgement_frame(judgement: Judgement) -> pd.DataFrame:
     """A row per signal, the best first, then blind choice: mean ρ with interval and p, NDCG@3, regret by number taken."""
-    return pd.DataFrame([_standing_row(one) for one in (*judgement.standings, judgement.blind)])
+    return pd.DataFrame([_standing_row(standing) for standing in (*judgement.standings, judgement.blind)])
 
 
-def _standing_row(one: Standing) -> dict[str, str | float]:
+def _standing_row(standing: Standing) -> dict[str, str | float]:
     return {
-        "signal": one.signal,
-        "spearman": one.spearman.value,
-        "low": one.spearman.low,
-        "high": one.spearman.high,
-        "p_blind": one.spearman.p,
-        "p_best": one.p_against_best,
-        "ndcg_3": one.ndcg.value,
-        **{f"regret_{size}": regret.value for size, regret in one.regret.items()},
-        "p_regret_2": one.regret[2].p,
+        "signal": standing.signal,
+        "spearman": standing.spearman.value,
+        "low": standing.spearman.low,
+        "high": standing.spearman.high,
+        "p_blind": standing.spearman.p,
+        "p_best": standing.p_against_best,
+        "ndcg_3": standing.ndcg.value,
+        **{f"regret_{size}": regret.value for size, regret in standing.regret.items()},
+        "p_regret_2": standing.regret[2].p,
     }
 
 

@@ -36,8 +36,8 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
 
     A column per metric, by its label. ``difference`` is the tested metric minus the pinned arm's.
     """
-    rows = [_outcome_row(one, comparison) for one in comparison.outcomes]
-    rows += [_average_row(one, comparison) for one in comparison.averages]
+    rows = [_outcome_row(outcome, comparison) for outcome in comparison.outcomes]
+    rows += [_average_row(average, comparison) for average in comparison.averages]
     return pd.DataFrame(rows)
 
 
@@ -50,10 +50,12 @@ def comparison_csv(comparison: Comparison) -> str:
 def comparison_latex(comparison: Comparison) -> str:
     """The table for a paper: a plain ``tabular`` that needs no package, after ``%`` lines that say how it was made."""
     full, metrics = comparison_frame(comparison), comparison.task.metrics
-    words = {"target": "target", "arm": "arm", **{one.label: one.label for one in metrics}}
+    words = {"target": "target", "arm": "arm", **{metric.label: metric.label for metric in metrics}}
     words |= {"difference": f"{comparison.task.tested.label} difference", **_LATEX_COLUMNS}
     columns = {name: label for name, label in words.items() if name in full}
-    decimals = dict.fromkeys(columns, comparison.task.tested.decimals) | {one.label: one.decimals for one in metrics}
+    decimals = dict.fromkeys(columns, comparison.task.tested.decimals) | {
+        metric.label: metric.decimals for metric in metrics
+    }
     rows = full.to_dict("records")
     shown = pd.DataFrame({name: [_cell(row, name, decimals[name]) for row in rows] for name in columns})
     style = shown.style.hide(axis="index").format(escape="latex").relabel_index(list(columns.values()), axis=1)
@@ -73,18 +75,18 @@ def comet_csv(comparison: Comparison, scores: Mapping[str, Sequence[float]], *, 
         signature: Model and version.
     """
     means = {
-        (one.target, one.arm): fmean(fmean(scores[run.key]) for draw in one.runs for run in draw)
-        for one in comparison.outcomes
+        (outcome.target, outcome.arm): fmean(fmean(scores[run.key]) for draw in outcome.runs for run in draw)
+        for outcome in comparison.outcomes
     }
     rows = [
         {
-            "target": str(one.target),
-            "arm": one.arm,
-            "COMET": means[one.target, one.arm],
-            "difference": means[one.target, one.arm] - means[one.target, comparison.pinned],
-            "runs": sum(map(len, one.runs)),
+            "target": str(outcome.target),
+            "arm": outcome.arm,
+            "COMET": means[outcome.target, outcome.arm],
+            "difference": means[outcome.target, outcome.arm] - means[outcome.target, comparison.pinned],
+            "runs": sum(map(len, outcome.runs)),
         }
-        for one in comparison.outcomes
+        for outcome in comparison.outcomes
     ]
     made = {"COMET": signature, "sentences": "all of the test set, detokenised", "tested": "no"}
     made |= {name: value for name, value in provenance(comparison).items() if name in ("pinned", "runs")}
@@ -93,14 +95,14 @@ def comet_csv(comparison: Comparison, scores: Mapping[str, Sequence[float]], *, 
 
 def provenance(comparison: Comparison) -> Mapping[str, Any]:
     """What a table or picture of the comparison must carry: protocol, signatures, settings, runs, and the claim."""
-    runs = [run for one in comparison.outcomes for draw in one.runs for run in draw]
+    runs = [run for outcome in comparison.outcomes for draw in outcome.runs for run in draw]
     settings = {name: value for run in runs for name, value in settings_of(run).items()}
-    held = dict.fromkeys(one for run in runs for one in run.generation)
+    held = dict.fromkeys(setting for run in runs for setting in run.generation)
     circumstances = {f"differs: {name}": " or ".join(values) for name, values in comparison.circumstances.items()}
     return {
         "protocol": comparison.protocol.label,
         **comparison.signatures,
-        **{one.label: _signature_beside(one, comparison) for one in comparison.task.beside},
+        **{metric.label: _signature_beside(metric, comparison) for metric in comparison.task.beside},
         "sentences": ", ".join(f"{target} {n}" for target, n in comparison.n_sentences.items()),
         "pinned": comparison.pinned,
         "level": f"{comparison.level:g}; intervals at {1 - comparison.level:.0%}",
@@ -116,80 +118,80 @@ def provenance(comparison: Comparison) -> Mapping[str, Any]:
     }
 
 
-def _outcome_row(one: Outcome, comparison: Comparison) -> dict[str, Any]:
+def _outcome_row(outcome: Outcome, comparison: Comparison) -> dict[str, Any]:
     return {
-        "target": str(one.target),
-        "arm": one.arm,
-        "members": " | ".join(_members(own) for own in one.members),
-        **({"weights": " ".join(f"{weight:g}" for weight in one.weights)} if one.weights else {}),
-        **_score_cells(one, comparison),
-        **_verdict_cells(one.verdict),
-        **_control_cells(one.control),
-        **(_cells_beside(one, comparison.task) if comparison.protocol is Protocol.DETOKENISED else {}),
-        **_delta_cells(one, comparison.task),
-        "draws": one.n_draws,
-        "runs": sum(map(len, one.runs)),
-        "seeds": " ".join(map(str, one.seeds)),
-        "spread": one.spread,
-        "sentences": comparison.n_sentences[one.target],
-        "updates": one.updates,
-        "target_tokens": one.target_tokens,
-        "auxiliary_tokens": one.auxiliary_tokens,
+        "target": str(outcome.target),
+        "arm": outcome.arm,
+        "members": " | ".join(_members(members) for members in outcome.members),
+        **({"weights": " ".join(f"{weight:g}" for weight in outcome.weights)} if outcome.weights else {}),
+        **_score_cells(outcome, comparison),
+        **_verdict_cells(outcome.verdict),
+        **_control_cells(outcome.control),
+        **(_cells_beside(outcome, comparison.task) if comparison.protocol is Protocol.DETOKENISED else {}),
+        **_delta_cells(outcome, comparison.task),
+        "draws": outcome.n_draws,
+        "runs": sum(map(len, outcome.runs)),
+        "seeds": " ".join(map(str, outcome.seeds)),
+        "spread": outcome.spread,
+        "sentences": comparison.n_sentences[outcome.target],
+        "updates": outcome.updates,
+        "target_tokens": outcome.target_tokens,
+        "auxiliary_tokens": outcome.auxiliary_tokens,
         "budget": comparison.budget or "none",
     }
 
 
-def _average_row(one: Average, comparison: Comparison) -> dict[str, Any]:
+def _average_row(average: Average, comparison: Comparison) -> dict[str, Any]:
     return {
-        "target": f"mean of {len(one.targets)}",
-        "arm": one.arm,
+        "target": f"mean of {len(average.targets)}",
+        "arm": average.arm,
         "members": "",
-        **_score_cells(one, comparison),
-        **_verdict_cells(one.verdict),
-        **_average_control_cells(one),
+        **_score_cells(average, comparison),
+        **_verdict_cells(average.verdict),
+        **_average_control_cells(average),
         "budget": comparison.budget or "none",
     }
 
 
-def _score_cells(one: Outcome | Average, comparison: Comparison) -> dict[str, float]:
+def _score_cells(scored: Outcome | Average, comparison: Comparison) -> dict[str, float]:
     return {
         name: value
         for metric in meaningful_first(comparison.task.metrics, [target.target for target in comparison.targets])
-        for name, value in _numbers(metric.label, one.scores[metric.name]).items()
+        for name, value in _numbers(metric.label, scored.scores[metric.name]).items()
     }
 
 
-def _delta_cells(one: Outcome, task: Task) -> dict[str, float | None]:
+def _delta_cells(outcome: Outcome, task: Task) -> dict[str, float | None]:
     """The metrics that are not tested, minus the pinned arm's."""
-    deltas = {metric.label: one.deltas.get(metric.name) for metric in task.others}
+    deltas = {metric.label: outcome.deltas.get(metric.name) for metric in task.others}
     return {f"{label}_difference": None if delta is None else delta.value for label, delta in deltas.items()}
 
 
-def _cells_beside(one: Outcome, task: Task) -> dict[str, float]:
+def _cells_beside(outcome: Outcome, task: Task) -> dict[str, float]:
     """Metrics of all sentences, detokenised, mean over runs; those that can't be computed here are left out."""
-    scored = {metric.label: _beside(metric, one) for metric in task.beside}
-    return {label: fmean(value for value, _ in found) for label, found in scored.items() if found}
+    scored = {metric.label: _beside(metric, outcome) for metric in task.beside}
+    return {label: fmean(value for value, _ in runs) for label, runs in scored.items() if runs}
 
 
 def _signature_beside(metric: Beside, comparison: Comparison) -> str:
     """How it was computed, or why it was not."""
-    scored = (_beside(metric, one) for one in comparison.outcomes)
-    return next((found[0][1] for found in scored if found), metric.missing)
+    scored = (_beside(metric, outcome) for outcome in comparison.outcomes)
+    return next((runs[0][1] for runs in scored if runs), metric.missing)
 
 
-def _beside(metric: Beside, one: Outcome) -> list[tuple[float, str]]:
+def _beside(metric: Beside, outcome: Outcome) -> list[tuple[float, str]]:
     """Value and signature of each run; empty where they can't be computed here."""
-    texts = (run.outputs["test"] for draw in one.runs for run in draw)
+    texts = (run.outputs["test"] for draw in outcome.runs for run in draw)
     scored = [metric.score(text["hypotheses"], text["references"]) for text in texts]
-    return [found for found in scored if found]
+    return [score for score in scored if score]
 
 
 def _members(members: Any) -> str:
     return "zero-shot" if members is None else " ".join(map(str, members)) or "target alone"
 
 
-def _numbers(name: str, one: Interval) -> dict[str, float]:
-    return {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+def _numbers(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _verdict_cells(verdict: Verdict | None) -> dict[str, Any]:
@@ -221,12 +223,12 @@ def _control_cells(control: Verdict | None) -> dict[str, Any]:
     }
 
 
-def _average_control_cells(one: Average) -> dict[str, Any]:
+def _average_control_cells(average: Average) -> dict[str, Any]:
     """Likewise, and over which targets: where these are fewer than the arm's, its caveat says so."""
-    if one.control is None:
+    if average.control is None:
         return {}
-    cells, named = _control_cells(one.control), " ".join(map(str, one.controlled))
-    if len(one.controlled) < len(one.targets):
+    cells, named = _control_cells(average.control), " ".join(map(str, average.controlled))
+    if len(average.controlled) < len(average.targets):
         cells["control_caveat"] = "; ".join(filter(None, [f"over {named} only", cells["control_caveat"]]))
     return cells | {"control_targets": named}
 

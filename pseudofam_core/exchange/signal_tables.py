@@ -41,18 +41,18 @@ def self_check_csv(answers: Sequence[Answer], workspace: Workspace) -> str:
 
     The ``#`` lines name the workspace, and for each signal the sentences from which on all of it is right.
     """
-    signals = list(dict.fromkeys(one.signal for one in answers))
+    signals = list(dict.fromkeys(answer.signal for answer in answers))
     told = {name: getattr(workspace, name) for name in ("model", "corpus", "split", "parameters", "max_length", "seed")}
     fewest = {f"sentences for {name}": fewest_sentences(answers, name) or "not enough" for name in signals}
     rows = [
         {
-            "signal": one.signal,
-            "sentences": one.n_sentences,
-            "pairs": len(one.pairs),
-            "not_nearest": " ".join(map(str, one.not_nearest)),
-            "out_of_order": " ".join(map(str, one.out_of_order)),
-            "verdict": "passes" if one.is_right else "fails",
+            "signal": answer.signal,
+            "sentences": answer.n_sentences,
+            "pairs": len(answer.pairs),
+            "not_nearest": " ".join(map(str, answer.not_nearest)),
+            "out_of_order": " ".join(map(str, answer.out_of_order)),
+            "verdict": "passes" if answer.is_right else "fails",
         }
-        for one in sorted(answers, key=lambda one: signals.index(one.signal))
+        for answer in sorted(answers, key=lambda answer: signals.index(answer.signal))
     ]
     return "".join(comments(told | fewest)) + pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

@@ -46,19 +46,19 @@ def scores_csv(scores: Sequence[ScoreReport], made: Mapping[str, Any] | None = N
 
     A metric that means nothing for a target comes last, and its signature says so.
     """
-    metrics = meaningful_first(scores[0].metrics, [one.pair.target for one in scores])
+    metrics = meaningful_first(scores[0].metrics, [report.pair.target for report in scores])
     signatures = comments(made or {})
     for metric in metrics:
-        own = {one.pair.target: one.signatures[metric.name] for one in scores}
-        is_one = len(set(own.values())) == 1
+        by_target = {report.pair.target: report.signatures[metric.name] for report in scores}
+        is_one = len(set(by_target.values())) == 1
         signatures |= comments(
-            {metric.label if is_one else f"{metric.label} into {code}": s for code, s in own.items()}
+            {metric.label if is_one else f"{metric.label} into {code}": s for code, s in by_target.items()}
         )
     table = pd.DataFrame(
         [
-            {"pair": str(one.pair), "split": one.split, "sentences": one.n_sentences}
-            | {metric.name: one.scores[metric.name] for metric in metrics}
-            for one in scores
+            {"pair": str(report.pair), "split": report.split, "sentences": report.n_sentences}
+            | {metric.name: report.scores[metric.name] for metric in metrics}
+            for report in scores
         ]
     )
     means = table.drop(columns=["pair", "split", "sentences"]).mean()
@@ -116,19 +116,19 @@ def read_families_csv(text: str) -> dict[LanguagePair, tuple[LanguagePair, ...]]
     named = "target" in header and "member" in header
     places = (header.index("target"), header.index("member")) if named else (0, 1)
     rank = header.index("rank") if named and "rank" in header else None
-    found: dict[LanguagePair, list[tuple[float, LanguagePair]]] = {}
+    families: dict[LanguagePair, list[tuple[float, LanguagePair]]] = {}
     for order, (number, cells) in enumerate(rows[1:] if named else rows):
         target, member = _members(cells, places, number)
         place = float(order) if rank is None else _rank(cells, rank, number)
-        if member in (one for _, one in found.setdefault(target, [])):
+        if member in (pair for _, pair in families.setdefault(target, [])):
             raise ValueError(f"Line {number} names {member} for {target} a second time. Leave one of them out.")
-        found[target].append((place, member))
-    return {target: tuple(one for _, one in sorted(members)) for target, members in found.items()}
+        families[target].append((place, member))
+    return {target: tuple(pair for _, pair in sorted(members)) for target, members in families.items()}
 
 
 def _cells(line: str) -> list[str]:
     """The cells of a line, which a spreadsheet may have parted with ; or tabs."""
-    delimiter = next((one for one in ("\t", ";") if one in line and "," not in line), ",")
+    delimiter = next((mark for mark in ("\t", ";") if mark in line and "," not in line), ",")
     return next(csv.reader([line], delimiter=delimiter))
 
 

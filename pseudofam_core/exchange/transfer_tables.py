@@ -32,10 +32,10 @@ def transfer_frame(matrix: TransferMatrix) -> pd.DataFrame:
 def transfer_csv(matrices: Sequence[TransferMatrix]) -> str:
     """The matrices in full precision, a column names the metric, after ``#`` lines that say how each was made."""
     lines: dict[str, None] = {}
-    for one in matrices:
-        made = {**one.provenance, "missing": f"{one.n_missing} runs", "runs": " ".join(one.keys)}
-        lines |= comments({f"{name} ({one.metric.label})" if name in _OWN else name: v for name, v in made.items()})
-    table = pd.concat([transfer_frame(one).assign(**{METRIC: one.metric.label}) for one in matrices])
+    for matrix in matrices:
+        made = {**matrix.provenance, "missing": f"{matrix.n_missing} runs", "runs": " ".join(matrix.keys)}
+        lines |= comments({f"{name} ({matrix.metric.label})" if name in _OWN else name: v for name, v in made.items()})
+    table = pd.concat([transfer_frame(matrix).assign(**{METRIC: matrix.metric.label}) for matrix in matrices])
     return "".join(lines) + table.map(escaped).to_csv(index=False, lineterminator="\n")
 
 
@@ -44,7 +44,9 @@ _OWN = ("gain", "unit", "missing", "runs")
 
 
 def _cells(matrix: TransferMatrix, i: int, j: int) -> dict[str, Any]:
-    by_seed = {f"gain_seed_{seed}": own for seed, own in zip(matrix.seeds, matrix.gains[:, i, j].tolist(), strict=True)}
+    by_seed = {
+        f"gain_seed_{seed}": gain for seed, gain in zip(matrix.seeds, matrix.gains[:, i, j].tolist(), strict=True)
+    }
     n_seeds = int(np.isfinite(matrix.gains[:, i, j]).sum())
-    found = {"gain": matrix.mean[i, j], "low": matrix.low[i, j], "high": matrix.high[i, j]}
-    return {**{name: float(value) for name, value in found.items()}, "n_seeds": n_seeds, **by_seed}
+    summary = {"gain": matrix.mean[i, j], "low": matrix.low[i, j], "high": matrix.high[i, j]}
+    return {**{name: float(value) for name, value in summary.items()}, "n_seeds": n_seeds, **by_seed}
