@@ -27,6 +27,7 @@ _ORDERS = {
 }
 _COLOURS = {charts.Colours.RANKS: "By rank", charts.Colours.VALUES: "By value"}
 _FIGURE = "similarity_figure"
+_FURTHEST = 1e12
 
 
 def order_of(pool: Pool, matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...]) -> list[int]:
@@ -59,12 +60,12 @@ def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
     height = st.number_input(
         "Cut at distance",
         0.0,
-        None,
+        _FURTHEST,
         step=float(f"{tree[-1, 2] / 50:.1g}") or 1e-9,
         format="%.3g",
         placeholder="none",
         help="Pairs that the tree joins at this distance or below share a cluster. Empty: the slider decides.",
-        **view_state.optional_number("height", float, low=0.0),
+        **view_state.optional_number("height", float, low=0.0, high=_FURTHEST),
     )
     n_clusters = st.slider(
         "Clusters",

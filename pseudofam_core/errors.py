@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_LONGEST_NAME = 300
+
 
 class PseudoFamError(Exception):
     """Base of every failure this package reports by itself."""
@@ -38,6 +40,12 @@ class CorpusError(PseudoFamError):
         self.line = line
         where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(where + message)
+
+
+def shortened(name: object) -> str:
+    """A name that somebody has given, short enough for a message."""
+    text = str(name)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 class ModelError(PseudoFamError):

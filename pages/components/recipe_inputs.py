@@ -11,6 +11,9 @@ from pseudofam_core.finetuning import PRECISIONS, PRESETS, Budget, Lora, Recipe
 from pseudofam_core.models.hub import SAMPLE
 from pseudofam_core.models.machine import AUTO, Capability, capability
 
+MOST_UPDATES, MOST_SEEDS = 10**7, 50
+_MOST_SENTENCES, _LARGEST_RANK = 10**9, 4096
+
 
 def preset_input(model: str) -> tuple[Recipe, Budget]:
     """Ask for a preset: what the settings begin from."""
@@ -34,10 +37,11 @@ def target_sentences_input() -> int | None:
     target_sentences: int | None = st.number_input(
         "Target sentences",
         1,
+        _MOST_SENTENCES,
         step=50,
         placeholder="all",
         help="Train on so many sentences of the target. With less text of its own, auxiliaries matter more. Empty: all.",
-        **view_state.optional_number("target_sentences", int, low=1),
+        **view_state.optional_number("target_sentences", int, low=1, high=_MOST_SENTENCES),
     )
     return target_sentences
 
@@ -47,10 +51,11 @@ def auxiliary_sentences_input() -> int | None:
     auxiliary_sentences: int | None = st.number_input(
         "Sentences per auxiliary",
         1,
+        _MOST_SENTENCES,
         step=50,
         placeholder="all",
         help="Most sentences of each auxiliary. Empty: all.",
-        **view_state.optional_number("auxiliary_sentences", int, low=1),
+        **view_state.optional_number("auxiliary_sentences", int, low=1, high=_MOST_SENTENCES),
     )
     return auxiliary_sentences
 
@@ -60,10 +65,11 @@ def temperature_input() -> float | None:
     temperature: float | None = st.number_input(
         "Sampling temperature",
         0.0,
+        1000.0,
         step=1.0,
         placeholder="all pairs alike",
         help="A pair of n sentences is drawn in proportion to n^(1/T). Empty: all alike, as in the paper.",
-        **view_state.optional_number("temperature", float, low=0.0),
+        **view_state.optional_number("temperature", float, low=0.0, high=1000.0),
     )
     return temperature
 
@@ -73,19 +79,24 @@ def rate_inputs(recipe: Recipe) -> Recipe:
     rate = st.number_input(
         "Learning rate",
         0.0,
+        1.0,
         step=1e-5,
         format="%.1e",
         help="Peak of Adam's rate.",
-        **view_state.number("rate", recipe.learning_rate, low=0.0),
+        **view_state.number("rate", recipe.learning_rate, low=0.0, high=1.0),
     )
-    warmup = count_input("Warm-up updates", "warmup", recipe.warmup_updates, "The rate rises so long.", low=0)
+    warmup = count_input(
+        "Warm-up updates", "warmup", recipe.warmup_updates, "The rate rises so long.", low=0, high=MOST_UPDATES
+    )
     return replace(recipe, learning_rate=rate, warmup_updates=warmup)
 
 
 def batch_inputs(recipe: Recipe) -> Recipe:
     """Ask what an update reads, and in which number format."""
-    tokens = count_input("Tokens per batch", "batch", recipe.batch_tokens, "Padded, of the longer side.")
-    batches = count_input("Batches per update", "batches", recipe.accumulation, "Gradients added up before an update.")
+    tokens = count_input("Tokens per batch", "batch", recipe.batch_tokens, "Padded, of the longer side.", high=10**6)
+    batches = count_input(
+        "Batches per update", "batches", recipe.accumulation, "Gradients added up before an update.", high=10**4
+    )
     precision = st.selectbox(
         "Number format",
         PRECISIONS,
@@ -108,17 +119,19 @@ def lora_input() -> Lora | None:
     rank = st.number_input(
         "LoRA rank",
         1,
+        _LARGEST_RANK,
         step=8,
         placeholder="off: all weights",
         help="Train low-rank adapters instead of all weights; the package peft does it. Empty: all weights.",
-        **view_state.optional_number("lora", int, low=1),
+        **view_state.optional_number("lora", int, low=1, high=_LARGEST_RANK),
     )
     return None if rank is None else Lora(rank=rank, alpha=2 * rank)
 
 
-def count_input(label: str, name: str, default: int, words: str, *, low: int = 1) -> int:
-    """Ask for a whole number."""
-    n: int = st.number_input(label, low, step=1, help=words, **view_state.number(name, default, low=low))
+def count_input(label: str, name: str, default: int, words: str, *, high: int, low: int = 1) -> int:
+    """Ask for a whole number from `low` to `high`."""
+    tied = view_state.number(name, default, low=low, high=high)
+    n: int = st.number_input(label, low, high, step=1, help=words, **tied)
     return n
 
 

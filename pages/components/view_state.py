@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 _STATE = "view_state"
+_LONGEST = 5000  # characters of a value in the address
 
 
 @dataclass
@@ -48,7 +49,8 @@ def open_page(page: str) -> None:
     if address.page != page or (context is not None and context.is_history_navigation):
         if address.page is not None:
             address.left[address.page] = address.values
-        address.page, address.values = page, dict(st.query_params)
+        told = st.query_params.to_dict()
+        address.page, address.values = page, {name: text for name, text in told.items() if len(text) <= _LONGEST}
 
 
 def _as_value(value: Any) -> dict[str, Any]:
@@ -144,28 +146,26 @@ def several(name: str, options: Sequence[T], *, code: Callable[[T], str] = str, 
     return control(
         name,
         empty,
-        read=lambda text: [by_code[one] for one in text.split() if one in by_code],
+        read=lambda text: [by_code[one] for one in dict.fromkeys(text.split()) if one in by_code],
         write=lambda chosen: " ".join(code(one) for one in chosen),
         shared=shared,
         start=lambda chosen: {"default": chosen},
     )
 
 
-def number(
-    name: str, default: N, *, low: N | None = None, high: N | None = None, shared: bool = False
-) -> dict[str, Any]:
-    """`control` for a number of the default's own type. One out of bounds is nonsense."""
+def number(name: str, default: N, *, low: N, high: N, shared: bool = False) -> dict[str, Any]:
+    """`control` for a number of the default's own type. One out of bounds is nonsense: a link must not ask for all of a server."""
     return control(name, default, read=lambda text: _bounded(type(default)(text), low, high), shared=shared)
 
 
 def optional_number(
-    name: str, kind: type[N], default: N | None = None, *, low: N | None = None, shared: bool = False
+    name: str, kind: type[N], default: N | None = None, *, low: N, high: N, shared: bool = False
 ) -> dict[str, Any]:
     """`control` for a number input that may be left empty; the address writes an emptied one as ``all``."""
     tied = control(
         name,
         default,
-        read=lambda text: None if text == "all" else _bounded(kind(text), low, None),
+        read=lambda text: None if text == "all" else _bounded(kind(text), low, high),
         write=lambda value: "all" if value is None else str(value),
         shared=shared,
     )
@@ -250,7 +250,7 @@ def _write(address: _Address) -> None:
     st.query_params.from_dict({name: text for name, text in address.values.items() if name in address.known})
 
 
-def _bounded(value: N, low: N | None, high: N | None) -> N:
-    if not ((low is None or value >= low) and (high is None or value <= high)):  # said so that NaN is refused
+def _bounded(value: N, low: N, high: N) -> N:
+    if not low <= value <= high:  # said so that NaN is refused
         raise ValueError(f"The address asks for {value}, which must be in [{low}, {high}].")
     return value

@@ -66,7 +66,7 @@ def arms_input(measured: Iterable[str]) -> list[str]:
         **view_state.control(
             "arms",
             list(DEFAULT_ARMS),
-            read=lambda text: [one for one in _split(text) if one in offered],
+            read=lambda text: [name for name in dict.fromkeys(_split(text)) if name in offered],
             write=",".join,
             start=lambda names: {"default": names},
         ),

@@ -8,6 +8,8 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.recipe_inputs import (
+    MOST_SEEDS,
+    MOST_UPDATES,
     auxiliary_sentences_input,
     batch_inputs,
     chosen_preset,
@@ -68,17 +70,23 @@ def amounts_input(mode: BudgetMode, model: str) -> Amounts:
             "updates",
             PRESETS[chosen_preset(model)][1].updates,
             "An update reads a batch of text and changes the weights once.",
+            high=MOST_UPDATES,
         )
         target_sentences = target_sentences_input()
     with st.container(horizontal=True):
         n_seeds = count_input(
-            "Seeds", "seeds", 1, "Runs of each arm. One can't tell luck of training from gain; two or more can."
+            "Seeds",
+            "seeds",
+            1,
+            "Runs of each arm. One can't tell luck of training from gain; two or more can.",
+            high=MOST_SEEDS,
         )
         n_draws = count_input(
             "Random draws",
             "draws",
             2,
             "Random families of each size that the other arms have: the control. With one, the luck of the draw is not known.",
+            high=MOST_SEEDS,
         )
     return Amounts(updates, n_seeds, n_draws, target_sentences)
 
@@ -103,13 +111,19 @@ def settings_input(model: str) -> Settings:
     with columns[0]:
         recipe = rate_inputs(recipe)
         every = count_input(
-            "Updates between evaluations", "every", recipe.eval_every, "Dev is scored, a checkpoint is written."
+            "Updates between evaluations",
+            "every",
+            recipe.eval_every,
+            "Dev is scored, a checkpoint is written.",
+            high=MOST_UPDATES,
         )
         recipe = replace(recipe, eval_every=every)
     with columns[1]:
         recipe = batch_inputs(recipe)
     with columns[2]:
-        patience = count_input("Patience", "patience", budget.patience or 1, "Evaluations without gain that end a run.")
+        patience = count_input(
+            "Patience", "patience", budget.patience or 1, "Evaluations without gain that end a run.", high=1000
+        )
         recipe = replace(
             recipe,
             dev_metric=st.selectbox(
@@ -122,7 +136,7 @@ def settings_input(model: str) -> Settings:
             lora=lora_input(),
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        beams = count_input("Beams", "beams", 5, f"Width of the {TRANSLATION.search}.")
+        beams = count_input("Beams", "beams", 5, f"Width of the {TRANSLATION.search}.", high=100)
         auxiliary_sentences = auxiliary_sentences_input()
         temperature = temperature_input()
         keep = st.checkbox("Keep the trained weights", help="One copy per run.", **view_state.switch("keep"))

@@ -10,6 +10,8 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.job_cards import duration
 from pages.components.recipe_inputs import (
+    MOST_SEEDS,
+    MOST_UPDATES,
     auxiliary_sentences_input,
     batch_inputs,
     chosen_preset,
@@ -45,9 +47,14 @@ def request_input(workspace: Workspace, pool: Sequence[LanguagePair]) -> Transfe
                 "updates",
                 PRESETS[chosen_preset(workspace.model)][1].updates,
                 "With an auxiliary the target is read as often, and the auxiliary on top.",
+                high=MOST_UPDATES,
             )
             n_seeds = count_input(
-                "Seeds", "seeds", 1, "Runs of each cell. One can't tell luck of training from gain; two or more can."
+                "Seeds",
+                "seeds",
+                1,
+                "Runs of each cell. One can't tell luck of training from gain; two or more can.",
+                high=MOST_SEEDS,
             )
             target_sentences = target_sentences_input()
             auxiliary_sentences = auxiliary_sentences_input()

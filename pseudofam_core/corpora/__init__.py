@@ -9,7 +9,7 @@ from pseudofam_core.corpora.bitext import SPLITS, Bitext, ParallelCorpus
 from pseudofam_core.corpora.choices import Choices, parse_source
 from pseudofam_core.corpora.cleaning import Cleaning, CleaningReport, Reason, clean
 from pseudofam_core.corpora.hugging_face import HubCorpus, SavedDatasetCorpus
-from pseudofam_core.corpora.kept_back import read_kept_back
+from pseudofam_core.corpora.kept_back import KeptBack, read_kept_back
 from pseudofam_core.corpora.limited import LimitedCorpus
 from pseudofam_core.corpora.line_files import LineFilesCorpus
 from pseudofam_core.corpora.moses import MosesCorpus
@@ -19,7 +19,8 @@ from pseudofam_core.corpora.reader import Reader
 from pseudofam_core.corpora.tables import TableCorpus
 from pseudofam_core.corpora.tasks import TaskCorpus
 from pseudofam_core.corpora.ted import TedTalksCorpus
-from pseudofam_core.errors import CorpusError
+from pseudofam_core.errors import CorpusError, shortened
+from pseudofam_core.places import local, within
 
 __all__ = [
     "READERS",
@@ -68,7 +69,14 @@ def open_corpus(source: str | Path) -> ParallelCorpus:
     """
     place, choices = parse_source(str(source))
     corpus = _opened(place, choices)
-    return corpus if choices.kept_back is None else LimitedCorpus(corpus, read_kept_back(Path(choices.kept_back)))
+    return corpus if choices.kept_back is None else LimitedCorpus(corpus, _kept_back(choices.kept_back))
+
+
+def _kept_back(model: str) -> KeptBack:
+    folder = local(model)
+    if folder is None:
+        raise CorpusError("There is no such folder of a model, or none that may be read here.", path=shortened(model))
+    return read_kept_back(folder)
 
 
 def _opened(place: str, choices: Choices) -> ParallelCorpus:
@@ -76,9 +84,12 @@ def _opened(place: str, choices: Choices) -> ParallelCorpus:
         return HubCorpus(place.removeprefix(HubCorpus.prefix), choices=choices)
     if not place:  # which as a path would be the present folder
         raise CorpusError("corpus must be `sample`, a folder or file, or hf:NAME. Got nothing.")
-    path = Path(place).expanduser()
-    if not path.exists():
-        raise CorpusError("There is no such file or folder. A dataset of the hub is written hf:NAME.", path=path)
+    path = local(place)
+    if path is None:
+        raise CorpusError(
+            f"There is no such file or folder{within()}. A dataset of the hub is written hf:NAME.",
+            path=shortened(place),
+        )
     try:
         reader = next((reader for reader in READERS if reader.recognises(path)), None)
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from pseudofam_core.corpora.bitext import SPLITS
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.languages import language
+from pseudofam_core.places import local
 
 QUOTES = ("text", "read")
 _KEPT_BACK = "kept-back"
@@ -103,14 +104,14 @@ def _in_full(choice: str) -> str:
 
 
 def _absolute(name: str) -> str:
-    path = Path(name).expanduser()
-    return str(path.absolute()) if path.exists() else name
+    path = local(name)
+    return name if path is None else str(path.absolute())
 
 
 def _parted(source: str) -> tuple[str, str]:
     """The place, and what stands after the mark; a file whose own name has the mark is a place."""
     place, mark, written = source.rpartition("#")
-    return (source, "") if not mark or Path(source).expanduser().exists() else (place, written)
+    return (source, "") if not mark or local(source) is not None else (place, written)
 
 
 def _code(spelling: str) -> str | None:

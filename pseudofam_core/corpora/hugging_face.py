@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -12,13 +13,16 @@ from pseudofam_core.corpora.choices import Choices
 from pseudofam_core.corpora.lines import checked_sentence
 from pseudofam_core.corpora.naming import NO_SPLIT, Columns, Skipped, language_columns, split_named, split_of
 from pseudofam_core.corpora.reader import Found, Reader, Table, found_of, pairs_into
-from pseudofam_core.errors import CorpusError
+from pseudofam_core.errors import CorpusError, shortened
 from pseudofam_core.languages import LanguagePair
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 COLUMN = "translation"
+# What a library ends in at odd JSON and Arrow.
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError, ImportError)
+_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 
 
 class DatasetCorpus(Reader):
@@ -56,10 +60,19 @@ class DatasetCorpus(Reader):
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         source, target = table.columns[pair.source], table.columns[pair.target]
-        for number, row in enumerate(self._datasets[table.called][COLUMN], start=1):
-            yield self._cell(row[source], number), self._cell(row[target], number)
+        number = 0
+        try:
+            for number, row in enumerate(self._datasets[table.called][COLUMN], start=1):
+                yield self._cell(row[source], number), self._cell(row[target], number)
+        except _UNREADABLE as error:
+            message = f"The row can't be read: {_first_line(error)}"
+            raise CorpusError(message, path=self.root, line=number) from error
 
-    def _cell(self, text: str | None, row: int) -> str | None:
+    def _cell(self, text: object, row: int) -> str | None:
+        if text is not None and not isinstance(text, str):
+            raise CorpusError(
+                f"A cell must hold text or nothing. Got a {type(text).__name__}.", path=self.root, line=row
+            )
         return None if text is None else checked_sentence(text, path=self.root, line=row)
 
 
@@ -82,8 +95,8 @@ class SavedDatasetCorpus(DatasetCorpus):
 
         try:
             loaded = datasets.load_from_disk(self.root)
-        except (OSError, ValueError, KeyError) as error:
-            raise CorpusError(f"The saved dataset can't be loaded: {error}", path=self.root) from error
+        except _UNREADABLE as error:
+            raise CorpusError(f"The saved dataset can't be loaded: {_first_line(error)}", path=self.root) from error
         return dict(loaded) if isinstance(loaded, datasets.DatasetDict) else {split_of(self.root): loaded}
 
 
@@ -119,8 +132,15 @@ class HubCorpus(DatasetCorpus):
         import datasets  # slow to import, and needed by this reader only
 
         name, _, config = self.dataset.partition(":")
+        if _NAME.fullmatch(name) is None or Path(name).exists():  # the library would read a folder of that name
+            raise CorpusError("After hf: a name on the hub must stand, as in hf:OWNER/NAME.", path=shortened(self.root))
         try:
             return dict(datasets.load_dataset(name, config or None))
-        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            message = f"The dataset can't be loaded from the hub: {error}"
+        except (*_UNREADABLE, datasets.exceptions.DatasetsError) as error:
+            message = f"The dataset can't be loaded from the hub: {_first_line(error)}"
             raise CorpusError(message, path=self.root) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What a library says of a file that somebody else may have made: in one line, of a line's length."""
+    return shortened((str(error).strip().splitlines() or [type(error).__name__])[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 from pseudofam_core.corpora.choices import parse_source
 from pseudofam_core.corpora.hugging_face import HubCorpus
 from pseudofam_core.corpora.kept_back import KEPT_BACK_FILE
+from pseudofam_core.places import local
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -21,7 +22,8 @@ def stamp_of(source: str | Path) -> Stamp | None:
     place, choices = parse_source(str(source))
     if place.startswith(HubCorpus.prefix):
         return None
-    files = list(_files(Path(place).expanduser()))
+    folder = local(place)
+    files = [] if folder is None else list(_files(folder))
     if choices.kept_back is not None:
         files.append(Path(choices.kept_back) / KEPT_BACK_FILE)
     found = ((str(path), path.stat()) for path in sorted(files) if path.is_file())

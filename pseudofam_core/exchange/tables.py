@@ -111,7 +111,7 @@ def read_families_csv(text: str) -> dict[LanguagePair, tuple[LanguagePair, ...]]
     kept = [(number, line) for number, line in lines if line.strip() and not line.startswith("#")]
     if not kept:
         raise ValueError("The table of families is empty. It wants a row per member: target,member.")
-    rows = [(number, [cell.strip().removeprefix("'") for cell in _cells(line)]) for number, line in kept]
+    rows = [(number, [cell.strip().removeprefix("'") for cell in _cells(line, number)]) for number, line in kept]
     header = [cell.lower() for cell in rows[0][1]]
     named = "target" in header and "member" in header
     places = (header.index("target"), header.index("member")) if named else (0, 1)
@@ -126,10 +126,13 @@ def read_families_csv(text: str) -> dict[LanguagePair, tuple[LanguagePair, ...]]
     return {target: tuple(pair for _, pair in sorted(members)) for target, members in families.items()}
 
 
-def _cells(line: str) -> list[str]:
+def _cells(line: str, number: int) -> list[str]:
     """The cells of a line, which a spreadsheet may have parted with ; or tabs."""
     delimiter = next((mark for mark in ("\t", ";") if mark in line and "," not in line), ",")
-    return next(csv.reader([line], delimiter=delimiter))
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:  # a cell of more than 131,072 characters, a NUL
+        raise ValueError(f"Line {number} can't be read: {error}. It wants a row per member: target,member.") from error
 
 
 def _members(cells: Sequence[str], places: tuple[int, int], number: int) -> tuple[LanguagePair, LanguagePair]:

@@ -23,6 +23,7 @@ from pseudofam_core.jobs.measurements import read_metrics
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
 from pseudofam_core.jobs.state import JobView, derive, unreadable, with_positions
 from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.places import local
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.keys import canonical
 
@@ -275,11 +276,8 @@ def _see(cache_root: Path, job: Job) -> JobView:
 
 def _absolute(name: str) -> str:
     """A path in full; other names as they are."""
-    try:
-        path = Path(name).expanduser()
-    except RuntimeError:  # ~ of nobody
-        return name
-    return str(path.absolute()) if name != "sample" and path.exists() else name
+    path = None if name == "sample" else local(name)
+    return name if path is None else str(path.absolute())
 
 
 def _corpus_in_full(name: str) -> str:

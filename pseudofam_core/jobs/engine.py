@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pseudofam_core import places
 from pseudofam_core.errors import JobError
 from pseudofam_core.jobs import certificate
 from pseudofam_core.jobs.engine_file import engine_folder, is_held, log_file, make_folder, read, until
@@ -123,7 +124,7 @@ def _start(folder: Path, log: Path) -> None:
         ended = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**places.without_limits(dict(os.environ)), "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,

@@ -13,12 +13,12 @@ from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
-    LocalEntryNotFoundError,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
 )
 
-from pseudofam_core.errors import ModelError
+from pseudofam_core.errors import ModelError, shortened
+from pseudofam_core.places import local, within
 from pseudofam_core.store.keys import files_digest
 
 SAMPLE = "sample"
@@ -57,15 +57,17 @@ def resolve_model(name: str) -> ModelSource:
     """
     if not name:  # which as a path would be the present folder
         raise ModelError("model must be `sample`, a local Hugging Face folder or a hub name. Got nothing.")
-    folder = sample_model() if name == SAMPLE else Path(name).expanduser()
-    if name == SAMPLE and not folder.is_dir():
-        raise ModelError(f"The sample model is missing from this installation: {folder}. Name another model folder.")
-    if folder.is_dir():
+    folder = local(sample_model() if name == SAMPLE else name)
+    if name == SAMPLE and folder is None:
+        raise ModelError(
+            f"The sample model is missing from this installation: {sample_model()}. Name another model folder."
+        )
+    if folder is not None and folder.is_dir():
         return ModelSource(name, _folder_revision(folder), folder)
     try:
         cached = Path(snapshot_download(name, local_files_only=True))
         return ModelSource(name, cached.name, cached)
-    except (HFValidationError, LocalEntryNotFoundError):
+    except (OSError, ValueError):  # it is not there, or no name of the hub
         return ModelSource(name, _hub_revision(name), None)
 
 
@@ -137,7 +139,7 @@ def _folder_revision(folder: Path) -> str:
 
 
 def _hub_revision(name: str) -> str:
-    message = f"model must be `sample`, a local Hugging Face folder or a hub name. Got {name!r}"
+    message = f"model must be `sample`, a local Hugging Face folder{within()} or a hub name. Got {shortened(name)!r}"
     try:
         return str(HfApi().model_info(name).sha)
     except (HFValidationError, RepositoryNotFoundError) as error:

@@ -182,6 +182,9 @@ def _tokenizer(folder: Path) -> Any:
         raise no_tokenizer(folder, "it lacks a file" if isinstance(error, TypeError) else _first_line(error)) from error
 
 
+_MOST_LAYERS = 1000
+
+
 def load_config(folder: Path, *, dropout: float | None = None, attention_dropout: float | None = None) -> Any:
     """A model's configuration, with its dropout replaced where one is given.
 
@@ -194,11 +197,21 @@ def load_config(folder: Path, *, dropout: float | None = None, attention_dropout
         config = AutoConfig.from_pretrained(folder, **_LOCAL)
     except _UNLOADABLE as error:
         raise _unloadable(folder, error) from error
+    _check_depth(folder, config)
     for share, names in ((dropout, _DROPOUTS), (attention_dropout, _ATTENTION_DROPOUTS)):
         for name in names:
             if share is not None and hasattr(config, name):
                 setattr(config, name, share)
     return config
+
+
+def _check_depth(folder: Path, config: Any) -> None:
+    """Refuse what would take all memory before a weight is read."""
+    for name, n in config.to_dict().items():
+        if "layers" in name and isinstance(n, int) and n > _MOST_LAYERS:
+            raise ModelError(
+                f"{name} in {folder / 'config.json'} must be at most {_MOST_LAYERS:,}. Got {n:,}. Correct it."
+            )
 
 
 def auto_class(config: Any) -> tuple[Any, ModelFamily | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterable, Sequence
+
+import regex  # it can be given a time limit; what `re` reads it reads alike
 
 # fc1/fc2: M2M100, NLLB, mBART, Marian. DenseReluDense.wi, .wi_0, .wi_1, .wo: T5, MADLAD.
 _FFN = r"{side}\.(layers|block)\.\d+\..*\b(fc1|fc2|wi|wi_0|wi_1|wo)\.weight$"
@@ -20,6 +22,9 @@ _PATTERNS = {
 }
 
 
+_LONGEST = 500  # characters of an expression
+_SECONDS = 2.0  # for all names together
+
 PARAMETER_GROUPS = ("ffn", "encoder-ffn", "decoder-ffn", "attention", "layers", "all")
 
 
@@ -31,18 +36,30 @@ def select_parameters(names: Iterable[str], group: str) -> tuple[str, ...]:
         group: One of `PARAMETER_GROUPS`, or a regular expression that is searched in each name.
 
     Raises:
-        ValueError: The expression is not valid, or nothing belongs to the group.
+        ValueError: The expression is not valid or takes too long, or nothing belongs to the group.
     """
+    demand = f"parameters must be one of {', '.join(PARAMETER_GROUPS)} or a regular expression"
+    if len(group) > _LONGEST:
+        raise ValueError(f"{demand} of at most {_LONGEST} characters. Got {len(group)}.")
     try:
-        pattern = re.compile(_PATTERNS.get(group, group))
-    except re.error as error:
-        raise ValueError(
-            f"parameters must be one of {', '.join(PARAMETER_GROUPS)} or a regular expression. Got {group!r}: {error}."
-        ) from error
-    selected = tuple(name for name in names if pattern.search(name))
+        selected = _searched(names, regex.compile(_PATTERNS.get(group, group)))
+    except (regex.error, OverflowError, RecursionError, MemoryError) as error:
+        raise ValueError(f"{demand}. Got {group!r}: {error}.") from error
+    except TimeoutError as error:
+        raise ValueError(f"{demand} that is quick to search. {group!r} takes more than {_SECONDS:g} s.") from error
     if not selected:
         raise ValueError(f"parameters must select at least one parameter. {group!r} selects none of this model's.")
     return selected
+
+
+def _searched(names: Iterable[str], pattern: regex.Pattern[str]) -> tuple[str, ...]:
+    """Names in which the pattern is found.
+
+    Raises:
+        TimeoutError: It takes too long: some patterns try every way to part a name.
+    """
+    end = time.monotonic() + _SECONDS
+    return tuple(name for name in names if pattern.search(name, timeout=max(end - time.monotonic(), 1e-3)))
 
 
 def compared_parameters(names: Sequence[str]) -> tuple[str, ...]:

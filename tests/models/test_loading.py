@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -10,8 +11,8 @@ import transformers
 
 from pseudofam_core.errors import LanguageNotCovered, ModelError
 from pseudofam_core.languages import pair
-from pseudofam_core.models.hub import _wanted, resolve_model
-from pseudofam_core.models.loading import IGNORED_LABEL, load_model, padded_batch
+from pseudofam_core.models.hub import _wanted, resolve_model, sample_model
+from pseudofam_core.models.loading import IGNORED_LABEL, load_config, load_model, padded_batch
 from pseudofam_core.models.parameters import select_parameters
 from pseudofam_core.models.tokenization import EncodedPair, ModelFamily, check_coverage, covered_languages, encode
 from tests.cases import FAMILIES, bitext, save_model
@@ -203,3 +204,10 @@ def test_a_regular_expression_selects_and_errors_are_told(folders):
         select_parameters(names, "nowhere")
     with pytest.raises(ValueError, match="regular expression"):
         select_parameters(names, "(")
+
+
+def test_a_configuration_of_a_million_layers_is_refused(tmp_path):
+    sound = json.loads((sample_model() / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**sound, "encoder_layers": 10**6}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"encoder_layers in .* must be at most 1,000"):
+        load_config(tmp_path)

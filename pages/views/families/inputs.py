@@ -38,6 +38,9 @@ class Step:
     change: str
 
 
+_LARGEST_RADIUS = 1e12
+
+
 def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
     """The rule and its numbers."""
     rule = st.selectbox(
@@ -166,14 +169,14 @@ def _radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
     paper = rule is Rule.PAPER
     name = radius_name(matrix, rule)
     tied = (
-        view_state.optional_number(name, float, low=0.0)
+        view_state.optional_number(name, float, low=0.0, high=_LARGEST_RADIUS)
         if paper
-        else view_state.number(name, round(usual, digits), low=0.0)
+        else view_state.number(name, round(usual, digits), low=0.0, high=_LARGEST_RADIUS)
     )
     radius: float | None = st.number_input(
         "Initial radius" if paper else "Radius",
         0.0,
-        None,
+        _LARGEST_RADIUS,
         step=10.0**-digits,
         format="%.5g",
         placeholder="own" if paper else None,

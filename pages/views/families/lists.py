@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 
 _PINS = "pins"
+_MOST_PINS, _LARGEST = 50, 50
 _LIST, _LIST_ERROR, _UPLOAD = "family_list", "family_list_error", "family_list_file"
 Families = Mapping[LanguagePair, tuple[LanguagePair, ...]]
 
@@ -75,7 +77,12 @@ def pin_of(code: str) -> Pin:
     """
     target, measure, share, rule, radius, largest, shrink = code.split("_")
     selection = SelectionSpec(Rule(rule), float(radius) if radius else None, float(shrink), largest=int(largest))
-    return Pin(pair(target), Measure(measure), float(share), selection)
+    pin = Pin(pair(target), Measure(measure), float(share), selection)
+    if not (
+        0 < pin.top_fraction <= 1 and math.isfinite(selection.initial_radius or 0) and selection.largest <= _LARGEST
+    ):
+        raise ValueError(f"The pin {code} is of no family.")
+    return pin
 
 
 def pins_control() -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _beside_computed(families: Families, matrix: PairwiseMatrix, present: Pseudo
 def _readable(text: str) -> list[str]:
     """The pins of the address that can be read."""
     codes = []
-    for code in dict.fromkeys(text.split()):
+    for code in list(dict.fromkeys(text.split()))[:_MOST_PINS]:
         try:
             pin_of(code)
         except ValueError:  # an old or broken link: what can be read is shown
