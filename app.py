@@ -6,6 +6,7 @@ from importlib import import_module
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.access import exposed_note, limit_reading
 from pages.components.inputs import sidebar
 from pages.components.navigation import all_pages
 
@@ -28,6 +29,8 @@ def ready_for_the_next_page() -> None:
 st.set_page_config(page_title="Pseudo language families", page_icon=_ICON, layout="wide")
 page = st.navigation(all_pages(), position="hidden")
 view_state.open_page(page.url_path)
+is_exposed = limit_reading()
 sidebar()
+exposed_note(is_exposed)
 page.run()
 ready_for_the_next_page()

@@ -43,7 +43,7 @@ class Server:
             "--server.address",
             "127.0.0.1",
         ]
-        environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache)}
+        environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache), "PSEUDOFAM_ROOTS": "/"}
         self.process = subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
         )

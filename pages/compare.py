@@ -10,6 +10,7 @@ from pages.components.inputs import current_view
 from pages.components.job_cards import FINETUNING, running_jobs
 from pages.components.loading import Pool, before_the_change, known_gains, known_signs
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.results import results
 from pages.components.states import pool_or_stop
 from pages.views.compare import figures, groups, tables, translations
@@ -83,7 +84,8 @@ def outdated_note(workspace: Workspace, runs: Sequence[FinetuneRun]) -> None:
     if any(run.test_digest != digest_of_test(workspace, run.target) for run in runs):
         changed.append("the test text has changed")
     st.warning(
-        f"**Out of date:** {' and '.join(changed)}. What was found before is still shown. Train again to compare what is now.",
+        f"**Out of date:** {plain(' and '.join(changed))}. What was found before is still shown. "
+        "Train again to compare what is now.",
         icon=":material/update:",
     )
     page_link(FINETUNE_PAGE, "Train again")
@@ -94,7 +96,7 @@ def nothing_yet(workspace: Workspace, n_under_way: int) -> None:
     try:
         refuse_lacking(workspace)
     except CorpusError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     st.info("No fine-tuned model has been scored yet.", icon=":material/hourglass_empty:")
     if n_under_way:
@@ -236,12 +238,12 @@ try:
         arms,
     )
 except (ScoringError, ValueError) as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")
     st.stop()
 
 st.subheader("Scores")
 figures.score_view(comparison)
-st.subheader(f"Against {pinned}")
+st.subheader(f"Against {plain(pinned)}")
 figures.difference_view(comparison)
 figures.no_gain_view(comparison)
 figures.claim_view(comparison)

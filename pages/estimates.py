@@ -17,6 +17,7 @@ from pages.components.job_cards import (
 )
 from pages.components.loading import Pool, load_outdated
 from pages.components.navigation import SIMILARITY_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.states import content_warning, pool_or_stop
 from pages.views.diagnostics import diagnostics
 from pages.views.exchange import exchange
@@ -89,8 +90,8 @@ def outdated_note(outdated: Mapping[LanguagePair, OutdatedEstimate]) -> None:
         reasons = sorted({words for one in outdated.values() for words in one.reasons})
         n = "1 estimate is" if len(outdated) == 1 else f"{len(outdated)} estimates are"
         st.warning(
-            f"**{n} out of date:** {' and '.join(reasons)}. What was found before is still shown below. Run the pairs again to "
-            "compare them.",
+            f"**{n} out of date:** {plain(' and '.join(reasons))}. What was found before is still shown below. Run the "
+            "pairs again to compare them.",
             icon=":material/update:",
         )
 
@@ -156,7 +157,7 @@ st.dataframe(
     alt="Pairs of the workspace with their status, counts, loss and time of computing",
 )
 for pair, reason in pool.unreadable.items():
-    st.warning(f"**{pair.label}**: {reason}", icon=":material/folder_off:")
+    st.warning(f"**{pair.label}**: {plain(reason)}", icon=":material/folder_off:")
 
 st.subheader("Diagnostics")
 st.caption("Which layers a pair acts on, how few parameters dominate, and whether enough sentences were read.")

@@ -9,6 +9,7 @@ from pages.components.inputs import View, current_view, target_input
 from pages.components.job_cards import FINETUNING, job_cards, running_jobs
 from pages.components.loading import Pool, known_gains, known_signs, trained_on
 from pages.components.navigation import COMPARE_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.pool_similarity import similarity_or_stop
 from pages.components.results import cache_root, results
 from pages.components.states import absent_note, comparable_or_stop
@@ -185,7 +186,7 @@ def start(request: FinetuneRequest, tasks: Sequence[str], title: str) -> None:
         with st.spinner("Starting the worker …"):
             jobs.submit(cache_root(), "finetune", request.payload(), tasks, title)
     except (JobError, ValueError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     else:
         st.rerun()
 
@@ -279,7 +280,7 @@ try:
     request = asked(view, trained_on(view.workspace, view.tuning_corpus), pool, similarities)
     preview(request, view.top_fraction)
 except (PseudoFamError, ValueError) as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")
 
 st.subheader("Jobs", anchor="jobs")
 job_cards(FINETUNING)

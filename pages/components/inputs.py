@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import view_state
 from pages.components.loading import corpus_notes, corpus_pairs
 from pages.components.navigation import menu
+from pages.components.plain import plain
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.corpora.choices import source_name
 from pseudofam_core.errors import PseudoFamError
@@ -60,9 +61,9 @@ def sidebar() -> None:
         with st.expander("Workspace", icon=":material/tune:"):
             workspace, pool, tuning_corpus = _workspace()
         st.caption(
-            f"**{_short(workspace.model)}** on **{source_name(workspace.corpus) or 'no name'}**, {workspace.split}  \n"
-            f"{_at_most(workspace.max_sentences)} sentences per pair · {workspace.parameters}"
-            + (f"  \nfine-tuned on **{source_name(tuning_corpus)}**" if tuning_corpus != workspace.corpus else "")
+            f"**{_short(workspace.model)}** on **{plain(source_name(workspace.corpus) or 'no name')}**, {workspace.split}  \n"
+            f"{_at_most(workspace.max_sentences)} sentences per pair · {plain(workspace.parameters)}"
+            + (f"  \nfine-tuned on **{plain(source_name(tuning_corpus))}**" if tuning_corpus != workspace.corpus else "")
         )
         measure = st.selectbox(
             "Measure",
@@ -223,7 +224,7 @@ def _with_pairs(workspace: Workspace) -> tuple[Workspace, tuple[LanguagePair, ..
     except PseudoFamError:  # the page says what is wrong with the corpus
         return workspace, ()
     for note in corpus_notes(workspace.corpus):
-        st.caption(f":material/info: {note[0].upper()}{note[1:]}")
+        st.caption(f":material/info: {plain(note[0].upper() + note[1:])}")
     labels = dict(zip(pairs, pair_labels(pairs), strict=True))
     by_label = sorted(pairs, key=labels.__getitem__)
     chosen = st.multiselect(
@@ -258,7 +259,7 @@ def _measure_label(measure: Measure) -> str:
 
 
 def _short(name: str) -> str:
-    return Path(name).name or name or "no name"
+    return plain(Path(name).name or name or "no name")
 
 
 def _at_most(n_sentences: int | None) -> str:

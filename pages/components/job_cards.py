@@ -9,12 +9,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.job_curves import TOKENS_PER_S, curves, curves_together
+from pages.components.plain import plain
 from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TIMING_TASK, BudgetMode
 from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.jobs.limits import is_read_only
 from pseudofam_core.languages import LanguagePair, pair
 
 _BADGES = {
@@ -86,7 +88,7 @@ def estimate_sample_once(workspace: Workspace, missing: Sequence[LanguagePair]) 
 
     It happens only while no job was ever started: a newcomer who cancels it is not asked again.
     """
-    if workspace != Workspace() or not missing or jobs.list_jobs(cache_root()):
+    if workspace != Workspace() or not missing or is_read_only() or jobs.list_jobs(cache_root()):
         return
     submit(workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
 
@@ -97,7 +99,7 @@ def submit(workspace: Workspace, pairs: Sequence[LanguagePair], words: str) -> N
         with st.spinner(words):
             jobs.submit_estimate(cache_root(), workspace, pairs)
     except (JobError, ValueError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     else:
         st.rerun()
 
@@ -181,7 +183,7 @@ def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:
 def _card(one: JobView) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{one.title}**", width="content")
+            st.markdown(f"**{plain(one.title)}**", width="content")
             st.markdown(_BADGES[one.state], width="content")
         st.progress(min(1.0, one.fraction), text=_progress(one))
         for task in one.running:
@@ -192,7 +194,7 @@ def _card(one: JobView) -> None:
             curves_together(one)
         _errors(one)
         if one.damage is not None:
-            st.caption(one.damage)
+            st.caption(plain(one.damage))
         if one.state is State.STALLED:
             st.caption(
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
@@ -223,11 +225,11 @@ def _errors(one: JobView) -> None:
     failed = [task for task in one.tasks if task.error]
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        st.error(f"**{failed[0].label}**: {failed[0].error}{others}", icon=":material/error:")
+        st.error(f"**{plain(failed[0].label)}**: {plain(failed[0].error)}{others}", icon=":material/error:")
 
 
 def _progress(one: JobView) -> str:
-    words = [f"{one.done} of {one.total} {one.parts} done"]
+    words = [f"{one.done} of {one.total} {plain(one.parts)} done"]
     if one.state is State.QUEUED and one.queue_position:
         words.append(f"number {one.queue_position} in the queue")
     if one.state in (State.RUNNING, State.STALLED) and one.remaining_s is not None:
@@ -246,17 +248,17 @@ def _may_stop_early(one: JobView) -> bool:
 
 
 def _task(task: TaskView) -> str:
-    words = [f"**{task.label}**"]
+    words = [f"**{plain(task.label)}**"]
     if progress := task.progress:
-        words.append(f"{progress.phase}, {progress.done:,} of {progress.total:,} {progress.unit}")
+        words.append(f"{plain(progress.phase)}, {progress.done:,} of {progress.total:,} {plain(progress.unit)}")
         if progress.rate:
-            words.append(f"{progress.rate:.3g} {progress.unit} per second")
+            words.append(f"{progress.rate:.3g} {plain(progress.unit)} per second")
         if tokens := progress.metrics.get(TOKENS_PER_S):
             words.append(f"{tokens:,.0f} tokens per second")
     else:
         words.append("starting, loading the model")
     if task.device:
-        words.append(task.device)
+        words.append(plain(task.device))
     if task.heartbeat_age_s is not None:
         words.append(f"last sign of life {task.heartbeat_age_s:.0f} s ago")
     return " · ".join(words)
@@ -283,6 +285,6 @@ def _act(action: Callable[[Path, str], None], job_id: str) -> None:
         action(cache_root(), job_id)
     except JobError as error:
         # A card is drawn anew each second; a toast stays.
-        st.toast(str(error), icon=":material/error:", duration="long")
+        st.toast(plain(error), icon=":material/error:", duration="long")
     else:
         st.rerun()

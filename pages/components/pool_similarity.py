@@ -11,6 +11,7 @@ from pages.components.inputs import K_HIGH, say_below_k
 from pages.components.job_cards import active_cards, duration, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.results import cache_root, results
 from pseudofam_core import jobs
 from pseudofam_core.errors import JobError, PseudoFamError
@@ -92,11 +93,11 @@ def _offer_job(pool: Pool, seconds: float) -> None:
             with st.spinner("Starting the worker …"):
                 jobs.submit_similarity(cache_root(), pool.workspace)
         except JobError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
         else:
             st.rerun()
 
 
 def _say(error: Exception) -> None:
-    st.error(f"**The estimates can't be compared.** {error}", icon=":material/error:")
+    st.error(f"**The estimates can't be compared.** {plain(error)}", icon=":material/error:")
     page_link(ESTIMATES_PAGE, "Look at the estimates")

@@ -11,6 +11,7 @@ from pages.components import view_state
 from pages.components.job_cards import estimating_line, job_cards, last_trouble, pairs_under_way, submit
 from pages.components.loading import Pool, before_the_change, corpus_splits, load_outdated, load_pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.results import cache_root
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
@@ -34,10 +35,10 @@ def pool_or_stop(workspace: Workspace) -> Pool:
         _imported_note(pool)
         return pool
     except ModelError as error:
-        st.warning(f"**The model can't be used.** {error}", icon=":material/deployed_code_alert:")
+        st.warning(f"**The model can't be used.** {plain(error)}", icon=":material/deployed_code_alert:")
         st.markdown("Open **Workspace** in the sidebar and enter a model.")
     except CorpusError as error:
-        st.warning(f"**The corpus can't be used.** {error}", icon=":material/folder_off:")
+        st.warning(f"**The corpus can't be used.** {plain(error)}", icon=":material/folder_off:")
         st.markdown("Open **Workspace** in the sidebar and enter another corpus or split.")
         _split_buttons(workspace)
     _sample_button(workspace)
@@ -62,7 +63,7 @@ def completeness_note(pool: Pool) -> None:
     if pool.outdated:
         _imported_note(pool)
         st.warning(
-            f"**Out of date:** {' and '.join(pool.outdated)}. What was found before is still shown.",
+            f"**Out of date:** {plain(' and '.join(pool.outdated))}. What was found before is still shown.",
             icon=":material/update:",
         )
     if not (n_missing or pool.outdated):
@@ -163,7 +164,7 @@ def _estimate_button(
     if any(one in under_way for one in missing):
         estimating_line(workspace)
     elif trouble := last_trouble(workspace):
-        st.caption(f":material/error: {trouble}", width="content")
+        st.caption(f":material/error: {plain(trouble)}", width="content")
     left = [one for one in missing if one not in under_way]
     if not left:
         return []

@@ -9,11 +9,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.loading import Pool
+from pages.components.plain import plain
 from pages.components.results import cache_root, results
-from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.errors import CacheError, PseudoFamError
 from pseudofam_core.estimates import fisher_key
 from pseudofam_core.exchange.archive import export_estimates, exported_size, import_estimates
+from pseudofam_core.jobs.limits import check_allowed, check_room
 from pseudofam_core.languages import LanguagePair, pair_labels
+from pseudofam_core.places import local, within
 from pseudofam_core.store.cache import Artifact
 
 # A download passes through the server's memory; anything larger is written to its disk.
@@ -82,12 +85,25 @@ def _import(pool: Pool) -> None:
         return
     try:
         with st.spinner("Checking every byte …"):
-            found = import_estimates(uploaded or Path(path), results())
+            check_allowed()
+            check_room(cache_root(), n_active=0)
+            found = import_estimates(uploaded or _named(path), results())
     except PseudoFamError as error:
-        st.error(f"**Not imported.** {error}", icon=":material/error:")
+        st.error(f"**Not imported.** {plain(error)}", icon=":material/error:")
         return
     st.session_state[_IMPORTED] = _imported_words(pool, found)
     st.rerun()  # the whole page has news
+
+
+def _named(path: str) -> Path:
+    """A zip on the server.
+
+    Raises:
+        CacheError: There is none, or none that may be read.
+    """
+    if (found := local(path)) is None:
+        raise CacheError(f"The zip can't be read: there is no such file{within()}.")
+    return found
 
 
 def _imported_words(pool: Pool, found: Sequence[Artifact]) -> str:
@@ -107,10 +123,12 @@ def _write_beside(estimates: Sequence[Artifact]) -> None:
     path = cache_root() / "exports" / "estimates.zip"
     try:
         with st.spinner("Writing …"):
+            check_allowed()
+            check_room(cache_root(), n_active=0)
             path.parent.mkdir(parents=True, exist_ok=True)
             export_estimates(estimates, path)
     except (PseudoFamError, OSError) as error:
-        st.error(f"**Not exported.** {error}", icon=":material/error:")
+        st.error(f"**Not exported.** {plain(error)}", icon=":material/error:")
     else:
         st.success("Too large to pass through the browser: it is on the server.", icon=":material/check:")
         st.code(str(path), language=None)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.job_cards import duration
+from pages.components.plain import plain
 from pseudofam_core.exchange.tables import read_families_csv
 from pseudofam_core.finetuning import (
     ARM_NAMES,
@@ -136,7 +137,7 @@ def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[Langua
             ),
         )
         if missing := [one for one in _split(said) if one not in by_code]:
-            st.warning(f"Not in this pool, and left out: {', '.join(missing)}.", icon=":material/rule:")
+            st.warning(f"Not in this pool, and left out: {plain(', '.join(missing))}.", icon=":material/rule:")
         st.file_uploader(
             "Or a CSV of families",
             type="csv",
@@ -146,7 +147,7 @@ def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[Langua
             help="What Families exports, or two columns: target,member. The rows of the target above are taken.",
         )
         if error := st.session_state.get(f"{_UPLOAD}_error"):
-            st.error(error, icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
     return own
 
 

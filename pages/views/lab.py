@@ -12,6 +12,7 @@ from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.job_cards import duration
 from pages.components.navigation import LAB_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.results import cache_root, results
 from pages.components.states import csv_button
 from pseudofam_core import jobs, lab
@@ -68,7 +69,7 @@ def experiment(one: Experiment, own: Own) -> None:
     try:
         plan, mine = own.plan(one, others), own.finding(one, others)
     except (PseudoFamError, ValueError) as error:
-        st.warning(f"**What else is named can't be used.** {error}", icon=":material/folder_off:")
+        st.warning(f"**What else is named can't be used.** {plain(error)}", icon=":material/folder_off:")
         plan = mine = None
     findings = ({_OWN: mine} if mine else {}) | lab.shipped(one)
     if findings:
@@ -128,7 +129,7 @@ def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
     finding = findings[name]
     with st.container(border=True):
         st.markdown(f"**{finding.answer}**")
-        st.caption(f"Seen on: {finding.seen_on}. {finding.limits}")
+        st.caption(f"Seen on: {plain(finding.seen_on)}. {finding.limits}")
     st.plotly_chart(
         finding_figure(finding),
         key=f"lab-{one.name}-{name}",
@@ -159,7 +160,7 @@ def _run_box(one: Experiment, own: Own, plan: lab.Plan | None, others: tuple[str
         st.markdown(f"**Run it on this workspace.** Needs: {one.needs}")
         if plan is None:
             if own.trouble:
-                st.caption(f":material/error: {own.trouble}")
+                st.caption(f":material/error: {plain(own.trouble)}")
             elif one.others:
                 st.caption(f":material/edit: Name further {one.others} above.")
             return
@@ -175,7 +176,7 @@ def _submit(workspace: Workspace, one: Experiment, others: tuple[str, ...]) -> N
         with st.spinner("Starting the worker …"):
             jobs.submit_experiment(cache_root(), workspace, one.name, others)
     except (JobError, ValueError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     else:
         st.rerun()
 

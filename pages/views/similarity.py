@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.figures import CONFIG
 from pages.components.loading import Pool
+from pages.components.plain import plain
 from pseudofam_core import charts, estimates
 from pseudofam_core.errors import CorpusError
 from pseudofam_core.estimates.spec import Workspace
@@ -188,7 +189,7 @@ def yardstick_view(workspace: Workspace, similarities: PoolSimilarity, *, top_fr
             yardsticks.uriel(pairs, kind) for kind in (UrielKind.GENETIC, UrielKind.SYNTACTIC, UrielKind.PHONOLOGICAL)
         ]
     except UrielMissing as error:
-        note = f" {error}"
+        note = f" {plain(error)}"
     table = _yardsticks(similarities.spec.fishers, top_fraction, tuple(one.name for one in known), matrices, known)
     st.dataframe(table, hide_index=True, placeholder="–", alt="Rank correlation of each measure with each yardstick")
     st.caption(

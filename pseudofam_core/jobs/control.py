@@ -19,6 +19,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.jobs import engine, record, work
 from pseudofam_core.jobs.clock import Ages
 from pseudofam_core.jobs.engine_file import place
+from pseudofam_core.jobs.limits import check_allowed, check_room
 from pseudofam_core.jobs.measurements import read_metrics
 from pseudofam_core.jobs.record import Attempt, Job, Request, State
 from pseudofam_core.jobs.state import JobView, derive, unreadable, with_positions
@@ -49,6 +50,7 @@ def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Seque
         TypeError: The payload is not plain.
         JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
     """
+    check_allowed()
     if kind not in work.DOORS:
         raise ValueError(f"kind must be one of {', '.join(work.DOORS)}. Got {kind!r}.")
     if not tasks or len(set(tasks)) != len(tasks):
@@ -110,8 +112,10 @@ def resume(cache_root: Path, job_id: str) -> None:
     """Run what a job has not finished, or all of it where all is done. One that is queued or running is left alone.
 
     Raises:
-        JobError: There is no such job, it is just being cancelled, or the engine does not start or does not answer.
+        JobError: There is no such job, it is just being cancelled, there are too many, or the engine does not start or does not
+            answer.
     """
+    check_allowed()
     folder = record.job_folder(cache_root.absolute(), job_id)
     job = record.read_job(folder)
     if not job.attempts:
@@ -129,8 +133,9 @@ def cancel(cache_root: Path, job_id: str) -> None:
     """Ask a job to stop: at once where it is queued, at the next batch where it runs. One that has ended is left alone.
 
     Raises:
-        JobError: There is no such job.
+        JobError: There is no such job, or this app only shows what there is.
     """
+    check_allowed()
     folder = record.job_folder(cache_root, job_id)
     job = _read_begun(folder)
     if _see(cache_root, job).state.is_active:
@@ -144,6 +149,7 @@ def remove(cache_root: Path, job_id: str) -> None:
     Raises:
         JobError: There is no such job, it is active, or it can't be removed.
     """
+    check_allowed()
     if view(cache_root, job_id).state.is_active:
         raise JobError("The job is not over yet. Cancel it first.")
     folder = record.job_folder(cache_root, job_id)
@@ -213,6 +219,7 @@ def metrics(cache_root: Path, job_id: str, task: str) -> list[dict[str, Any]]:
 
 def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> None:
     """Hand the tasks `todo` to the engine as the next attempt, unless somebody else has just done so."""
+    check_room(cache_root, sum(one.state.is_active for one in list_jobs(cache_root)))
     from distributed import fire_and_forget
 
     number = job.attempts[-1].number + 1 if job.attempts else 1

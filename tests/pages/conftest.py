@@ -114,6 +114,7 @@ def _navigated(monkeypatch):
 def world(tmp_path, monkeypatch, _navigated):
     """Nothing estimated yet."""
     monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PSEUDOFAM_ROOTS", str(tmp_path))  # home, working folder and cache, were it not set
     return World(tmp_path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.plain import plain
 from pages.components.states import csv_button
 from pseudofam_core.exchange.outcome_tables import comparison_csv, comparison_frame, comparison_latex, provenance
 from pseudofam_core.languages import LanguagePair
@@ -167,7 +168,7 @@ def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
 def settings_view(comparison: Comparison) -> None:
     """All that the numbers rest on, and what differs between runs without forbidding to compare them."""
     for name, values in comparison.circumstances.items():
-        st.warning(f"The runs differ in **{name}**: {' or '.join(values)}.", icon=":material/rule:")
+        st.warning(f"The runs differ in **{name}**: {plain(' or '.join(values))}.", icon=":material/rule:")
     rows = [{"Setting": name, "Value": str(value)} for name, value in provenance(comparison).items()]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Settings of the compared runs")
 

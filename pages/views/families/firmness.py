@@ -12,6 +12,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
+from pages.components.plain import plain
 from pages.views.families import inputs
 from pseudofam_core import charts
 from pseudofam_core.estimates.spec import Estimator
@@ -130,7 +131,7 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
         page_link(ESTIMATES_PAGE, "Estimate them again")
         return
     except ValueError as error:
-        st.warning(f"**The sentences can't be resampled.** {error}", icon=":material/casino:")
+        st.warning(f"**The sentences can't be resampled.** {plain(error)}", icon=":material/casino:")
         return
     row = firm.pairs.index(family.target)
     own, usual = st.columns(2)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.plain import plain
 from pages.views.families.words import differences_table
 from pseudofam_core.exchange.tables import read_families_csv
 from pseudofam_core.families.results import PseudoFamily
@@ -124,7 +125,7 @@ def pinned_view(similarities: PoolSimilarity, present: PseudoFamily, tied: Mappi
     table = differences_table(rows, columns=("Pinned", "Only pinned", "Only present"))
     st.dataframe(table, hide_index=True, alt="Pinned families beside the present one")
     if missing:
-        st.caption(f"Not in this pool: {'; '.join(missing)}.")
+        st.caption(f"Not in this pool: {plain('; '.join(missing))}.")
 
 
 def imported_view(matrix: PairwiseMatrix, present: PseudoFamily) -> None:
@@ -139,7 +140,7 @@ def imported_view(matrix: PairwiseMatrix, present: PseudoFamily) -> None:
         help="What this page exports, or two columns: `target,member`, a row per member.",
     )
     if error := st.session_state.get(_LIST_ERROR):
-        st.error(f"**The list can't be read.** {error}", icon=":material/error:")
+        st.error(f"**The list can't be read.** {plain(error)}", icon=":material/error:")
     families: Families | None = st.session_state.get(_LIST)
     if not families:
         return
@@ -166,7 +167,7 @@ def _beside_computed(families: Families, matrix: PairwiseMatrix, present: Pseudo
     st.caption("Held against the families by the present measure and rule.")
     named = {*families, *(one for members in families.values() for one in members)}
     if missing := sorted(named.difference(matrix.pairs)):
-        st.caption(f"Not in this pool: {', '.join(map(str, missing))}.")
+        st.caption(f"Not in this pool: {plain(', '.join(map(str, missing)))}.")
 
 
 def _readable(text: str) -> list[str]:
