@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components.inputs import View, current_view
 from pages.components.job_cards import TRANSFERRING, active_cards, job_cards, running_jobs
 from pages.components.loading import Pool, trained_on
+from pages.components.plain import plain
 from pages.components.results import cache_root, results
 from pages.components.states import pool_or_stop
 from pages.views import transfer as views
@@ -76,7 +77,7 @@ def start(request: TransferRequest, tasks: Sequence[str], title: str) -> None:
         with st.spinner("Starting the worker …"):
             jobs.submit(cache_root(), "transfer", request.payload(), tasks, title)
     except (JobError, ValueError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     else:
         st.rerun()
 
@@ -136,7 +137,7 @@ try:
     st.subheader("Train a matrix")
     asked(workspace, pool)
 except (PseudoFamError, ValueError) as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")
 if not running_jobs(TRANSFERRING):
     st.subheader("Jobs")
     job_cards(TRANSFERRING)

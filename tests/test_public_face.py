@@ -77,7 +77,7 @@ def test_the_explorer_is_found_in_the_checkout_and_where_it_is_installed(tmp_pat
 
 def test_app_hands_its_options_to_streamlit(monkeypatch):
     called: list[list[str]] = []
-    monkeypatch.setattr(explorer.subprocess, "call", lambda command: called.append(command) or 0)
+    monkeypatch.setattr(explorer.subprocess, "call", lambda command, env: called.append(command) or 0)
     assert main(["app", "--port", "8600"]) == 0
     assert called == [[sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", "8600"]]
 

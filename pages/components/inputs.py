@@ -63,7 +63,11 @@ def sidebar() -> None:
         st.caption(
             f"**{_short(workspace.model)}** on **{plain(source_name(workspace.corpus) or 'no name')}**, {workspace.split}  \n"
             f"{_at_most(workspace.max_sentences)} sentences per pair · {plain(workspace.parameters)}"
-            + (f"  \nfine-tuned on **{plain(source_name(tuning_corpus))}**" if tuning_corpus != workspace.corpus else "")
+            + (
+                f"  \nfine-tuned on **{plain(source_name(tuning_corpus))}**"
+                if tuning_corpus != workspace.corpus
+                else ""
+            )
         )
         measure = st.selectbox(
             "Measure",

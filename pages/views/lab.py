@@ -128,7 +128,7 @@ def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
         )
     finding = findings[name]
     with st.container(border=True):
-        st.markdown(f"**{finding.answer}**")
+        st.markdown(f"**{plain(finding.answer)}**")
         st.caption(f"Seen on: {plain(finding.seen_on)}. {finding.limits}")
     st.plotly_chart(
         finding_figure(finding),

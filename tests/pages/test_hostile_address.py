@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("estimates", "similarity", "families", "finetune", "compare", "lab", "overview")
+PAGES = ("estimates", "similarity", "families", "finetune", "compare", "transfer", "lab", "overview")
 NUMBERS = ("nan", "inf", "-1", "9" * 400, "20000000000000")
 
 
@@ -14,7 +14,7 @@ def numbers_of_the_address():
     root = Path(__file__).parents[2] / "pages"
     text = "\n".join(one.read_text(encoding="utf-8") for one in root.rglob("*.py"))
     named = set(re.findall(r'view_state\.(?:optional_)?number\(\s*"(\w+)"', text))
-    named |= set(re.findall(r'_count\(\s*(?:"[^"]+"|[\w.]+),\s*"(\w+)"', text))
+    named |= set(re.findall(r'count_input\(\s*(?:"[^"]+"|[\w.]+),\s*"(\w+)"', text))
     return sorted(named - {"page"})  # Compare's, which `open` has an argument of
 
 
