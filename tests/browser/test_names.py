@@ -12,6 +12,7 @@ def test_a_name_becomes_no_link_and_no_image(server, page, control):
     page.goto(server.address("estimates", **{control: name}))
     settled(page)
     warning = page.locator("[data-testid=stAlert]").first
+    warning.locator("p").first.wait_for()  # the words come after the icon
     assert name in warning.inner_text().replace("\u2060", "")
     shown = page.locator("[data-testid=stAlert], [data-testid=stCaptionContainer]")
     assert shown.locator("a, img, .katex").count() == 0
