@@ -97,7 +97,7 @@ def _scores_of_one(comparison: Comparison, shown: Sequence[str]) -> go.Figure:
         marks = _arm_marks(name, [(row, outcome)], comparison.task, colour, symbol)
         marks.update(error_x={"type": "data", "color": colour, "thickness": 2, "width": 5, **ends}, showlegend=False)
         figure.add_trace(marks)
-    title = f"{tested.label} with its {1 - comparison.level:.0%} interval"
+    title = f"{tested.label} of {target.label} with its {1 - comparison.level:.0%} interval"
     _lay_out_rows(figure, list(outcomes), title=title, above=16)
     return figure
 
