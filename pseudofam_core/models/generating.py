@@ -45,7 +45,7 @@ def generate(
     options = {**BEAM_SEARCH, **({} if begin is None else {"forced_bos_token_id": begin})}
     outputs: list[str] = [""] * len(encoded)
     meter = Meter(report, should_stop, phase="translating", total=len(encoded))
-    for batch in token_batches([len(one.source) for one in encoded], max_tokens=batch_tokens):
+    for batch in token_batches([len(sentence.source) for sentence in encoded], max_tokens=batch_tokens):
         collated = model.collate([encoded[i] for i in batch])
         # Nothing of the reference: with its tokens the decoder would begin with them.
         inputs = {name: collated[name] for name in ("input_ids", "attention_mask")}

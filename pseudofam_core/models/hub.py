@@ -113,7 +113,7 @@ def _fetched_text(model: str, revision: str, name: str) -> str | None:
 
 def files_of(folder: Path) -> list[Path]:
     """The files at the top of a folder that make a model; checkpoints below do not count."""
-    return [folder / one for one in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
+    return [folder / name for name in _wanted([path.name for path in folder.iterdir() if path.is_file()])]
 
 
 def is_weights(name: str, kind: str | None = None) -> bool:
@@ -124,9 +124,9 @@ def is_weights(name: str, kind: str | None = None) -> bool:
 
 def _wanted(files: list[str]) -> list[str]:
     """Configuration, tokenizer, and weights in one format: safetensors where the model's are."""
-    named = [one for one in files if one.endswith(_SUFFIXES) and not one.startswith(_OTHER_FRAMEWORKS)]
-    if any(is_weights(one, "safetensors") for one in named):
-        return [one for one in named if not one.endswith(".bin")]
+    named = [file for file in files if file.endswith(_SUFFIXES) and not file.startswith(_OTHER_FRAMEWORKS)]
+    if any(is_weights(file, "safetensors") for file in named):
+        return [file for file in named if not file.endswith(".bin")]
     return named
 
 

@@ -79,20 +79,20 @@ class TranslationModel:
         elif self.family is ModelFamily.CAUSAL:
             tensors = _continued_batch(batch, self._pad_id)
         else:
-            begun = [[self.module.config.decoder_start_token_id, *one.target[:-1]] for one in batch]
+            begun = [[self.module.config.decoder_start_token_id, *sentence.target[:-1]] for sentence in batch]
             tensors = {**padded_batch(batch, self._pad_id), "decoder_input_ids": padded(begun, self._pad_id)}
-        return {name: one.to(self.device) for name, one in tensors.items()}
+        return {name: tensor.to(self.device) for name, tensor in tensors.items()}
 
-    def n_tokens(self, one: EncodedPair) -> int:
+    def n_tokens(self, sentence: EncodedPair) -> int:
         """Length of a sentence pair in a batch: its longer side, or both sides where one continues the other."""
-        lengths = len(one.source), len(one.target)
+        lengths = len(sentence.source), len(sentence.target)
         return sum(lengths) if self.family is ModelFamily.CAUSAL else max(lengths)
 
     @property
     def _pad_id(self) -> int:
         """Decoder-only models often have no padding token: what stands behind the mask does not matter."""
         known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
-        return next((int(one) for one in known if one is not None), 0)
+        return next((int(token_id) for token_id in known if token_id is not None), 0)
 
 
 @contextmanager
@@ -147,22 +147,23 @@ def load_model(
     """
     config = load_config(folder, dropout=dropout, attention_dropout=attention_dropout)
     auto, family = auto_class(config)
-    tokenizer, own = _tokenizer(folder), own_settings(ModelSource(str(folder), "", folder))
-    start = own.values.get("decoder_start_token_id")
+    tokenizer, settings = _tokenizer(folder), own_settings(ModelSource(str(folder), "", folder))
+    start = settings.values.get("decoder_start_token_id")
     if config.is_encoder_decoder and start is not None and getattr(config, "decoder_start_token_id", None) is None:
         config.decoder_start_token_id = start
-    if own.set_aside:
-        logger.warning("%s: set aside of its generation settings: %s.", folder, "; ".join(own.set_aside))
+    if settings.set_aside:
+        logger.warning("%s: set aside of its generation settings: %s.", folder, "; ".join(settings.set_aside))
     try:
         module, loading = auto.from_pretrained(
             folder,
             config=config,
             dtype=dtype,
             weights_only=True,
-            use_safetensors=any(is_weights(one.name, "safetensors") for one in files_of(folder)),
+            use_safetensors=any(is_weights(file.name, "safetensors") for file in files_of(folder)),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # `check_weights` names them
-            generation_config=GenerationConfig(**own.values),  # transformers would read the model's own, or fail on it
+            # transformers would read the model's own, or fail on it
+            generation_config=GenerationConfig(**settings.values),
             **_LOCAL,
         )
     except _UNLOADABLE as error:
@@ -247,26 +248,26 @@ def _first_line(error: Exception) -> str:
 def padded_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
     """Source ids, their mask, and labels, each (B, T); padded labels do not count in the loss."""
     return {
-        "input_ids": padded([one.source for one in batch], pad_id),
-        "attention_mask": padded([[1] * len(one.source) for one in batch], 0),
-        "labels": padded([one.target for one in batch], IGNORED_LABEL),
+        "input_ids": padded([sentence.source for sentence in batch], pad_id),
+        "attention_mask": padded([[1] * len(sentence.source) for sentence in batch], 0),
+        "labels": padded([sentence.target for sentence in batch], IGNORED_LABEL),
     }
 
 
 def _labelled_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
     """Source ids, their mask, and one label a text, (B,)."""
-    return {**padded_batch(batch, pad_id), "labels": torch.tensor([one.target[0] for one in batch])}
+    return {**padded_batch(batch, pad_id), "labels": torch.tensor([sentence.target[0] for sentence in batch])}
 
 
 def _continued_batch(batch: Sequence[EncodedPair], pad_id: int) -> dict[str, torch.Tensor]:
     """Prompts with their answers as ids, their mask, and labels, each (B, T): the answers alone count in the loss."""
-    texts = [EncodedPair([*one.source, *one.target], _answer_labels(one)) for one in batch]
+    texts = [EncodedPair([*sentence.source, *sentence.target], _answer_labels(sentence)) for sentence in batch]
     return padded_batch(texts, pad_id)
 
 
-def _answer_labels(one: EncodedPair) -> list[int]:
+def _answer_labels(sentence: EncodedPair) -> list[int]:
     """Nothing predicts the first token, so it never counts."""
-    return [*([IGNORED_LABEL] * max(1, len(one.source))), *one.target[0 if one.source else 1 :]]
+    return [*([IGNORED_LABEL] * max(1, len(sentence.source))), *sentence.target[0 if sentence.source else 1 :]]
 
 
 def padded(rows: Sequence[Sequence[int]], value: int) -> torch.Tensor:

@@ -31,15 +31,15 @@ def encode_plain(
     Raises:
         ModelError: The tokenizer makes a token of its own of a text, however it is put.
     """
-    own, unknown = _own_tokens(tokenizer), tokenizer.unk_token
-    ids_of_own = frozenset(own.values())
+    control_tokens, unknown = _own_tokens(tokenizer), tokenizer.unk_token
+    control_ids = frozenset(control_tokens.values())
     encoded: list[list[int]] = tokenizer(**{side: [prefix + text for text in texts]}, **options)["input_ids"]
-    allowed = _count(tokenizer(**{side: [prefix]}, **options)["input_ids"][0], ids_of_own)
+    allowed = _count(tokenizer(**{side: [prefix]}, **options)["input_ids"][0], control_ids)
     for i, (text, ids) in enumerate(zip(texts, encoded, strict=True)):
         # The token for what is unknown stands for letters too: where its own name is written, only the text tells.
-        if _count(ids, ids_of_own) > allowed or (unknown and unknown in text):
-            encoded[i] = _as_text(tokenizer, text, own, prefix=prefix, side=side, options=options)
-            if _count(encoded[i], ids_of_own) > allowed:
+        if _count(ids, control_ids) > allowed or (unknown and unknown in text):
+            encoded[i] = _as_text(tokenizer, text, control_tokens, prefix=prefix, side=side, options=options)
+            if _count(encoded[i], control_ids) > allowed:
                 message = f"The tokenizer takes a part of {text[:80]!r} for a control token. Remove it from the text."
                 raise ModelError(message)
     return encoded
@@ -48,29 +48,29 @@ def encode_plain(
 def _own_tokens(tokenizer: Any) -> dict[str, int]:
     """Tokens that no text stands for. The one for unknown text is none of them, unless it has another role."""
     vocabulary: Mapping[str, int] = tokenizer.get_vocab()
-    own = {token: vocabulary[token] for token in tokenizer.all_special_tokens if token in vocabulary}
-    own |= {token: i for token, i in vocabulary.items() if _CODE.fullmatch(token)}
-    own |= getattr(tokenizer, "lang_token_to_id", {})
+    control_tokens = {token: vocabulary[token] for token in tokenizer.all_special_tokens if token in vocabulary}
+    control_tokens |= {token: i for token, i in vocabulary.items() if _CODE.fullmatch(token)}
+    control_tokens |= getattr(tokenizer, "lang_token_to_id", {})
     if tokenizer.unk_token not in (tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token):
-        own.pop(tokenizer.unk_token, None)
-    return own
+        control_tokens.pop(tokenizer.unk_token, None)
+    return control_tokens
 
 
-def _count(ids: Sequence[int], own: Set[int]) -> int:
-    return sum(one in own for one in ids)
+def _count(ids: Sequence[int], control_ids: Set[int]) -> int:
+    return sum(token_id in control_ids for token_id in ids)
 
 
 def _as_text(
-    tokenizer: Any, text: str, own: Mapping[str, int], *, prefix: str, side: str, options: Mapping[str, Any]
+    tokenizer: Any, text: str, control_tokens: Mapping[str, int], *, prefix: str, side: str, options: Mapping[str, Any]
 ) -> list[int]:
     """The text with each of the model's own tokens in it spelled out, framed and cut as `options` say."""
-    names = sorted({*own, tokenizer.unk_token or next(iter(own))}, key=len, reverse=True)
+    names = sorted({*control_tokens, tokenizer.unk_token or next(iter(control_tokens))}, key=len, reverse=True)
     marks = re.compile(f"({'|'.join(map(re.escape, names))})")
     if not marks.search(text):  # the tokenizer makes wide letters plain
         text = unicodedata.normalize("NFKC", text)
     ids: list[int] = []
     for place, part in enumerate(marks.split(text)):
-        ids += _spelled(tokenizer, part, own, side) if place % 2 else _bare(tokenizer, part, side)
+        ids += _spelled(tokenizer, part, control_tokens, side) if place % 2 else _bare(tokenizer, part, side)
     before, after = _frame(tokenizer, side) if options.get("add_special_tokens", True) else ([], [])
     room = options["max_length"] - len(before) - len(after)
     return [*before, *[*_bare(tokenizer, prefix, side), *ids][:room], *after]
@@ -82,13 +82,13 @@ def _bare(tokenizer: Any, text: str, side: str, **options: Any) -> list[int]:
     return ids
 
 
-def _spelled(tokenizer: Any, name: str, own: Mapping[str, int], side: str) -> list[int]:
+def _spelled(tokenizer: Any, name: str, control_tokens: Mapping[str, int], side: str) -> list[int]:
     """Ids of a token's name as text: as the tokenizer splits it where it can, else letter by letter."""
     ids = _bare(tokenizer, name, side, split_special_tokens=True)
-    if name != tokenizer.unk_token and not _count(ids, frozenset(own.values())):
+    if name != tokenizer.unk_token and not _count(ids, frozenset(control_tokens.values())):
         return ids
     letters = (tokenizer.convert_tokens_to_ids(letter) for letter in name)
-    return [one for one in letters if one is not None]
+    return [token_id for token_id in letters if token_id is not None]
 
 
 def _frame(tokenizer: Any, side: str) -> tuple[list[int], list[int]]:

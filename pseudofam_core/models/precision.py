@@ -39,12 +39,12 @@ def capability_here() -> Capability:
 @functools.cache
 def _bfloat16_slowdown() -> float:
     """Time of a product in bfloat16 over that in float32, each the best of five."""
-    one, other = torch.randn(512, 256), torch.randn(256, 1024)
-    return _seconds(one.bfloat16(), other.bfloat16()) / _seconds(one, other)
+    left, right = torch.randn(512, 256), torch.randn(256, 1024)
+    return _seconds(left.bfloat16(), right.bfloat16()) / _seconds(left, right)
 
 
-def _seconds(one: torch.Tensor, other: torch.Tensor) -> float:
-    return min(timeit.repeat(lambda: one @ other, number=1, repeat=5))
+def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:
+    return min(timeit.repeat(lambda: left @ right, number=1, repeat=5))
 
 
 def halved(module: Any) -> Any:

@@ -158,8 +158,8 @@ def _nothing_missing(folder: Path, missing: list[str], unexpected: list[str]) ->
 
 def _prefix(missing: list[str], unexpected: list[str]) -> str | None:
     """What stands before the names of the file, where these are those of the model otherwise."""
-    ends = {name: [one for one in missing if name.endswith(one)] for name in unexpected}
-    prefixes = {name.removesuffix(max(found, key=len)) for name, found in ends.items() if found}
+    ends = {name: [ending for ending in missing if name.endswith(ending)] for name in unexpected}
+    prefixes = {name.removesuffix(max(endings, key=len)) for name, endings in ends.items() if endings}
     return prefixes.pop() if len(prefixes) == 1 else None
 
 

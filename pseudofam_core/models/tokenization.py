@@ -71,7 +71,7 @@ def model_family(tokenizer: PreTrainedTokenizerBase, model_type: str) -> ModelFa
     if model_type in ("t5", "mt5", "umt5"):
         return ModelFamily.MADLAD if is_written(tokenizer, "<2en>") else ModelFamily.T5
     raise ModelError(
-        f"model must be of a known translation family ({', '.join(one.value for one in ModelFamily if one.translates)}). "
+        f"model must be of a known translation family ({', '.join(member.value for member in ModelFamily if member.translates)}). "
         f"Got model type {model_type!r} with a {type(tokenizer).__name__}."
     )
 
@@ -99,9 +99,11 @@ def check_coverage(
     missing = [code for code, covered in _sides(tokenizer, family, pair) if not covered]
     if not missing:
         return
-    usable = [str(one) for one in pool if all(covered for _, covered in _sides(tokenizer, family, one))]
+    usable = [
+        str(candidate) for candidate in pool if all(covered for _, covered in _sides(tokenizer, family, candidate))
+    ]
     raise LanguageNotCovered(
-        f"This {family.value} model has no code for {' and '.join(language(one).label for one in missing)}, so {pair} "
+        f"This {family.value} model has no code for {' and '.join(language(code).label for code in missing)}, so {pair} "
         f"can't be estimated with it. "
         + (f"Of the pool it covers {', '.join(usable)}." if usable else "It covers no other pair of the pool.")
         + (f" Where its tokenizer has a token for it, name that in the model's tokenizer_config.json: {_EXAMPLE}.")
@@ -110,7 +112,7 @@ def check_coverage(
 
 def covered_languages(tokenizer: PreTrainedTokenizerBase, family: ModelFamily) -> tuple[Language, ...]:
     """The languages of the table that the model can read, in the table's order."""
-    return tuple(one for one in languages().values() if _covers(tokenizer, family, one, source=True))
+    return tuple(lang for lang in languages().values() if _covers(tokenizer, family, lang, source=True))
 
 
 def encode(
@@ -138,14 +140,14 @@ def encode(
     cut: dict[str, Any] = {"truncation": True, "max_length": max_length}
     source, target = language(bitext.pair.source), language(bitext.pair.target)
     if family in _CODE_OF:
-        tokenizer.src_lang, tokenizer.tgt_lang = (_code(tokenizer, family, one) for one in (source, target))
+        tokenizer.src_lang, tokenizer.tgt_lang = (_code(tokenizer, family, lang) for lang in (source, target))
     prefix = _source_prefix(tokenizer, family, source, target)
     sources = encode_plain(tokenizer, bitext.sources, prefix=prefix, **cut)
     if family is ModelFamily.CLASSIFIER:
-        targets = [[_label_id(one, labels or {})] for one in bitext.targets]
+        targets = [[_label_id(label, labels or {})] for label in bitext.targets]
     elif family is ModelFamily.CAUSAL:
         bare: dict[str, Any] = {"add_special_tokens": False, "truncation": True, "max_length": max_length - 1}
-        targets = [[*one, *_end(tokenizer)] for one in encode_plain(tokenizer, bitext.targets, **bare)]
+        targets = [[*ids, *_end(tokenizer)] for ids in encode_plain(tokenizer, bitext.targets, **bare)]
     else:
         targets = encode_plain(tokenizer, bitext.targets, side="text_target", **cut)
     return [EncodedPair(*sides) for sides in zip(sources, targets, strict=True)]
@@ -173,18 +175,18 @@ def first_target_token(tokenizer: Any, family: ModelFamily, pair: LanguagePair) 
 
 
 _CODE_OF = {
-    ModelFamily.M2M100: lambda one: one.m2m100,
-    ModelFamily.NLLB: lambda one: one.nllb,
-    ModelFamily.MBART50: lambda one: one.mbart50,
+    ModelFamily.M2M100: lambda lang: lang.m2m100,
+    ModelFamily.NLLB: lambda lang: lang.nllb,
+    ModelFamily.MBART50: lambda lang: lang.mbart50,
 }
 
 
-def _code(tokenizer: Any, family: ModelFamily, one: Language) -> str | None:
+def _code(tokenizer: Any, family: ModelFamily, lang: Language) -> str | None:
     """A language as the tokenizer's settings name it; the token that a user names for M2M100 has marks around that."""
-    named = named_token(tokenizer, one)
+    named = named_token(tokenizer, lang)
     if named and family is ModelFamily.M2M100:
         return named.strip("_")
-    return named or _CODE_OF[family](one)
+    return named or _CODE_OF[family](lang)
 
 
 def _source_prefix(tokenizer: Any, family: ModelFamily, source: Language, target: Language) -> str:
@@ -203,30 +205,30 @@ def _sides(tokenizer: Any, family: ModelFamily, pair: LanguagePair) -> list[tupl
     return [(pair.source, source), (pair.target, target)]
 
 
-def _covers(tokenizer: Any, family: ModelFamily, one: Language, *, source: bool) -> bool:
+def _covers(tokenizer: Any, family: ModelFamily, lang: Language, *, source: bool) -> bool:
     if family is ModelFamily.M2M100:
-        return _code(tokenizer, family, one) in tokenizer.lang_code_to_id
+        return _code(tokenizer, family, lang) in tokenizer.lang_code_to_id
     if family in _CODE_OF:
-        return is_written(tokenizer, _code(tokenizer, family, one))
+        return is_written(tokenizer, _code(tokenizer, family, lang))
     if family is ModelFamily.MARIAN:
-        return _marian_covers(tokenizer, one, source=source)
+        return _marian_covers(tokenizer, lang, source=source)
     # These read any text and say nothing of its languages; MADLAD lists those it writes.
     return (
         family in (ModelFamily.T5, ModelFamily.CLASSIFIER, ModelFamily.CAUSAL)
-        or _madlad_token(tokenizer, one) is not None
+        or _madlad_token(tokenizer, lang) is not None
     )
 
 
-def _marian_covers(tokenizer: Any, one: Language, *, source: bool) -> bool:
+def _marian_covers(tokenizer: Any, lang: Language, *, source: bool) -> bool:
     """Marian models name one language a side, or a collective code of ISO 639-5 (``sla``, ``mul``)."""
-    if not source and _marian_token(tokenizer, one):
+    if not source and _marian_token(tokenizer, lang):
         return True
     named = tokenizer.source_lang if source else tokenizer.target_lang
     if not named:
         return True  # the checkpoint does not say; the user does
-    codes = {code.lower() for code in (one.code, one.iso639_1, one.iso639_3) if code}
+    codes = {code.lower() for code in (lang.code, lang.iso639_1, lang.iso639_3) if code}
     try:
-        return named.lower() in codes or language(named).code == one.code
+        return named.lower() in codes or language(named).code == lang.code
     except ValueError:
         return source
 
@@ -235,5 +237,5 @@ def _marian_token(tokenizer: Any, target: Language) -> str | None:
     return written_token(tokenizer, target, (target.iso639_3, target.iso639_1, target.nllb, target.code))
 
 
-def _madlad_token(tokenizer: Any, one: Language) -> str | None:
-    return written_token(tokenizer, one, (one.iso639_1, one.code, one.iso639_3))
+def _madlad_token(tokenizer: Any, lang: Language) -> str | None:
+    return written_token(tokenizer, lang, (lang.iso639_1, lang.code, lang.iso639_3))
