@@ -9,6 +9,7 @@ from pages.components.figures import CONFIG
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool, known_gains
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.plain import plain
 from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
@@ -90,7 +91,7 @@ def measured_note(view: View, target: LanguagePair) -> None:
     try:
         gains = known_gains(tuned_workspace(view.workspace, view.tuning_corpus), target).get(FORESEEN, {})
     except PseudoFamError as error:
-        st.caption(f"Whether gains are measured can't be told: {error}")
+        st.caption(f"Whether gains are measured can't be told: {plain(error)}")
         return
     members = largest(gains, min(USUAL_SIZE, len(gains)))
     if not members:

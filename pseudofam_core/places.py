@@ -36,10 +36,14 @@ def within() -> str:
 
 
 def limit(*folders: Path) -> bool:
-    """Read below these folders only, from now on, where nobody has named any; tells whether that was so."""
+    """Read below these folders only, from now on, where nobody has named any; tells whether that was so.
+
+    The whole disk is no such folder: a service starts in ``/``, and is not meant to open all of it.
+    """
     if roots() is not None:
         return False
-    os.environ[VARIABLE] = os.pathsep.join(str(one.expanduser().resolve()) for one in folders)
+    real = (one.expanduser().resolve() for one in folders)
+    os.environ[VARIABLE] = os.pathsep.join(str(one) for one in real if one != one.parent)
     return True
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,9 @@ def test_a_limit_that_is_named_stays(within, tmp_path, monkeypatch):
     monkeypatch.delenv(places.VARIABLE)
     assert places.local(within / "closed")
     assert places.limit(within / "open")
+    assert places.local(within / "closed") is None
+    monkeypatch.delenv(places.VARIABLE)
+    assert places.limit(Path("/"), within / "open")
     assert places.local(within / "closed") is None
     assert places.VARIABLE not in places.without_limits(dict(os.environ))
 

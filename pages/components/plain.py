@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # What begins an image, a link, HTML, a formula, a colour, an icon, a heading or emphasis in Streamlit's Markdown.
-_MARKS = re.compile(r"[\\`*_\[\]<>$~#|!]|:(?=\S)")
+_MARKS = re.compile(r"[\\`*_\[\]<>$~#|!&]|:(?=\S)")
 # Addresses become links after all escapes are read; a word joiner, which nobody sees, keeps them from it.
 _ADDRESSES = re.compile(r"(?<=www)(?=\.)|(?<=http:)(?=//)|(?<=https:)(?=//)|(?=@)", re.IGNORECASE)
 _LONGEST = 2000  # characters

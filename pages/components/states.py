@@ -85,8 +85,8 @@ def absent_note(pool: Pool, *controls: str) -> None:
     if strange:
         verb = "is" if len(strange) == 1 else "are"
         st.warning(
-            f"{' and '.join(f'`{one}`' for one in strange)} {verb} not in this pool, and not shown below. Pairs of the pool are "
-            "chosen under **Workspace**.",
+            f"**{plain(' and '.join(strange))}** {verb} not in this pool, and not shown below. Pairs of the pool are chosen "
+            "under **Workspace**.",
             icon=":material/search_off:",
         )
     absent = [pair.label for pair in pool.pairs if str(pair) in asked and pair not in pool.estimates]

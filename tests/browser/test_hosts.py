@@ -13,6 +13,7 @@ def served(tmp_path_factory):
     server = Server(folder, folder, folder)
     yield server
     server.kill()
+    server.log.close()
 
 
 def connected(server, host):

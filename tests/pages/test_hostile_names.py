@@ -20,6 +20,7 @@ NAMES = (
     "www.c.example",
     "https://f.example",
     "d@e.example",
+    "&lt;",
 )
 _MARKUP = re.compile("|".join(f"(?<!\\\\){re.escape(one)}" for one in NAMES))
 
@@ -54,7 +55,7 @@ def test_names_are_text_on_every_page(world, tmp_path, page):
         {"corpus": name},
         {"corpus": f"{tmp_path}/{name}/c/{name}#test={name}"},
         dict.fromkeys(
-            ("parameters", "own", "pins", "tune", "others", "target", "split", "measure", "of", "with"), name
+            ("pairs", "parameters", "own", "pins", "tune", "others", "target", "split", "measure", "of", "with"), name
         ),
     )
     for view in views:

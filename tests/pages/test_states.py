@@ -146,7 +146,7 @@ def test_a_link_to_a_language_that_is_missing_says_so(world, page, control):
     for strange in ("fr-en", "nonsense"):
         app = world.open(page, **{control: strange})
         assert not app.exception
-        assert f"`{strange}` is not in this pool" in app.warning[0].value
+        assert f"**{strange}** is not in this pool" in app.warning[0].value
 
 
 def change_model(world, version):
