@@ -24,7 +24,7 @@ from pseudofam_core.transfer.kept import kept_request
 from pseudofam_core.transfer.results import TransferMatrix, transfer_matrix
 
 USUAL_SIZE, USUAL_SIGN = 3, "gradient-fisher"
-SIGNED = tuple(one.name for one in SIGNALS.values() if one.is_signed)
+SIGNED = tuple(signal.name for signal in SIGNALS.values() if signal.is_signed)
 WEIGHT_SOURCES = (FORESEEN, MEASURED, *SIGNED)
 """What weights may come from: gains elsewhere, the target's own, a signed signal."""
 Known = Mapping[str, Mapping[LanguagePair, float]]
@@ -40,7 +40,7 @@ def gains_of(measured: TransferMatrix | None, target: LanguagePair) -> Known:
     """What each auxiliary gained, in nats a token: in the mean over other targets (`FORESEEN`), and for the target (`MEASURED`)."""
     if measured is None:
         return {}
-    mean, itself = measured.mean, np.array([one == target for one in measured.targets])
+    mean, itself = measured.mean, np.array([measured_target == target for measured_target in measured.targets])
     rows = {FORESEEN: seed_mean(mean[~itself]), MEASURED: seed_mean(mean[itself])}
     return _known({name: dict(zip(measured.auxiliaries, row, strict=True)) for name, row in rows.items()}, target)
 
@@ -64,8 +64,11 @@ def kept_signs(workspace: Workspace, target: LanguagePair, cache: Cache) -> Know
     """
     if target not in pool_of(workspace):
         return {}
-    found = find_signal_matrices(workspace, cache, signals=SIGNED, targets=(target,))
-    return _known({name: dict(zip(one.auxiliaries, one.values[0], strict=True)) for name, one in found.items()}, target)
+    matrices = find_signal_matrices(workspace, cache, signals=SIGNED, targets=(target,))
+    return _known(
+        {name: dict(zip(matrix.auxiliaries, matrix.values[0], strict=True)) for name, matrix in matrices.items()},
+        target,
+    )
 
 
 def largest(gains: Mapping[LanguagePair, float], n: int) -> tuple[LanguagePair, ...]:
@@ -76,13 +79,13 @@ def largest(gains: Mapping[LanguagePair, float], n: int) -> tuple[LanguagePair, 
     """
     if n > len(gains):
         raise ValueError(f"size must be at most {len(gains)}, the auxiliaries whose gains are measured. Got {n}.")
-    return tuple(sorted(gains, key=lambda one: (-gains[one], one))[:n])
+    return tuple(sorted(gains, key=lambda auxiliary: (-gains[auxiliary], auxiliary))[:n])
 
 
 def spelled_out(names: Iterable[str], *, size: int, weights_from: Sequence[str]) -> list[str]:
     """Names of arms with what ``foreseen``, ``measured`` and ``weighted`` stand for: one of this size, one of each source."""
-    stand_for = {one: [f"{one}-{size}"] for one in (FORESEEN, MEASURED)}
-    stand_for[WEIGHTED] = [f"{WEIGHTED}-{one}" for one in weights_from]
+    stand_for = {way: [f"{way}-{size}"] for way in (FORESEEN, MEASURED)}
+    stand_for[WEIGHTED] = [f"{WEIGHTED}-{source}" for source in weights_from]
     return [spelled for name in names for spelled in stand_for.get(name, [name])]
 
 
@@ -109,8 +112,11 @@ def further_arms(
             raise PseudoFamError(f"{way}, with the same model, corpus and cache, or leave out the arms by it.")
         return known[source]
 
-    chosen = {f"{one}-{size}": functools.partial(lambda one: largest(said(one), size), one) for one in _WAYS}
-    weighed = {f"{WEIGHTED}-{one}": functools.partial(lambda one: weights_of(said(one)), one) for one in WEIGHT_SOURCES}
+    chosen = {f"{way}-{size}": functools.partial(lambda way: largest(said(way), size), way) for way in _WAYS}
+    weighed = {
+        f"{WEIGHTED}-{source}": functools.partial(lambda source: weights_of(said(source)), source)
+        for source in WEIGHT_SOURCES
+    }
     return {**chosen, **weighed}
 
 
@@ -118,22 +124,24 @@ def families_told(
     runs: Sequence[FinetuneRun], target: LanguagePair, gains: Known, signs: Callable[[], Known]
 ) -> dict[str, Members]:
     """What arms of a target would have by gains and signals as they are now, in the sizes of its finished runs: for names."""
-    own = [run for run in runs if run.target == target]
+    done = [run for run in runs if run.target == target]
     told: dict[str, Members] = {
-        f"{one}-{size}": largest(gains[one], size)
-        for size in sorted({len(run.members) for run in own if run.members})
-        for one in _WAYS
-        if size < len(gains.get(one, ()))  # of all of them there is no choice
+        f"{way}-{size}": largest(gains[way], size)
+        for size in sorted({len(run.members) for run in done if run.members})
+        for way in _WAYS
+        if size < len(gains.get(way, ()))  # of all of them there is no choice
     }
-    if any(run.spec.weights for run in own):
-        told |= {f"{WEIGHTED}-{one}": weights_of(said) for one, said in {**gains, **signs()}.items()}
+    if any(run.spec.weights for run in done):
+        told |= {f"{WEIGHTED}-{source}": weights_of(said) for source, said in {**gains, **signs()}.items()}
     return told
 
 
 def _known(rows: Mapping[str, Mapping[LanguagePair, FloatArray]], target: LanguagePair) -> Known:
     """The numbers among them, the target's own left out."""
     known = {
-        name: {one: float(value) for one, value in row.items() if one != target and np.isfinite(value)}
+        name: {
+            auxiliary: float(value) for auxiliary, value in row.items() if auxiliary != target and np.isfinite(value)
+        }
         for name, row in rows.items()
     }
     return {name: row for name, row in known.items() if row}

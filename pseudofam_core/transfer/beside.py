@@ -40,13 +40,13 @@ class Beside:
 
 def said_of(signal: SignalMatrix, matrix: TransferMatrix) -> FloatArray:
     """The signal over a matrix's targets and auxiliaries, larger for those expected to help more; NaN where it knows nothing."""
-    rows, columns = ({one: i for i, one in enumerate(pairs)} for pairs in (signal.targets, signal.auxiliaries))
-    found = np.full((len(matrix.targets), len(matrix.auxiliaries)), np.nan)
+    rows, columns = ({pair: i for i, pair in enumerate(pairs)} for pairs in (signal.targets, signal.auxiliaries))
+    values = np.full((len(matrix.targets), len(matrix.auxiliaries)), np.nan)
     for i, target in enumerate(matrix.targets):
         for j, auxiliary in enumerate(matrix.auxiliaries):
             if target in rows and auxiliary in columns and target != auxiliary:
-                found[i, j] = signal.values[rows[target], columns[auxiliary]]
-    return found
+                values[i, j] = signal.values[rows[target], columns[auxiliary]]
+    return values
 
 
 def besides(signal: SignalMatrix, matrix: TransferMatrix) -> tuple[Beside, ...]:

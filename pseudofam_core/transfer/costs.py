@@ -64,8 +64,8 @@ def unfinished(request: TransferRequest, texts: Texts, cache: Cache) -> list[Tra
     left: list[TrainingSpec] = []
     for seed in request.seeds:
         for target, specs in cells.items():
-            own = [spec for (_, its), spec in specs.items() if its == seed]
-            left += [spec for spec in own if find_transfer(spec, cache) is None]
+            of_seed = [spec for (_, its), spec in specs.items() if its == seed]
+            left += [spec for spec in of_seed if find_transfer(spec, cache) is None]
             arms = [spec for (_, its), spec in scored.get(target, {}).items() if its == seed]
             left += [spec for spec in arms if find_run(spec, cache) is None]
     return left
@@ -83,13 +83,13 @@ def seconds_per_update_of(request: TransferRequest, cache: Cache) -> float | Non
     ran then.
     """
     revision = resolve_model(request.workspace.model).revision
-    found = [
+    seconds = [
         run.seconds["all"] / run.updates
         for run in kept_runs(cache)
         if run.spec.recipe and trains_alike(run.spec.model_revision, run.spec.recipe, revision, request.recipe)
     ]
-    if found:
-        return median(found)
+    if seconds:
+        return median(seconds)
     pace = find_pace(cache, model_revision=revision, recipe=request.recipe, beams=request.beams)
     return None if pace is None else pace.seconds_per_update
 
@@ -103,6 +103,6 @@ def _scored(request: TransferRequest, texts: Texts, left: list[FinetuneSpec], ca
         cost([spec for spec in left if spec.target == target], texts[target], cache, pace=pace)
         for target in {spec.target for spec in left}
     ]
-    seconds = [one.seconds for one in costs]
-    known = [one for one in seconds if one is not None]
-    return sum(one.updates for one in costs), sum(known) if len(known) == len(seconds) else None
+    seconds = [expected.seconds for expected in costs]
+    known = [duration for duration in seconds if duration is not None]
+    return sum(expected.updates for expected in costs), sum(known) if len(known) == len(seconds) else None

@@ -118,6 +118,6 @@ def _absolute(errors: FloatArray) -> FloatArray:
 def _half_width(errors: list[FloatArray], level: float) -> float:
     """See the module."""
     steps = np.sort(np.concatenate(errors))
-    shares = sum(np.searchsorted(one, steps, side="right") / len(one) for one in errors) / (len(errors) + 1)
+    shares = sum(np.searchsorted(missed, steps, side="right") / len(missed) for missed in errors) / (len(errors) + 1)
     reached = np.flatnonzero(shares >= 1 - level - 1e-12)
     return float(steps[reached[0]]) if len(reached) else inf

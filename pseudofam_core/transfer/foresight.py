@@ -65,7 +65,7 @@ class Foresight:
             LEARNED: learned_signal(self.mean, self.signals),
             ELSEWHERE: gain_elsewhere(self.mean),
         }
-        itself = np.array([[target == one for one in self.auxiliaries] for target in self.targets])
+        itself = np.array([[target == auxiliary for auxiliary in self.auxiliaries] for target in self.targets])
         return {name: np.where(itself, np.nan, values) for name, values in every.items()}
 
     @cached_property
@@ -100,7 +100,7 @@ def foresight_of(measured: TransferMatrix, signals: Mapping[str, SignalMatrix]) 
         auxiliaries=columns,
         seeds=measured.seeds,
         gains=measured.gains,
-        signals={name: aligned(one, rows, columns) for name, one in signals.items()},
+        signals={name: aligned(signal, rows, columns) for name, signal in signals.items()},
         provenance=measured.provenance,
     )
 

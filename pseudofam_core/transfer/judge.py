@@ -187,12 +187,12 @@ def _standings(
 
 def _intervals(values: Sequence[FloatArray], blind: FloatArray, seed: int) -> list[Interval]:
     """Mean over targets of each signal's statistic, with p of its being blind choice's."""
-    p_values = _p_values([one - blind for one in values], seed)
-    means = [_resampled_means(one, seed) for one in values]
-    ends = [np.quantile(one, [LEVEL / 2, 1 - LEVEL / 2]) for one in means]
+    p_values = _p_values([statistic - blind for statistic in values], seed)
+    means = [_resampled_means(statistic, seed) for statistic in values]
+    ends = [np.quantile(resampled, [LEVEL / 2, 1 - LEVEL / 2]) for resampled in means]
     return [
-        Interval(float(one.mean()), float(low), float(high), p, float(mean.std(ddof=1)))
-        for one, mean, (low, high), p in zip(values, means, ends, p_values, strict=True)
+        Interval(float(statistic.mean()), float(low), float(high), p, float(mean.std(ddof=1)))
+        for statistic, mean, (low, high), p in zip(values, means, ends, p_values, strict=True)
     ]
 
 
@@ -206,7 +206,7 @@ def _p_values(differences: Sequence[FloatArray], seed: int) -> list[float]:
     stacked = np.stack(differences)
     test = stats.permutation_test(
         (stacked,),
-        lambda one, axis: one.mean(axis=axis),
+        lambda difference, axis: difference.mean(axis=axis),
         permutation_type="samples",
         vectorized=True,
         axis=1,

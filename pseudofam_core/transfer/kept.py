@@ -47,7 +47,7 @@ def kept_requests(workspace: Workspace, cache: Cache) -> tuple[TransferRequest, 
         if ours and run.spec.budget and run.spec.recipe:
             groups[run.spec.budget, run.spec.recipe, run.cut, run.spec.max_length].append(run)
     filled = [(settings, runs) for settings, runs in groups.items() if any(run.spec.members for run in runs)]
-    filled.sort(key=lambda one: (len({run.spec.target for run in one[1]}), len(one[1])), reverse=True)
+    filled.sort(key=lambda group: (len({run.spec.target for run in group[1]}), len(group[1])), reverse=True)
     return tuple(_request(workspace, settings, runs) for settings, runs in filled)
 
 
@@ -72,7 +72,7 @@ def _request(workspace: Workspace, settings: _Settings, runs: Sequence[TransferR
     return TransferRequest(
         workspace=replace(workspace, max_length=max_length),
         targets=tuple(sorted({run.spec.target for run in runs})),
-        auxiliaries=tuple(sorted({one for run in runs for one in run.spec.members})),
+        auxiliaries=tuple(sorted({member for run in runs for member in run.spec.members})),
         updates=budget.updates,
         recipe=recipe,
         seeds=tuple(sorted({run.spec.seed for run in runs if run.spec.seed is not None})),

@@ -29,7 +29,7 @@ def learned_signal(gains: FloatArray, signals: Mapping[str, FloatArray], *, seed
     Raises:
         ValueError: Fewer than two targets with two gains.
     """
-    features = np.stack([_row_ranks(one) for one in signals.values()], axis=2)
+    features = np.stack([_row_ranks(signal) for signal in signals.values()], axis=2)
     outcome = _standardised(gains)
     rows = np.isfinite(outcome).any(axis=1)
     if rows.sum() < 2:

@@ -110,7 +110,7 @@ def kept_outlook(workspace: Workspace, target: LanguagePair, cache: Cache) -> Ou
 
 def _without(foresight: Foresight, target: LanguagePair) -> Foresight:
     """The same without the row of a target."""
-    rows = [i for i, one in enumerate(foresight.targets) if one != target]
+    rows = [i for i, pair in enumerate(foresight.targets) if pair != target]
     return Foresight(
         tuple(foresight.targets[i] for i in rows),
         foresight.auxiliaries,

@@ -99,7 +99,7 @@ class TransferRequest:
 
     def members(self, target: LanguagePair) -> tuple[LanguagePair | None, ...]:
         """With whom a target is trained: with nobody (None) first."""
-        return (None, *(one for one in self.auxiliaries if one != target))
+        return (None, *(auxiliary for auxiliary in self.auxiliaries if auxiliary != target))
 
     @property
     def trained_by(self) -> Recipe:
@@ -109,7 +109,7 @@ class TransferRequest:
 
     def arms_of(self, target: LanguagePair) -> FinetuneRequest:
         """The same runs of a target as arms that are translated and scored."""
-        arms = tuple(Arm(ALONE if one is None else str(one), _members(one)) for one in self.members(target))
+        arms = tuple(Arm(ALONE if member is None else str(member), _members(member)) for member in self.members(target))
         return FinetuneRequest(
             self.workspace, target, arms, self.budget, self.trained_by, seeds=self.seeds, cut=self.cut, beams=self.beams
         )
@@ -136,7 +136,7 @@ def specs_of_target(
             model_revision=revision,
             target=target,
             members=_members(member),
-            train_digests=tuple(texts.train(one).digest for one in (target, *_members(member))),
+            train_digests=tuple(texts.train(pair).digest for pair in (target, *_members(member))),
             dev_digest=texts.dev.digest,
             budget=request.budget,
             recipe=request.trained_by,
@@ -157,7 +157,7 @@ def refuse_strangers(request: TransferRequest) -> None:
         CorpusError: One is not.
     """
     pool = pool_of(request.workspace)
-    if strangers := [str(one) for one in (*request.targets, *request.auxiliaries) if one not in pool]:
+    if strangers := [str(pair) for pair in (*request.targets, *request.auxiliaries) if pair not in pool]:
         raise CorpusError(
             f"targets and auxiliaries must be of the pool ({', '.join(map(str, pool))}). Got {', '.join(strangers)}. "
             "Add them to the pairs of the workspace, or leave them out."

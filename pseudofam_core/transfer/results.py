@@ -82,7 +82,7 @@ class TransferMatrix:
     @property
     def is_cell(self) -> npt.NDArray[np.bool_]:
         """(targets, auxiliaries) whether a gain can stand there: a target is no auxiliary of its own."""
-        return np.array([[target != one for one in self.auxiliaries] for target in self.targets])
+        return np.array([[target != auxiliary for auxiliary in self.auxiliaries] for target in self.targets])
 
     @property
     def n_cells(self) -> int:
@@ -116,8 +116,8 @@ def score_matrices(request: TransferRequest, cache: Cache, *, texts: Texts | Non
     texts = texts or texts_of_targets(request.workspace, request.targets, request.cut)
     rows = {target: _score_rows(request, texts[target], cache) for target in request.targets}
     return {
-        one.name: matrix_of(request, {target: own[one.name] for target, own in rows.items()}, one)
-        for one in TRANSLATION.metrics
+        metric.name: matrix_of(request, {target: by_metric[metric.name] for target, by_metric in rows.items()}, metric)
+        for metric in TRANSLATION.metrics
     }
 
 
@@ -130,8 +130,8 @@ def matrix_of(request: TransferRequest, rows: Mapping[LanguagePair, Row], metric
         for j, auxiliary in enumerate(request.auxiliaries):
             for seed, gain in _gains(rows[target], auxiliary, metric).items():
                 gains[request.seeds.index(seed), i, j] = gain
-            if found := interval(rows[target], auxiliary, metric):
-                low[i, j], high[i, j] = found.low, found.high
+            if ends := interval(rows[target], auxiliary, metric):
+                low[i, j], high[i, j] = ends.low, ends.high
     return TransferMatrix(
         targets=request.targets,
         auxiliaries=request.auxiliaries,
@@ -140,7 +140,7 @@ def matrix_of(request: TransferRequest, rows: Mapping[LanguagePair, Row], metric
         low=low,
         high=high,
         metric=metric,
-        keys=tuple(one.key for row in rows.values() for runs in row.values() for one in runs.values()),
+        keys=tuple(score.key for row in rows.values() for runs in row.values() for score in runs.values()),
         provenance=_provenance(request, metric),
     )
 
@@ -164,7 +164,7 @@ def interval(row: Row, auxiliary: LanguagePair, metric: Metric) -> Interval | No
 def loss_row(request: TransferRequest, texts: FinetuneTexts, cache: Cache) -> Row:
     """Dev losses, nats a token, of a target's kept runs."""
     weights: FloatArray | None = None
-    row: dict[LanguagePair | None, dict[int, Scored]] = {one: {} for one in request.members(texts.target)}
+    row: dict[LanguagePair | None, dict[int, Scored]] = {member: {} for member in request.members(texts.target)}
     for (member, seed), spec in specs_of_target(request, texts.target, texts).items():
         if run := find_transfer(spec, cache):
             weights = sentence_weights(len(run.after)) if weights is None else weights
@@ -179,9 +179,9 @@ def _loss(run: TransferRun, weights: FloatArray) -> Scored:
 
 def _score_rows(request: TransferRequest, texts: FinetuneTexts, cache: Cache) -> dict[str, Row]:
     """By metric, the test scores of a target's kept runs."""
-    members = {ALONE if one is None else str(one): one for one in request.members(texts.target)}
+    members = {ALONE if member is None else str(member): member for member in request.members(texts.target)}
     rows: dict[str, dict[LanguagePair | None, dict[int, Scored]]] = {
-        metric.name: {one: {} for one in members.values()} for metric in TRANSLATION.metrics
+        metric.name: {member: {} for member in members.values()} for metric in TRANSLATION.metrics
     }
     for (arm, seed), spec in specs_of(request.arms_of(texts.target), texts).items():
         if seed is not None and (run := find_run(spec, cache)):
@@ -196,8 +196,10 @@ def _test_scores(run: FinetuneRun) -> dict[str, Scored]:
     weights = sentence_weights(len(scorer.kept))
     scored = {}
     for name, metric in scorer.made.items():
-        own = replicated(metric, [[scorer.statistics(lines["hypotheses"], name)]], weights)
-        scored[name] = Scored(run.key, float(own.observed[0]), own.resampled[:, 0], own.n_sentences)
+        replicates = replicated(metric, [[scorer.statistics(lines["hypotheses"], name)]], weights)
+        scored[name] = Scored(
+            run.key, float(replicates.observed[0]), replicates.resampled[:, 0], replicates.n_sentences
+        )
     return scored
 
 
@@ -205,7 +207,7 @@ def _gains(row: Row, auxiliary: LanguagePair, metric: Metric) -> dict[int, float
     """The gain by each seed that both runs have."""
     alone, helped = row.get(None, {}), row.get(auxiliary, {})
     sign = 1 if metric.higher_is_better else -1
-    return {seed: sign * (one.observed - alone[seed].observed) for seed, one in helped.items() if seed in alone}
+    return {seed: sign * (score.observed - alone[seed].observed) for seed, score in helped.items() if seed in alone}
 
 
 def _replicates(runs: Mapping[int, Scored], seeds: list[int]) -> Replicates:

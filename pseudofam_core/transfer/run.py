@@ -145,8 +145,8 @@ def transfer(
     """
     report = report if is_first() else silent
     find = functools.partial(find_transfer, spec, cache)
-    if found := by_first(find):
-        return found
+    if kept := by_first(find):
+        return kept
     lock = cache.partial(Stage.TRANSFER, transfer_key(spec)).with_suffix(".lock")
     with exclusive(lock, report=report, should_stop=should_stop):
         return by_first(find) or _computed(spec, cache, texts, report, should_stop)

@@ -36,6 +36,6 @@ def transfer_task(payload: Mapping[str, Any], task: str, cache: Cache, report: R
         return
     if task not in request.tasks:
         raise ValueError(f"task must be one of {', '.join(request.tasks)}. Got {task!r}.")
-    own = replace(request, targets=(pair(task),))
-    texts = texts_of_targets(own.workspace, own.targets, own.cut)
-    run.transfer_all(own, cache, texts=texts, report=report, should_stop=should_stop)
+    of_target = replace(request, targets=(pair(task),))
+    texts = texts_of_targets(of_target.workspace, of_target.targets, of_target.cut)
+    run.transfer_all(of_target, cache, texts=texts, report=report, should_stop=should_stop)
