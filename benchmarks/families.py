@@ -63,7 +63,7 @@ def figures(compared: pd.DataFrame) -> dict[str, object]:
     tuned = rows.drop(index="zero-shot")
     return {
         "targets": compared[~compared["target"].str.startswith("mean of")]["target"].nunique(),
-        "seeds": int(compared.loc[compared["arm"] == _PINNED, "seeds"].min()),
+        "seeds": int(compared.loc[compared["arm"] == _PINNED, "seeds"].astype(str).str.split().str.len().min()),
         "bleu": {arm: round(float(score), 2) for arm, score in rows["BLEU"].items()},
         "best": tuned["BLEU"].idxmax(),
         "better_than_alone": sorted(rows.index[rows["verdict"] == "better"]),
