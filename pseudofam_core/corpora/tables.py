@@ -122,10 +122,15 @@ def column_names(path: Path) -> list[str]:
     """Names of the columns of a file, from its first line.
 
     Raises:
-        CorpusError: The file is empty or damaged there.
+        CorpusError: The file is empty or damaged there, or its first line is blank.
     """
-    if path.suffix in quoting.SUFFIXES:
-        return names_of(path)
+    names = names_of(path) if path.suffix in quoting.SUFFIXES else _keys_of_first(path)
+    if not any(names):
+        raise CorpusError("The first line must name the columns. It names none. Put their names there.", path=path, line=1)
+    return names
+
+
+def _keys_of_first(path: Path) -> list[str]:
     for line in read_lines(path):
         return list(json_object(line, path, 1))
     raise CorpusError("The file is empty: its first line should name the columns.", path=path)

@@ -185,3 +185,10 @@ def test_a_column_of_any_name_can_be_chosen(tmp_path):
     with pytest.raises(CorpusError, match=r"choose them after the corpus, as in `--corpus \S+#be=sentence`"):
         open_corpus(path).pairs()
     assert open_corpus(f"{path}#be=sentence").read(BE_EN, "train").sources == ("два",)
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.tsv", "\nbe\ten\n"), ("x.csv", "\nbe,en\n"), ("x.jsonl", "{}\n")])
+def test_a_first_line_that_names_no_column_is_placed(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CorpusError, match=r"The first line must name the columns\. It names none"):
+        open_corpus(tmp_path).pairs()
