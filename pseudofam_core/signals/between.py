@@ -58,8 +58,8 @@ def values_between(
     """
     with tempfile.TemporaryDirectory() as folder:
         texts = _Texts(workspace, [*targets, *auxiliaries], Path(folder), report, should_stop)
-        found = {one.name: _values(texts, one, len(targets)) for one in signals}
-    return {name: values for name, values in found.items() if values is not None}
+        matrices = {signal.name: _values(texts, signal, len(targets)) for signal in signals}
+    return {name: values for name, values in matrices.items() if values is not None}
 
 
 class _Texts:
@@ -74,16 +74,16 @@ class _Texts:
 
     @cached_property
     def profiles(self) -> list[Any]:
-        return [self._made(text_profile, "counting text", one) for one in self.texts]
+        return [self._made(text_profile, "counting text", text) for text in self.texts]
 
     @cached_property
     def states(self) -> list[Any]:
-        return [self._made(encoder_states, "reading states", one) for one in self.texts]
+        return [self._made(encoder_states, "reading states", text) for text in self.texts]
 
     @cached_property
     def estimates(self) -> list[tuple[Path, FloatArray]]:
         """The file of each one's Fisher diagonal, and its mean gradient."""
-        return [self._estimated(place, one) for place, one in enumerate(self.texts)]
+        return [self._estimated(place, text) for place, text in enumerate(self.texts)]
 
     @cached_property
     def pool(self) -> PoolSimilarity:
@@ -102,20 +102,20 @@ class _Texts:
         return make(self._model, text, self.workspace.max_length, meter)
 
     def _estimated(self, place: int, text: Bitext) -> tuple[Path, FloatArray]:
-        one = self.workspace
-        found = estimate_fisher(
+        workspace = self.workspace
+        diagonal = estimate_fisher(
             self._model,
             text,
-            parameters=one.parameters,
-            shards=one.shards,
-            max_length=one.max_length,
+            parameters=workspace.parameters,
+            shards=workspace.shards,
+            max_length=workspace.max_length,
             report=self._report,
             should_stop=self._should_stop,
         )
         path = self.folder / f"{place}-{FISHER_FILE}"
-        save_file({name: value.contiguous() for name, value in found.values.items()}, path)
-        assert found.gradient is not None  # gradients are squared sentence by sentence
-        return path, Gradient(found.gradient.values.numpy(), found.gradient.n_tokens.numpy()).mean()
+        save_file({name: value.contiguous() for name, value in diagonal.values.items()}, path)
+        assert diagonal.gradient is not None  # gradients are squared sentence by sentence
+        return path, Gradient(diagonal.gradient.values.numpy(), diagonal.gradient.n_tokens.numpy()).mean()
 
 
 def _values(texts: _Texts, signal: Signal, n_targets: int) -> FloatMatrix | None:
@@ -125,8 +125,12 @@ def _values(texts: _Texts, signal: Signal, n_targets: int) -> FloatMatrix | None
     evidence = _EVIDENCE[signal.needs](texts)
     targets = evidence[:n_targets]
     if signal.needs is Need.WEIGHTED_GRADIENTS:
-        targets = [TargetGradient(one, kept_diagonal(texts.estimates[place][0])) for place, one in enumerate(targets)]
-    return np.array([[signal.value(target, one) for one in evidence[n_targets:]] for target in targets], np.float64)
+        targets = [
+            TargetGradient(gradient, kept_diagonal(texts.estimates[place][0])) for place, gradient in enumerate(targets)
+        ]
+    return np.array(
+        [[signal.value(target, auxiliary) for auxiliary in evidence[n_targets:]] for target in targets], np.float64
+    )
 
 
 _EVIDENCE: Mapping[Need, Callable[[_Texts], list[Any]]] = {

@@ -31,9 +31,9 @@ def enciphered(bitext: Bitext, *, seed: int, kept_words: float = 0.0) -> Bitext:
     """
     table = _exchanged(bitext, seed)
 
-    def word(found: re.Match[str]) -> str:
-        stays = _draw(f"{seed}\0{folded(found[0])}") < kept_words
-        return found[0] if stays else found[0].translate(table)
+    def word(match: re.Match[str]) -> str:
+        stays = _draw(f"{seed}\0{folded(match[0])}") < kept_words
+        return match[0] if stays else match[0].translate(table)
 
     return replace(bitext, sources=tuple(_WORD.sub(word, line) for line in bitext.sources))
 
@@ -42,17 +42,17 @@ def _exchanged(bitext: Bitext, seed: int) -> Mapping[int, str]:
     """A permutation of the letters of each script; capitals follow their small letters."""
     alphabets: defaultdict[str, list[str]] = defaultdict(list)
     for letter in sorted(
-        {small for line in bitext.sources for one in line if one.isalpha() and len(small := one.lower()) == 1}
+        {small for line in bitext.sources for sign in line if sign.isalpha() and len(small := sign.lower()) == 1}
     ):
         alphabets[unicodedata.name(letter, "UNNAMED").split()[0]].append(letter)
     table: dict[int, str] = {}
     for script, letters in alphabets.items():
         order = letters[:]
         random.Random(f"{seed}\0{script}").shuffle(order)
-        for letter, other in zip(order, order[1:] + order[:1], strict=True):  # one cycle: no letter stays
-            table[ord(letter)] = other
-            if len(letter.upper()) == len(other.upper()) == 1:
-                table.setdefault(ord(letter.upper()), other.upper())
+        for letter, substitute in zip(order, order[1:] + order[:1], strict=True):  # one cycle: no letter stays
+            table[ord(letter)] = substitute
+            if len(letter.upper()) == len(substitute.upper()) == 1:
+                table.setdefault(ord(letter.upper()), substitute.upper())
     return table
 
 

@@ -55,11 +55,11 @@ def encoder_states(model: TranslationModel, bitext: Bitext, max_length: int, met
     encoded = model.encode(bitext, max_length=max_length)
     marks = torch.tensor(sorted(_marks(model.tokenizer)), device=model.device)
     states = np.empty((len(encoded), model.module.config.hidden_size), np.float32)
-    for batch in token_batches([model.n_tokens(one) for one in encoded], max_tokens=BATCH_TOKENS):
+    for batch in token_batches([model.n_tokens(sentence) for sentence in encoded], max_tokens=BATCH_TOKENS):
         some = [encoded[i] for i in batch]
         states[batch] = _means(model, model.collate(some), some, marks).float().cpu().numpy()
         meter.advance(len(batch))
-    return EncoderStates(states, np.array([_meaning(one) for one in bitext.targets], np.int64))
+    return EncoderStates(states, np.array([_meaning(target) for target in bitext.targets], np.int64))
 
 
 def _means(
@@ -67,7 +67,7 @@ def _means(
 ) -> torch.Tensor:
     """(B, d) mean state of each sentence's subwords; of all its tokens where there is none."""
     ids = inputs["input_ids"]
-    lengths = torch.tensor([len(one.source) for one in batch], device=ids.device)[:, None]
+    lengths = torch.tensor([len(sentence.source) for sentence in batch], device=ids.device)[:, None]
     inside = torch.arange(ids.shape[1], device=ids.device) < lengths
     words = inside & ~torch.isin(ids, marks)
     counted = torch.where(words.any(1, keepdim=True), words, inside)[..., None]

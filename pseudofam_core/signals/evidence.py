@@ -76,7 +76,7 @@ def evidence_spec(kind: type[Evidence], workspace: Workspace, bitext: Bitext, *,
 def find_evidence(kind: type[T], spec: EvidenceSpec, cache: Cache) -> T | None:
     """The kept evidence of `spec`, or None."""
     stage = _STAGES[kind]
-    return readable(cache.find(stage, stage.key(spec), spec=spec), lambda one: _read(kind, one))
+    return readable(cache.find(stage, stage.key(spec), spec=spec), lambda kept: _read(kind, kept))
 
 
 def keep_evidence(evidence: T, spec: EvidenceSpec, cache: Cache) -> T:
@@ -85,7 +85,8 @@ def keep_evidence(evidence: T, spec: EvidenceSpec, cache: Cache) -> T:
     Raises:
         CacheError: It can't be written.
     """
-    stage, arrays = _STAGES[type(evidence)], {name: np.ascontiguousarray(one) for name, one in vars(evidence).items()}
+    stage = _STAGES[type(evidence)]
+    arrays = {name: np.ascontiguousarray(array) for name, array in vars(evidence).items()}
     cache.store(
         stage, stage.key(spec), spec=spec, summary={}, write=lambda folder: save_file(arrays, folder / EVIDENCE_FILE)
     )
@@ -94,6 +95,6 @@ def keep_evidence(evidence: T, spec: EvidenceSpec, cache: Cache) -> T:
 
 def _read(kind: type[T], artifact: Artifact) -> T:
     arrays = load_file(artifact.file(EVIDENCE_FILE))
-    if lacking := {one.name for one in fields(kind)} - set(arrays):
+    if lacking := {member.name for member in fields(kind)} - set(arrays):
         raise MalformedValue(f"The evidence {artifact.key[:8]} lacks {', '.join(sorted(lacking))}.")
     return kind(**arrays)

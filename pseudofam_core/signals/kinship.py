@@ -28,8 +28,8 @@ def shared_groups(target: Language, auxiliary: Language) -> float:
     if target.iso639_3 == auxiliary.iso639_3:
         return len(lineages[target.iso639_3]) + 1.0
     both = zip(lineages[target.iso639_3], lineages[auxiliary.iso639_3], strict=False)
-    apart = (place for place, (one, other) in enumerate(both) if one != other)
-    return float(next(apart, min(len(lineages[one.iso639_3]) for one in (target, auxiliary))))
+    apart = (place for place, (ours, theirs) in enumerate(both) if ours != theirs)
+    return float(next(apart, min(len(lineages[language.iso639_3]) for language in (target, auxiliary))))
 
 
 @functools.cache

@@ -72,14 +72,14 @@ def find_signal_matrices(
 
 def _checked(workspace: Workspace, targets: Sequence[LanguagePair] | None) -> tuple[LanguagePair, ...]:
     pool = pool_of(workspace)
-    if unknown := [one for one in targets or () if one not in pool]:
+    if unknown := [pair for pair in targets or () if pair not in pool]:
         raise ValueError(f"targets must be of the pool, {', '.join(map(str, pool))}. Got {unknown[0]}.")
     return pool if targets is None else tuple(targets)
 
 
 def _matrices(pool: PoolEvidence, signals: Sequence[Signal]) -> dict[str, SignalMatrix]:
-    found = {one.name: _VALUES[one.needs](pool, one) for one in signals}
-    return {name: _matrix(pool, name, values) for name, values in found.items() if values is not None}
+    computed = {signal.name: _VALUES[signal.needs](pool, signal) for signal in signals}
+    return {name: _matrix(pool, name, values) for name, values in computed.items() if values is not None}
 
 
 def _imported(pool: PoolEvidence, signal: Signal) -> Mapping[str, object]:
@@ -139,7 +139,7 @@ def _of_both(
     values = np.full((len(pool.targets), len(pool.pairs)), np.nan)
     for row, target in zip(values, pool.targets, strict=True):
         if target in targets:
-            row[:] = [signal.value(targets[target], auxiliaries[one]) for one in pool.pairs]
+            row[:] = [signal.value(targets[target], auxiliaries[pair]) for pair in pool.pairs]
     return values
 
 

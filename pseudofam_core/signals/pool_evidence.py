@@ -88,7 +88,7 @@ class PoolEvidence:
         if self.estimates is None or self.target_gradients is None:
             return None
         kept = {target: kept_diagonal(self.estimates[target].file(FISHER_FILE)) for target in self.target_gradients}
-        return {target: TargetGradient(one, kept[target]) for target, one in self.target_gradients.items()}
+        return {target: TargetGradient(gradient, kept[target]) for target, gradient in self.target_gradients.items()}
 
     @cached_property
     def revision(self) -> str:
@@ -127,8 +127,8 @@ class PoolEvidence:
             return None
 
     def _mean_gradient(self, bitext: Bitext) -> FloatArray | None:
-        found = self._gradient(spec_of_text(self.workspace, bitext, revision=self.revision), bitext)
-        return None if found is None else found.mean()
+        gradient = self._gradient(spec_of_text(self.workspace, bitext, revision=self.revision), bitext)
+        return None if gradient is None else gradient.mean()
 
     def _gradient(self, spec: FisherSpec, bitext: Bitext) -> Gradient | None:
         return find_gradient(spec, self.cache)
@@ -146,24 +146,24 @@ class EvidenceMaking(PoolEvidence):
 
     def _one(self, kind: type[T], pair: LanguagePair) -> T:
         spec, bitext = self._asked(kind, pair)
-        if (found := find_evidence(kind, spec, self.cache)) is not None:
-            return found
+        if (kept := find_evidence(kind, spec, self.cache)) is not None:
+            return kept
         from pseudofam_core.signals import computing  # opens torch
 
         made = computing.make_evidence(kind, spec, bitext, report=self.report, should_stop=self.should_stop)
         return keep_evidence(made, spec, self.cache)
 
     def _estimate(self, pair: LanguagePair) -> Artifact:
-        if (found := super()._estimate(pair)) is not None:
-            return found
+        if (estimate := super()._estimate(pair)) is not None:
+            return estimate
         from pseudofam_core.signals import computing  # opens torch
 
         spec = self._fisher_spec(pair)
         return computing.compute(spec, self.cache, pool=self.pairs, report=self.report, should_stop=self.should_stop)
 
     def _gradient(self, spec: FisherSpec, bitext: Bitext) -> Gradient:
-        if (found := find_gradient(spec, self.cache)) is not None:
-            return found
+        if (gradient := find_gradient(spec, self.cache)) is not None:
+            return gradient
         from pseudofam_core.signals import computing  # opens torch
 
         return computing.compute_gradient(spec, bitext, self.cache, report=self.report, should_stop=self.should_stop)
@@ -172,7 +172,7 @@ class EvidenceMaking(PoolEvidence):
         return pool_similarity(estimates, cache=self.cache, report=self.report, should_stop=self.should_stop)
 
 
-def _whole(found: Mapping[LanguagePair, K | None]) -> dict[LanguagePair, K] | None:
+def _whole(evidence: Mapping[LanguagePair, K | None]) -> dict[LanguagePair, K] | None:
     """The same, or None where one is missing."""
-    kept = {pair: one for pair, one in found.items() if one is not None}
-    return kept if len(kept) == len(found) else None
+    kept = {pair: value for pair, value in evidence.items() if value is not None}
+    return kept if len(kept) == len(evidence) else None

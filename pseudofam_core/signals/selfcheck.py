@@ -75,14 +75,18 @@ def self_check(
     """
     if bad := [n for n in sentences if n < 2]:
         raise ValueError(f"sentences must be at least 2 a half. Got {bad[0]}.")
-    asked = [one for one in signals_of(None if signals is None else tuple(signals)) if one.needs is not Need.LANGUAGES]
+    asked = [
+        signal
+        for signal in signals_of(None if signals is None else tuple(signals))
+        if signal.needs is not Need.LANGUAGES
+    ]
     held, whole = held_out_of(workspace), replace(workspace, max_sentences=2 * max(sentences))
     texts = {pair: drawn_text(whole, pair, held=held)[0] for pair in pool_of(workspace)}
     enough = {n: {pair: text for pair, text in texts.items() if len(text) >= 2 * n} for n in sorted(set(sentences))}
     if all(len(some) < 2 for some in enough.values()):
         raise CorpusError(
             f"At least two pairs must have {2 * min(sentences)} sentences. Got "
-            f"{', '.join(f'{one}: {len(text)}' for one, text in texts.items())}. Ask with fewer sentences."
+            f"{', '.join(f'{pair}: {len(text)}' for pair, text in texts.items())}. Ask with fewer sentences."
         )
     from pseudofam_core.signals.between import values_between  # opens torch
 
@@ -96,7 +100,7 @@ def self_check(
 
 def fewest_sentences(answers: Sequence[Answer], signal: str) -> int | None:
     """The smallest number of sentences from which on every answer of a signal is right; None where the last is not."""
-    numbers = [one.n_sentences if one.is_right else None for one in answers if one.signal == signal]
+    numbers = [answer.n_sentences if answer.is_right else None for answer in answers if answer.signal == signal]
     wrong = [place for place, n in enumerate(numbers) if n is None]
     right = numbers[wrong[-1] + 1 :] if wrong else numbers
     return right[0] if right else None
@@ -118,11 +122,13 @@ def _answers(
     pairs = tuple(texts)
     halves = [texts[pair].rows(range(n)) for pair in pairs]
     others = [texts[pair].rows(range(n, 2 * n)) for pair in pairs]
-    copies = [[enciphered(one, seed=workspace.seed, kept_words=share) for one in others] for share in (KEPT_WORDS, 0.0)]
-    found = between(
+    copies = [
+        [enciphered(half, seed=workspace.seed, kept_words=share) for half in others] for share in (KEPT_WORDS, 0.0)
+    ]
+    matrices = between(
         workspace, halves, [*others, *copies[0], *copies[1]], signals, report=report, should_stop=should_stop
     )
-    return [_answer(name, n, pairs, values.reshape(len(pairs), 3, len(pairs))) for name, values in found.items()]
+    return [_answer(name, n, pairs, values.reshape(len(pairs), 3, len(pairs))) for name, values in matrices.items()]
 
 
 def _answer(name: str, n: int, pairs: tuple[LanguagePair, ...], values: FloatMatrix) -> Answer:

@@ -145,7 +145,7 @@ _ROWS = (
     ),
     *map(_of_measure, Measure),
 )
-SIGNALS: Mapping[str, Signal] = {one.name: one for one in _ROWS}
+SIGNALS: Mapping[str, Signal] = {row.name: row for row in _ROWS}
 """Every signal by its name."""
 
 
@@ -157,4 +157,4 @@ def signals_of(names: tuple[str, ...] | None) -> tuple[Signal, ...]:
     """
     if unknown := [name for name in names or () if name not in SIGNALS]:
         raise ValueError(f"signals must be of {', '.join(SIGNALS)}. Got {unknown[0]!r}.")
-    return tuple(one for one in _ROWS if names is None or one.name in names)
+    return tuple(row for row in _ROWS if names is None or row.name in names)

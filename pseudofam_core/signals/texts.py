@@ -51,7 +51,9 @@ def profile(sentences: Sequence[str], subwords: Sequence[Sequence[int]]) -> Text
     """
     counted = Counter(letter for line in sentences for letter in line if letter.isalpha())
     letters = sorted((ord(letter), n) for letter, n in counted.items())
-    ids, id_counts = np.unique(np.array([one for line in subwords for one in line], np.int64), return_counts=True)
+    ids, id_counts = np.unique(
+        np.array([subword for line in subwords for subword in line], np.int64), return_counts=True
+    )
     trigrams, counts = trigram_counts(sentences)
     codes, letter_counts = np.array(letters, np.int64).reshape(-1, 2).T.copy()
     return TextProfile(ids, id_counts, trigrams, counts, codes, letter_counts, np.array([len(sentences)]))
@@ -63,7 +65,7 @@ def trigram_counts(sentences: Sequence[str]) -> tuple[IntArray, IntArray]:
     Returns:
         The distinct ones, rising, of letters x, y, z as x·2⁴² + y·2²¹ + z; and how often each occurs.
     """
-    lines = (" ".join(unicodedata.normalize("NFKC", one).casefold().split()) for one in sentences)
+    lines = (" ".join(unicodedata.normalize("NFKC", sentence).casefold().split()) for sentence in sentences)
     text = "\n".join(f" {line} " for line in lines)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
     grams = codes[:-2] << 2 * _BITS | codes[1:-1] << _BITS | codes[2:] if len(codes) > 2 else codes[:0]
@@ -105,13 +107,13 @@ def nearness_of_distributions(target: TextProfile, auxiliary: TextProfile) -> fl
 def trigram_cosine(target: TextProfile, auxiliary: TextProfile) -> float:
     """Cosine of the counts of character 3-grams; NaN where a text has none."""
     _, mine, theirs = np.intersect1d(target.trigrams, auxiliary.trigrams, assume_unique=True, return_indices=True)
-    t, a = (one.trigram_counts.astype(np.float64) for one in (target, auxiliary))
+    t, a = (text.trigram_counts.astype(np.float64) for text in (target, auxiliary))
     return _share(float(t[mine] @ a[theirs]), math.sqrt((t @ t) * (a @ a)))
 
 
 def shared_scripts(target: TextProfile, auxiliary: TextProfile) -> float:
     """Σ over scripts of the smaller of both texts' shares of letters: 1 for the same mixture, 0 for none in common."""
-    shares = [_script_shares(one) for one in (target, auxiliary)]
+    shares = [_script_shares(text) for text in (target, auxiliary)]
     if not all(shares):
         return math.nan
     return sum(min(share, shares[1].get(script, 0.0)) for script, share in shares[0].items())
