@@ -126,7 +126,9 @@ def column_names(path: Path) -> list[str]:
     """
     names = names_of(path) if path.suffix in quoting.SUFFIXES else _keys_of_first(path)
     if not any(names):
-        raise CorpusError("The first line must name the columns. It names none. Put their names there.", path=path, line=1)
+        raise CorpusError(
+            "The first line must name the columns. It names none. Put their names there.", path=path, line=1
+        )
     return names
 
 
