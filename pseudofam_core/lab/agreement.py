@@ -36,21 +36,22 @@ def matrix(pool: Pool, measure: Measure, cache: Cache) -> PairwiseMatrix:
     return pool_similarity(pool, cache=cache).matrix(measure, TOP_FRACTION)
 
 
-def agreement(one: PairwiseMatrix, other: PairwiseMatrix) -> dict[str, Any]:
-    """The columns of `COLUMNS`: `other` held against `one`, kinship of `other`; None where it is not defined.
+def agreement(reference: PairwiseMatrix, compared: PairwiseMatrix) -> dict[str, Any]:
+    """The columns of `COLUMNS`: `compared` held against `reference`, kinship of `compared`; None where it is not defined.
 
     Raises:
         ValueError: Matrices over different pairs, or fewer than three.
     """
-    if one.pairs != other.pairs or len(one.pairs) < 3:
+    if reference.pairs != compared.pairs or len(reference.pairs) < 3:
         raise ValueError(
-            f"Both must be of the same 3 pairs or more. Got {len(one.pairs)} and {len(other.pairs)}. Name pairs that both have."
+            f"Both must be of the same 3 pairs or more. Got {len(reference.pairs)} and {len(compared.pairs)}. "
+            "Name pairs that both have."
         )
-    rows = [_rows(each.ordering_distances()) for each in (one, other)]
+    rows = [_rows(each.ordering_distances()) for each in (reference, compared)]
     rho = over_targets(row_correlations(*rows))
-    mine, theirs = (members_of(each, SelectionSpec()) for each in (one, other))
+    mine, theirs = (members_of(each, SelectionSpec()) for each in (reference, compared))
     shared = over_targets((mine & theirs).sum(axis=1) / (mine | theirs).sum(axis=1))
-    kinship = relatives_before_others(other.ordering_distances(), relatives(other.pairs))
+    kinship = relatives_before_others(compared.ordering_distances(), relatives(compared.pairs))
     return {
         "rho": rho.value,
         "rho_low": rho.low,

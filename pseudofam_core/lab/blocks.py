@@ -25,4 +25,4 @@ def blocked(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspac
 def same_lines(workspace: Workspace, pairs: Sequence[LanguagePair]) -> bool:
     """Whether all pairs have the same sentences in the same order, so that block s is the same text for each."""
     texts = [drawn_text(workspace, pair)[0] for pair in pairs]
-    return len({one.targets for one in texts}) == 1 or len({one.sources for one in texts}) == 1
+    return len({text.targets for text in texts}) == 1 or len({text.sources for text in texts}) == 1

@@ -53,14 +53,14 @@ def finding(material: Material) -> Finding:
     pairs = similarities.spec.pairs
     losses = np.array([summarise(material.pool[pair]).mean_loss for pair in pairs])
     text = training_text(material.workspace, pairs)
-    found: dict[tuple[Measure, str], Mean] = {}
+    means: dict[tuple[Measure, str], Mean] = {}
     for measure in (*FREE_OF_SCALE, *SCALED):
         distances = similarities.matrix(measure, TOP_FRACTION).ordering_distances()
         for name, values in correlations(distances, genealogical(pairs).distances, losses, text).items():
-            found[measure, name] = over_targets(values)
-    rows = [_row(measure, name, mean) for (measure, name), mean in found.items()]
+            means[measure, name] = over_targets(values)
+    rows = [_row(measure, name, mean) for (measure, name), mean in means.items()]
     return Finding(
-        answer=_answer(found, text is not None),
+        answer=_answer(means, text is not None),
         seen_on=seen_on(material.workspace, material.pool),
         columns=_COLUMNS,
         rows=tuple(rows),
@@ -110,7 +110,7 @@ def correlations(
         text: (n,) sentence pairs, or None.
     """
     n = len(distances)
-    found = {name: np.full(n, np.nan) for name in (_KIN, _KIN_GIVEN, _LOSS_GIVEN, _GAP_GIVEN)}
+    rhos = {name: np.full(n, np.nan) for name in (_KIN, _KIN_GIVEN, _LOSS_GIVEN, _GAP_GIVEN)}
     for target in range(n):
         others = np.arange(n) != target
         row, kin, loss = distances[target, others], kinship[target, others], losses[others]
@@ -123,8 +123,8 @@ def correlations(
             _GAP_GIVEN: partial_spearman(row, gap, [kin]),
         }
         for name, value in rho.items():
-            found[name][target] = np.nan if value is None else value
-    return found
+            rhos[name][target] = np.nan if value is None else value
+    return rhos
 
 
 def _row(measure: Measure, name: str, mean: Mean) -> dict[str, Any]:
@@ -138,17 +138,17 @@ def _row(measure: Measure, name: str, mean: Mean) -> dict[str, Any]:
     }
 
 
-def _answer(found: dict[tuple[Measure, str], Mean], text: bool) -> str:
+def _answer(means: dict[tuple[Measure, str], Mean], text: bool) -> str:
     usual, scaled = FREE_OF_SCALE[0], SCALED[0]
     taken = "loss and amount of text" if text else "loss"
     return (
-        f"By {usual.label} distance goes with kinship at ρ = {found[usual, _KIN].words()}, and with {taken} taken out at "
-        f"{found[usual, _KIN_GIVEN].words()}; by {scaled.label} at {found[scaled, _KIN].words()} and "
-        f"{found[scaled, _KIN_GIVEN].words()}. "
-        f"Kinship taken out, {scaled.label} goes with the auxiliary's loss at {found[scaled, _LOSS_GIVEN].words()} and "
-        f"{usual.label} at {found[usual, _LOSS_GIVEN].words()}; with how unlike the two losses are, {scaled.label} at "
-        f"{found[scaled, _GAP_GIVEN].words()} and {usual.label} at {found[usual, _GAP_GIVEN].words()} (means over "
-        f"{found[usual, _KIN].n} targets, 95 %)."
+        f"By {usual.label} distance goes with kinship at ρ = {means[usual, _KIN].words()}, and with {taken} taken out at "
+        f"{means[usual, _KIN_GIVEN].words()}; by {scaled.label} at {means[scaled, _KIN].words()} and "
+        f"{means[scaled, _KIN_GIVEN].words()}. "
+        f"Kinship taken out, {scaled.label} goes with the auxiliary's loss at {means[scaled, _LOSS_GIVEN].words()} and "
+        f"{usual.label} at {means[usual, _LOSS_GIVEN].words()}; with how unlike the two losses are, {scaled.label} at "
+        f"{means[scaled, _GAP_GIVEN].words()} and {usual.label} at {means[usual, _GAP_GIVEN].words()} (means over "
+        f"{means[usual, _KIN].n} targets, 95 %)."
     )
 
 

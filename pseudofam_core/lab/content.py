@@ -61,10 +61,10 @@ def finding(material: Material) -> Finding:
     rows, gaps = [], {}
     for measure in MEASURES:
         distances = block_distances(sketches, measure)
-        own = content_before_language(distances)
+        content_nearer = content_before_language(distances)
         kinship = {name: _kinship(distances, kin, name == _SAME) for name in (_SAME, _DISJOINT)}
         gaps[measure] = over_targets(kinship[_SAME][0] - kinship[_DISJOINT][0])
-        rows += [_row(measure, name, *kinship[name], own) for name in kinship]
+        rows += [_row(measure, name, *kinship[name], content_nearer) for name in kinship]
     usual = gaps[MEASURES[0]]
     by_usual = {row["sentences"]: row for row in rows if row["measure"] == _name(MEASURES[0])}
     per_block = round(float(sketches.counts.mean()))
@@ -143,12 +143,14 @@ def _kinship(distances: FloatMatrix, kin: Kin, same: bool) -> tuple[FloatMatrix,
     """(n,) relatives before others, and nearest is a relative: means over blocks or turns."""
     pick = same_blocks if same else disjoint_blocks
     matrices = [pick(distances, turn) for turn in range(distances.shape[2])]
-    before = np.mean([relatives_before_others(one, kin) for one in matrices], axis=0)
-    nearest = np.mean([nearest_is_relative(one, kin) for one in matrices], axis=0)
+    before = np.mean([relatives_before_others(matrix, kin) for matrix in matrices], axis=0)
+    nearest = np.mean([nearest_is_relative(matrix, kin) for matrix in matrices], axis=0)
     return before, nearest
 
 
-def _row(measure: Measure, sentences: str, before: FloatMatrix, nearest: FloatMatrix, own: float) -> dict[str, Any]:
+def _row(
+    measure: Measure, sentences: str, before: FloatMatrix, nearest: FloatMatrix, content_nearer: float
+) -> dict[str, Any]:
     mean = over_targets(before)
     return {
         "measure": _name(measure),
@@ -157,13 +159,13 @@ def _row(measure: Measure, sentences: str, before: FloatMatrix, nearest: FloatMa
         "low": mean.low,
         "high": mean.high,
         "nearest": float(np.nanmean(nearest)),
-        "content_nearer": own,
+        "content_nearer": content_nearer,
     }
 
 
 def _answer(rows: dict[str, dict[str, Any]], gap: Mean, gaps: dict[Measure, Mean], per_block: int) -> str:
     same, disjoint = rows[_SAME], rows[_DISJOINT]
-    clear = sum(one.low > 0 for one in gaps.values())
+    clear = sum(mean.low > 0 for mean in gaps.values())
     return (
         f"With the same {per_block} sentences in all languages a relative stands before another language in "
         f"{same['kinship']:.0%} of "

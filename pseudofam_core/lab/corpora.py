@@ -42,28 +42,28 @@ def arms(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
         CorpusError: A corpus can't be read.
     """
     pool = set(pool_of(workspace))
-    found = {_OWN: workspace}
+    workspaces = {_OWN: workspace}
     if others:
-        for other in others:
-            there = replace(workspace, corpus=other, pairs=None)
-            found[_name(other)] = _shared(replace(there, split=_split(there)), pool)
+        for corpus in others:
+            there = replace(workspace, corpus=corpus, pairs=None)
+            workspaces[_name(corpus)] = _shared(replace(there, split=_split(there)), pool)
     else:
         for split in SPLITS:
             if split != workspace.split and any(split in corpus_of(workspace).splits(pair) for pair in pool):
-                found[f"{split} split"] = _shared(replace(workspace, split=split, pairs=None), pool)
-    if len(found) < 2:
+                workspaces[f"{split} split"] = _shared(replace(workspace, split=split, pairs=None), pool)
+    if len(workspaces) < 2:
         raise ValueError(
             "There must be another text to compare with. Got a corpus with one split. Name another corpus."
         )
-    return found
+    return workspaces
 
 
 def finding(material: Material) -> Finding:
     """Agreement of the workspace's similarities and families with those on every other text."""
-    own = material.pools[_OWN]
+    of_workspace = material.pools[_OWN]
     rows = []
-    for name in [one for one in material.pools if one != _OWN]:
-        both = common({_OWN: own, name: material.pools[name]})
+    for name in [text for text in material.pools if text != _OWN]:
+        both = common({_OWN: of_workspace, name: material.pools[name]})
         for measure in MEASURES:
             mine, theirs = (matrix(pool, measure, material.cache) for pool in both.values())
             test = mantel(mine.symmetric_distances(), theirs.symmetric_distances(), seed=1)
@@ -72,7 +72,7 @@ def finding(material: Material) -> Finding:
             rows.append({**row, "own_kinship": agreement(mine, mine)["kinship"]})
     return Finding(
         answer=_answer(rows),
-        seen_on=f"{seen_on(material.workspace, own)}, against {' and '.join(dict.fromkeys(row['text'] for row in rows))}",
+        seen_on=f"{seen_on(material.workspace, of_workspace)}, against {' and '.join(dict.fromkeys(row['text'] for row in rows))}",
         columns=_COLUMNS,
         rows=tuple(rows),
         chart=Chart(
@@ -114,7 +114,7 @@ def _split(workspace: Workspace) -> str:
     """The workspace's split where the corpus has it, else the first that it has."""
     corpus = corpus_of(workspace)
     there = {split for pair in corpus.pairs() for split in corpus.splits(pair)}
-    return workspace.split if workspace.split in there else next(one for one in SPLITS if one in there)
+    return workspace.split if workspace.split in there else next(split for split in SPLITS if split in there)
 
 
 def _shared(workspace: Workspace, pool: set[Any]) -> Workspace:

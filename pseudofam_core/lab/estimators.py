@@ -92,8 +92,8 @@ def _halves(material: Material, measure: Measure) -> dict[str, Any]:
     first = np.broadcast_to(np.arange(n_blocks) % 2 == 0, sketches.counts.shape)
     k = TOP_FRACTION if measure.has_masks else None
     times = np.stack([first, ~first]).astype(np.float64)
-    one, other = weighted_matrices(sketches, times, measure=measure, top_fraction=k)
-    return agreement(one, other)
+    first_half, second_half = weighted_matrices(sketches, times, measure=measure, top_fraction=k)
+    return agreement(first_half, second_half)
 
 
 def _row(name: str, measure: Measure, held: dict[str, Any], pool: Pool) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _row(name: str, measure: Measure, held: dict[str, Any], pool: Pool) -> dict[
 
 def n_gradients(pool: Pool) -> int:
     """The fewest gradients that any pair's diagonal is the mean of."""
-    return min(one.n_gradients or one.n_sentences for one in map(summarise, pool.values()))
+    return min(summary.n_gradients or summary.n_sentences for summary in map(summarise, pool.values()))
 
 
 def _answer(rows: list[dict[str, Any]], pools: Any) -> str:

@@ -77,9 +77,9 @@ class Finding:
     def __post_init__(self) -> None:
         """Refuse a table that its columns or its chart do not fit."""
         drawn = (self.chart.x, self.chart.y, self.chart.series, self.chart.low, self.chart.value, self.chart.label)
-        if missing := [one for one in drawn if one is not None and one not in self.columns]:
+        if missing := [column for column in drawn if column is not None and column not in self.columns]:
             raise ValueError(f"chart must draw columns of the table. Got {missing[0]}; there are {list(self.columns)}.")
-        if strange := [one for row in self.rows for one in row if one not in self.columns]:
+        if strange := [column for row in self.rows for column in row if column not in self.columns]:
             raise ValueError(f"rows must hold the columns that are named. Got {strange[0]}.")
 
     def column(self, name: str) -> list[Any]:

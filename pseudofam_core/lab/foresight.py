@@ -73,7 +73,7 @@ def told(foresight: Foresight) -> Finding:
         answer=_answer(foresight),
         seen_on="",
         columns=_COLUMNS,
-        rows=(*(_row(one) for one in foresight.judgement.standings), *_cells(foresight)),
+        rows=(*(_row(standing) for standing in foresight.judgement.standings), *_cells(foresight)),
         chart=Chart(
             Look.POINTS,
             x="signal",
@@ -94,16 +94,16 @@ def _label(name: str) -> str:
     return SIGNALS[name].label if name in SIGNALS else name
 
 
-def _row(one: Standing) -> dict[str, Any]:
-    rho = one.spearman
+def _row(standing: Standing) -> dict[str, Any]:
+    rho = standing.spearman
     told = {
         "row": _SIGNAL,
-        "name": _label(one.signal),
+        "name": _label(standing.signal),
         "rho": rho.value,
         "low": rho.low,
         "high": rho.high,
     }
-    return {**told, "p": rho.p, "regret": one.regret[3].value}
+    return {**told, "p": rho.p, "regret": standing.regret[3].value}
 
 
 def _cells(foresight: Foresight) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def _cells(foresight: Foresight) -> list[dict[str, Any]]:
 
 def _answer(foresight: Foresight) -> str:
     judgement = foresight.judgement
-    by_name = {one.signal: one for one in judgement.standings}
+    by_name = {standing.signal: standing for standing in judgement.standings}
     told = []
     for name in dict.fromkeys((foresight.best_signal, Measure.OVERLAP.value, "kinship")):
         if name in by_name:

@@ -37,7 +37,7 @@ def measured_gains(material: Material, pairs: tuple[LanguagePair, ...]) -> Float
     request = kept_request(material.workspace, material.cache)
     if request is None:
         return None
-    measured, places = transfer_matrix(request, material.cache), {one: place for place, one in enumerate(pairs)}
+    measured, places = transfer_matrix(request, material.cache), {pair: place for place, pair in enumerate(pairs)}
     gains = np.full((len(pairs), len(pairs)), np.nan)
     for target, row in zip(measured.targets, measured.mean, strict=True):
         for auxiliary, gain in zip(measured.auxiliaries, row, strict=True):

@@ -46,8 +46,8 @@ def finding(material: Material) -> Finding:
     similarities = pool_similarity(material.pool, cache=material.cache)
     kin = relatives(similarities.spec.pairs)
     compared = _combinations(similarities)
-    before = {name: relatives_before_others(one.ordering_distances(), kin) for name, (_, one) in compared.items()}
-    nearest = {name: nearest_is_relative(one.ordering_distances(), kin) for name, (_, one) in compared.items()}
+    before = {name: relatives_before_others(matrix.ordering_distances(), kin) for name, (_, matrix) in compared.items()}
+    nearest = {name: nearest_is_relative(matrix.ordering_distances(), kin) for name, (_, matrix) in compared.items()}
     usual = before[Measure.OVERLAP.label]
     gains = measured_gains(material, similarities.spec.pairs)
     rows = [
@@ -55,7 +55,7 @@ def finding(material: Material) -> Finding:
         for name, (kind, matrix) in compared.items()
     ]
     rows.sort(key=lambda row: -row["kinship"])
-    singles = [off_diagonal(similarities.matrix(one, TOP_FRACTION).ordering_distances()) for one in ALONE]
+    singles = [off_diagonal(similarities.matrix(measure, TOP_FRACTION).ordering_distances()) for measure in ALONE]
     return Finding(
         answer=_answer(rows, kendall_w(np.array(singles))) + _gain_words(rows),
         seen_on=seen_on(material.workspace, material.pool),
@@ -82,14 +82,14 @@ def finding(material: Material) -> Finding:
 
 def _combinations(similarities: PoolSimilarity) -> dict[str, tuple[str, PairwiseMatrix]]:
     """By name: alone, two or consensus, and the matrix."""
-    single = {one: similarities.matrix(one, TOP_FRACTION) for one in ALONE}
-    found = {one.label: ("alone", matrix) for one, matrix in single.items()}
-    found |= {
-        f"{one.label} + {other.label}": ("two", consensus([single[one], single[other]]))
-        for one, other in combinations(ALONE, 2)
+    single = {measure: similarities.matrix(measure, TOP_FRACTION) for measure in ALONE}
+    compared = {measure.label: ("alone", matrix) for measure, matrix in single.items()}
+    compared |= {
+        f"{first.label} + {second.label}": ("two", consensus([single[first], single[second]]))
+        for first, second in combinations(ALONE, 2)
     }
-    combined = [one for one in Measure if one.combined]
-    return found | {one.label: ("consensus", similarities.matrix(one, TOP_FRACTION)) for one in combined}
+    combined = [measure for measure in Measure if measure.combined]
+    return compared | {measure.label: ("consensus", similarities.matrix(measure, TOP_FRACTION)) for measure in combined}
 
 
 def _row(name: str, kind: str, before: FloatMatrix, nearest: FloatMatrix, usual: FloatMatrix) -> dict[str, Any]:

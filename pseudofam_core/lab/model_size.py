@@ -45,12 +45,12 @@ def arms(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspace]:
         raise ValueError(
             "models must name at least one beside the workspace's own. Got none. Name folders or hub names."
         )
-    found = {_name(workspace.model): workspace}
-    for other in others:
-        if _name(other) in found:
-            raise ValueError(f"models must differ in name. Got {_name(other)} twice. Rename a folder.")
-        found[_name(other)] = replace(workspace, model=other)
-    return found
+    workspaces = {_name(workspace.model): workspace}
+    for model in others:
+        if _name(model) in workspaces:
+            raise ValueError(f"models must differ in name. Got {_name(model)} twice. Rename a folder.")
+        workspaces[_name(model)] = replace(workspace, model=model)
+    return workspaces
 
 
 def finding(material: Material) -> Finding:
@@ -61,12 +61,13 @@ def finding(material: Material) -> Finding:
     for measure in MEASURES:
         first = matrix(next(iter(pools.values())), measure, material.cache)
         for name, pool in pools.items():
-            own, summaries = matrix(pool, measure, material.cache), [summarise(one) for one in pool.values()]
-            kinship = over_targets(relatives_before_others(own.ordering_distances(), kin))
-            row: dict[str, Any] = {"model": name, "measure": measure.label, **agreement(first, own)}
+            similarity = matrix(pool, measure, material.cache)
+            summaries = [summarise(estimate) for estimate in pool.values()]
+            kinship = over_targets(relatives_before_others(similarity.ordering_distances(), kin))
+            row: dict[str, Any] = {"model": name, "measure": measure.label, **agreement(first, similarity)}
             row |= {"kinship": kinship.value, "low": kinship.low, "high": kinship.high}
             row |= {"parameters": summaries[0].n_parameters}
-            rows.append({**row, "loss": float(np.mean([one.mean_loss for one in summaries]))})
+            rows.append({**row, "loss": float(np.mean([summary.mean_loss for summary in summaries]))})
     return Finding(
         answer=_answer(rows),
         seen_on=f"{seen_on(material.workspace, material.pool)}; models {', '.join(pools)}",

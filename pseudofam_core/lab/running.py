@@ -150,13 +150,13 @@ def find(plan: Plan, cache: Cache) -> Finding | None:
 
 def cost(plan: Plan, cache: Cache) -> Cost:
     """What running it will take."""
-    found = {spec: find_fisher(spec, cache) for arm in plan.specs.values() for spec in arm.values()}
-    done = [summarise(one).seconds for one in found.values() if one is not None]
-    n_missing = sum(one is None for one in found.values())
-    own = plan.experiment.seconds(max(map(len, plan.specs.values()), default=0))
+    estimates = {spec: find_fisher(spec, cache) for arm in plan.specs.values() for spec in arm.values()}
+    done = [summarise(estimate).seconds for estimate in estimates.values() if estimate is not None]
+    n_missing = sum(estimate is None for estimate in estimates.values())
+    seconds = plan.experiment.seconds(max(map(len, plan.specs.values()), default=0))
     if not n_missing:
-        return Cost(0, len(found), own)
-    return Cost(n_missing, len(found), own + n_missing * sum(done) / len(done) if done else None)
+        return Cost(0, len(estimates), seconds)
+    return Cost(n_missing, len(estimates), seconds + n_missing * sum(done) / len(done) if done else None)
 
 
 def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: ShouldStop = never) -> Finding:
@@ -169,12 +169,12 @@ def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: Shoul
     """
     if (make := plan.experiment.finding) is None:
         raise PseudoFamError(f"{plan.experiment.name} can't be run here. {plan.experiment.elsewhere}")
-    if (found := find(plan, cache)) is not None:
-        return found
+    if (kept := find(plan, cache)) is not None:
+        return kept
     partial = cache.partial(Stage.LAB, plan.key)
     with exclusive(partial.with_suffix(".lock"), what="experiment", report=report, should_stop=should_stop):
-        if (found := find(plan, cache)) is not None:
-            return found
+        if (kept := find(plan, cache)) is not None:
+            return kept
         pools = {name: _estimated(arm, cache, report, should_stop) for name, arm in plan.specs.items()}
         started = time.monotonic()
         finding = make(Material(plan.workspace, pools, cache, partial.joinpath, report, should_stop))
@@ -184,8 +184,8 @@ def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: Shoul
 
 def shipped(experiment: Experiment) -> dict[str, Finding]:
     """Findings that ship with the package, by the name of what they were seen on; the sample's first."""
-    files = sorted(_KEPT.glob(f"{experiment.name}.*.json"), key=lambda one: (".sample." not in one.name, one.name))
-    return {one.name.split(".")[1]: restored(Finding, json.loads(one.read_text(encoding="utf-8"))) for one in files}
+    files = sorted(_KEPT.glob(f"{experiment.name}.*.json"), key=lambda file: (".sample." not in file.name, file.name))
+    return {file.name.split(".")[1]: restored(Finding, json.loads(file.read_text(encoding="utf-8"))) for file in files}
 
 
 def ship(experiment: Experiment, name: str, finding: Finding) -> Path:
@@ -197,8 +197,8 @@ def ship(experiment: Experiment, name: str, finding: Finding) -> Path:
 
 def seen_on(workspace: Workspace, pool: Mapping[LanguagePair, Artifact]) -> str:
     """What a finding was seen on, in words."""
-    summaries = [summarise(one) for one in pool.values()]
-    counts = sorted({one.n_sentences for one in summaries})
+    summaries = [summarise(estimate) for estimate in pool.values()]
+    counts = sorted({summary.n_sentences for summary in summaries})
     sentences = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
     return (
         f"{Path(workspace.model).name} model, {source_name(workspace.corpus)} text ({workspace.split}), {len(pool)} pairs, "
@@ -210,13 +210,13 @@ def _estimated(
     specs: Mapping[LanguagePair, FisherSpec], cache: Cache, report: Report, should_stop: ShouldStop
 ) -> dict[LanguagePair, Artifact]:
     """The finished estimates of an arm; what is missing is computed."""
-    found = {pair: find_fisher(spec, cache) for pair, spec in specs.items()}
-    if any(one is None for one in found.values()):
+    estimates = {pair: find_fisher(spec, cache) for pair, spec in specs.items()}
+    if any(estimate is None for estimate in estimates.values()):
         from pseudofam_core.estimates import computing  # opens torch, which only workers and commands do
 
         for pair, spec in specs.items():
-            found[pair] = computing.compute(spec, cache, pool=tuple(specs), report=report, should_stop=should_stop)
-    return {pair: one for pair, one in found.items() if one is not None}
+            estimates[pair] = computing.compute(spec, cache, pool=tuple(specs), report=report, should_stop=should_stop)
+    return {pair: estimate for pair, estimate in estimates.items() if estimate is not None}
 
 
 def _stored(plan: Plan, finding: Finding, cache: Cache) -> Artifact:

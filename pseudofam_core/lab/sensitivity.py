@@ -103,9 +103,9 @@ def top_fractions(curve: OverlapCurve) -> list[float]:
     return steps
 
 
-def shared(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> FloatMatrix:
+def shared(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> FloatMatrix:
     """(n,) members in both families over those in either."""
-    kept: FloatMatrix = (one & other).sum(axis=1) / (one | other).sum(axis=1)
+    kept: FloatMatrix = (first & second).sum(axis=1) / (first | second).sum(axis=1)
     return kept
 
 

@@ -134,7 +134,7 @@ def _row(sketches: ShardSketches, measure: Measure, size: int) -> dict[str, Any]
     n_pairs, n_blocks = sketches.counts.shape
     drawn = drawn_blocks(n_blocks, n_pairs, size, together=sketches.shared_sentences, seed=size)
     k = TOP_FRACTION if measure.has_masks else None
-    both = [list(weighted_matrices(sketches, one, measure=measure, top_fraction=k)) for one in drawn]
+    both = [list(weighted_matrices(sketches, times, measure=measure, top_fraction=k)) for times in drawn]
     families = np.array([[members_of(matrix, SelectionSpec()) for matrix in draws] for draws in both])
     nearest = np.array([[_nearest(matrix.ordering_distances()) for matrix in draws] for draws in both])
     settled = share_of_targets(core(families).sum(axis=1) >= 2)

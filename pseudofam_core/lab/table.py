@@ -38,7 +38,9 @@ def experiment(name: str) -> Experiment:
     Raises:
         ValueError: There is none.
     """
-    for one in EXPERIMENTS:
-        if one.name == name:
-            return one
-    raise ValueError(f"experiment must be one of {', '.join(one.name for one in EXPERIMENTS)}. Got {name!r}.")
+    for candidate in EXPERIMENTS:
+        if candidate.name == name:
+            return candidate
+    raise ValueError(
+        f"experiment must be one of {', '.join(candidate.name for candidate in EXPERIMENTS)}. Got {name!r}."
+    )

@@ -60,7 +60,7 @@ def finding(material: Material) -> Finding:
     from pseudofam_core.estimates import whole  # opens torch, which only workers and commands do
 
     pairs = tuple(sorted(material.pool))
-    n_read = min(N_SENTENCES, *(summarise(one).n_sentences for one in material.pool.values()))
+    n_read = min(N_SENTENCES, *(summarise(estimate).n_sentences for estimate in material.pool.values()))
     layers = whole.products_by_layer(
         material.workspace,
         pairs,
@@ -71,8 +71,8 @@ def finding(material: Material) -> Finding:
     )
     gains = measured_gains(material, pairs)
     rows = _rows(_ALL, pairs, list(layers.values()), gains)
-    for name, one in layers.items():
-        rows += _rows(name, pairs, [one], gains)
+    for name, products in layers.items():
+        rows += _rows(name, pairs, [products], gains)
     first = next(iter(layers))
     by_projection = whole.projected_products(material.workspace, pairs, first, n_sentences=n_read, width=_WIDTH)
     error = projection_error(layers[first], by_projection, len(pairs))
@@ -115,11 +115,11 @@ def frobenius_products(gram: FloatMatrix, n_pairs: int) -> FloatMatrix:
 def fidelities(gram: FloatMatrix, n_pairs: int) -> FloatMatrix:
     """(n, n) tr (F_i^½ F_j F_i^½)^½: the sum of the singular values of the pairs' Gram matrix, over N."""
     blocks = gram_blocks(gram, n_pairs)
-    found = np.zeros((n_pairs, n_pairs))
+    values = np.zeros((n_pairs, n_pairs))
     for i in range(n_pairs):
         for j in range(i + 1):
-            found[i, j] = found[j, i] = np.linalg.svd(blocks[i, j], compute_uv=False).sum() / blocks.shape[2]
-    return found
+            values[i, j] = values[j, i] = np.linalg.svd(blocks[i, j], compute_uv=False).sum() / blocks.shape[2]
+    return values
 
 
 def angle_distances(products: FloatMatrix) -> FloatMatrix:
@@ -136,13 +136,15 @@ def bures_distances(affinities: FloatMatrix) -> FloatMatrix:
 
 def distances_of(layers: list[LayerProducts], n_pairs: int) -> dict[tuple[str, str], FloatMatrix]:
     """(n, n) distances by what stands for the Fisher matrix and how two are compared."""
-    whole = np.sum([one.gram for one in layers], axis=0)
+    whole = np.sum([layer.gram for layer in layers], axis=0)
     return {
-        (_DIAGONAL, _ANGLE): angle_distances(np.sum([one.squares for one in layers], axis=0)),
-        (_DIAGONAL, _BURES): bures_distances(np.sum([one.roots for one in layers], axis=0)),
-        (_KFAC, _ANGLE): angle_distances(np.sum([one.kronecker for one in layers], axis=0)),
-        (_LAYERS, _ANGLE): angle_distances(np.sum([frobenius_products(one.gram, n_pairs) for one in layers], axis=0)),
-        (_LAYERS, _BURES): bures_distances(np.sum([fidelities(one.gram, n_pairs) for one in layers], axis=0)),
+        (_DIAGONAL, _ANGLE): angle_distances(np.sum([layer.squares for layer in layers], axis=0)),
+        (_DIAGONAL, _BURES): bures_distances(np.sum([layer.roots for layer in layers], axis=0)),
+        (_KFAC, _ANGLE): angle_distances(np.sum([layer.kronecker for layer in layers], axis=0)),
+        (_LAYERS, _ANGLE): angle_distances(
+            np.sum([frobenius_products(layer.gram, n_pairs) for layer in layers], axis=0)
+        ),
+        (_LAYERS, _BURES): bures_distances(np.sum([fidelities(layer.gram, n_pairs) for layer in layers], axis=0)),
         (_WHOLE, _ANGLE): angle_distances(frobenius_products(whole, n_pairs)),
         (_WHOLE, _BURES): bures_distances(fidelities(whole, n_pairs)),
     }
@@ -150,23 +152,25 @@ def distances_of(layers: list[LayerProducts], n_pairs: int) -> dict[tuple[str, s
 
 def projection_error(exact: LayerProducts, projected: LayerProducts, n_pairs: int) -> str:
     """How far projected gradients are from exact ones, in a sentence, for the first layer."""
-    one, other = (off_diagonal(angle_distances(frobenius_products(each.gram, n_pairs))) for each in (exact, projected))
+    angles, approximate = (
+        off_diagonal(angle_distances(frobenius_products(each.gram, n_pairs))) for each in (exact, projected)
+    )
     return (
         f"Gradients here are exact; projected to {projected.projected:,} numbers, those of the first layer give angles that "
         "are off by "
-        f"{np.abs(one - other).max():.3f} at most (they spread over {np.ptp(one):.3f}) and rank with ρ = "
-        f"{spearman(one, other) or 0:.3f}."
+        f"{np.abs(angles - approximate).max():.3f} at most (they spread over {np.ptp(angles):.3f}) and rank with ρ = "
+        f"{spearman(angles, approximate) or 0:.3f}."
     )
 
 
 def _rows(
     part: str, pairs: tuple[LanguagePair, ...], layers: list[LayerProducts], gains: FloatMatrix | None
 ) -> list[dict[str, Any]]:
-    found = distances_of(layers, len(pairs))
+    distances = distances_of(layers, len(pairs))
     if len(layers) == 1:  # the whole is the layer
-        found = {key: one for key, one in found.items() if key[0] != _LAYERS}
+        distances = {key: values for key, values in distances.items() if key[0] != _LAYERS}
     # The family rule takes distances without direction or rounding as they are, as it takes Hellinger's.
-    matrices = {key: PairwiseMatrix(pairs, one, Measure.HELLINGER) for key, one in found.items()}
+    matrices = {key: PairwiseMatrix(pairs, values, Measure.HELLINGER) for key, values in distances.items()}
     seconds, numbers = _costs(layers)
     kin = relatives(pairs)
     rows = []
@@ -200,11 +204,11 @@ def _foreseen(matrix: PairwiseMatrix, gains: FloatMatrix | None) -> dict[str, An
 
 def _costs(layers: list[LayerProducts]) -> tuple[Mapping[str, float], Mapping[str, int]]:
     """Seconds for all languages together, and numbers of a language's matrix, by what stands for it."""
-    gram, diagonal, factors = (round(sum(one.seconds[i] for one in layers), 2) for i in range(3))
-    sizes = [one.shape[0] * one.shape[1] for one in layers]
+    gram, diagonal, factors = (round(sum(layer.seconds[i] for layer in layers), 2) for i in range(3))
+    sizes = [layer.shape[0] * layer.shape[1] for layer in layers]
     return {_DIAGONAL: diagonal, _KFAC: factors, _LAYERS: gram, _WHOLE: gram}, {
         _DIAGONAL: sum(sizes),
-        _KFAC: sum(one.shape[0] ** 2 + one.shape[1] ** 2 for one in layers),
+        _KFAC: sum(layer.shape[0] ** 2 + layer.shape[1] ** 2 for layer in layers),
         _LAYERS: sum(size**2 for size in sizes),
         _WHOLE: sum(sizes) ** 2,
     }
