@@ -124,6 +124,10 @@ def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) 
         submit(pool.workspace, asked, "Starting the worker …")
 
 
+def _all(n: int) -> str:
+    return "the only pair" if n == 1 else f"all {n} pairs"
+
+
 view = current_view()
 st.title("Estimates")
 st.markdown(
@@ -141,7 +145,7 @@ if missing := [pair for pair in pool.missing if pair not in under_way]:
     run_box(pool, missing, [summarise(one) for one in (pool.estimates or known).values()])
 elif not pool.missing:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":green-badge[:material/check: all {len(pool.estimates)} pairs estimated]", width="content")
+        st.markdown(f":green-badge[:material/check: {_all(len(pool.estimates))} estimated]", width="content")
         page_link(SIMILARITY_PAGE, "See the similarities")
 
 active = bool(running_jobs(ESTIMATING))

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.inputs import View, current_view, measure_words, target_input
 from pages.components.loading import Pool, known_gains
 from pages.components.navigation import FINETUNE_PAGE, page_link
@@ -17,6 +17,7 @@ from pages.views.families.words import (
     chance_of,
     end_words,
     family_words,
+    firm_words,
     left_out_words,
     mutual_members,
     odds_words,
@@ -55,7 +56,7 @@ def family_view(view: View, pool: Pool, similarities: PoolSimilarity, matrix: Pa
     family = select_family(matrix, target, selection=selection)
     steps = st.container(horizontal=True, vertical_alignment="center")
     mutual = mutual_members(matrix, family)
-    summary(view, matrix, family, mutual)
+    summary(view, pool, matrix, family, mutual)
     gap_plot(matrix, family, mutual, found=view.found)
     with steps:  # after the figure, which need not wait for them
         inputs.radius_buttons(matrix, family)
@@ -68,7 +69,28 @@ def family_view(view: View, pool: Pool, similarities: PoolSimilarity, matrix: Pa
         shown_below(name, view, pool, similarities, matrix, family, mutual, pins)
 
 
-def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...]) -> None:
+def firm_line(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None:
+    """How firm the family is, beside its name; where nobody has asked yet, the button that asks."""
+    if matrix.measure.combined:
+        return
+    if (firm := firmness.stability_of(pool, matrix, family)) is not None:
+        st.markdown(firm_words(family, firm))
+    elif view_state.text_of("resample") != "yes":
+        st.button(
+            "How firm is it?",
+            key="ask_firmness",
+            icon=":material/casino:",
+            help="Draws the sentences of the estimates again, a hundred times. Takes a few seconds.",
+            on_click=view_state.set_value,
+            args=("resample", "yes"),
+        )
+    else:
+        st.caption("The sentences can't be resampled; **How firm?** below says why.")
+
+
+def summary(
+    view: View, pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...]
+) -> None:
     """The family in words, and what to do with it."""
     target = family.target
     n = len(family.members)
@@ -76,6 +98,7 @@ def summary(view: View, matrix: PairwiseMatrix, family: PseudoFamily, mutual: tu
     st.markdown(family_words(family, mutual))
     arrow = "⇄ marks a mutual choice. " if mutual else ""
     st.caption(f"{tradition_words(family, matrix.pairs)} {arrow}{end_words(family)}")
+    firm_line(pool, matrix, family)
     found_words(family, view.found)
     with st.container(horizontal=True, vertical_alignment="center"):
         members = ",".join(map(str, family.members))
@@ -127,10 +150,9 @@ def gap_plot(
     matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, found: LanguagePair | None
 ) -> None:
     """The page's main figure, and how to read it."""
-    st.plotly_chart(
+    plot(
         charts.gap_figure(family, mutual=mutual, found=found),
         key="gap_figure",
-        config=CONFIG,
         alt=f"Neighbours of {family.target.label} by distance; members: "
         + ", ".join(one.label for one in family.members),
     )

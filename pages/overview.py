@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.inputs import View, current_view
-from pages.components.job_cards import active_cards, estimate_sample_once, running_jobs
+from pages.components.job_cards import active_cards, estimate_sample_once, first_start_note, running_jobs
 from pages.components.loading import Pool, load_outdated
 from pages.components.navigation import (
     COMPARE_PAGE,
@@ -18,7 +18,7 @@ from pages.components.states import pool_or_stop
 from pages.views import schematic
 from pseudofam_core.languages import pair
 
-_TOUR_TARGET = pair("be-en")
+_TOUR_TARGET = pair("id-en")  # its only relative is near by Overlap, and lost by MSE
 _LIMITS = """
 - The answer is this model's and this text's, not linguistics. Another model may answer otherwise.
 - Where the pairs do not translate the same sentences, similarity speaks of content as well as of language.
@@ -139,6 +139,7 @@ def state_of(view: View) -> None:
         with st.container(horizontal=True):
             for page, label in links.items():
                 page_link(page, f"**{label}**")
+    first_start_note()
     active_cards()
     tour(pool)
 

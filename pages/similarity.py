@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
 from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
@@ -101,6 +101,19 @@ def chosen_cell(matrix: PairwiseMatrix) -> tuple[int, int] | None:
     return None if target is None or auxiliary is None or target == auxiliary else (target, auxiliary)
 
 
+def cell_words(matrix: PairwiseMatrix, cell: tuple[int, int] | None) -> str:
+    """What the chosen cell says, in a line above the matrix, where whoever clicks looks."""
+    if cell is None:
+        return "Click a cell, and what it says stands here; every measure of it stands below."
+    target, auxiliary = (matrix.pairs[i] for i in cell)
+    ranks = charts.neighbour_ranks(matrix)
+    (t, a), n = cell, len(matrix.pairs) - 1
+    return (
+        f"**{target.label} with {auxiliary.label}**: {matrix.measure.label} {matrix.values[t, a]:.4g}, neighbour {ranks[t, a]} of "
+        f"{n}; the other way round {matrix.values[a, t]:.4g}, neighbour {ranks[a, t]}. [By every measure](#closer)"
+    )
+
+
 @st.cache_data(max_entries=256, show_spinner=False)
 def agreement_of(
     labels: tuple[int, ...], pairs: tuple[str, ...], _matrix: PairwiseMatrix
@@ -185,7 +198,8 @@ if in_tree_order:
 missing = [pair for pair in pool.pairs if pair not in pool.estimates]
 if missing:
     reading += " Hatched grey is not estimated yet."
-st.plotly_chart(
+st.markdown(cell_words(matrix, chosen_cell(matrix)))
+plot(
     charts.similarity_figure(
         matrix,
         order=order,
@@ -199,15 +213,13 @@ st.plotly_chart(
     key=_FIGURE,
     on_select=partial(clicked, matrix),
     selection_mode="points",
-    config=CONFIG,
     alt=f"Heatmap of {len(matrix.pairs)} language pairs by {view.measure.label}. {reading}",
 )
 st.caption(
     f"How to read it: {reading} {spread[colours]}Point at a cell for both directions. The tree takes their mean."
 )
-csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{view.measure.value}.csv")
-agreement_cards(matrix, clusters)
 
+st.subheader("A closer look", anchor="closer")
 tabs = ("Two languages", "All measures", "Map", "Clusters", "What it follows")
 two, measures, plane, groups, follows = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
 if two.open:
@@ -225,3 +237,7 @@ if groups.open:
 if follows.open:
     with follows:
         views.yardstick_view(pool.workspace, similarities, top_fraction=view.top_fraction)
+
+st.subheader("Beside the traditional families")
+agreement_cards(matrix, clusters)
+csv_button("Matrix as CSV", partial(matrix_csv, matrix), f"similarity-{view.measure.value}.csv")

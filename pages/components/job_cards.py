@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -93,6 +94,17 @@ def estimate_sample_once(workspace: Workspace, missing: Sequence[LanguagePair]) 
     submit(workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
 
 
+def first_start_note() -> None:
+    """Say what the job of the very first start computes and how to stop it; nothing afterwards."""
+    listed = jobs.list_jobs(cache_root())
+    if len(listed) == 1 and listed[0].state.is_active and listed[0].kind in ESTIMATING:
+        st.info(
+            "**First start.** So that there is something to explore, the model reads a few hundred sentences of each language "
+            "pair of the sample: half a minute on two free cores. **Cancel** on the card below stops it; what is finished stays.",
+            icon=":material/rocket_launch:",
+        )
+
+
 def submit(workspace: Workspace, pairs: Sequence[LanguagePair], words: str) -> None:
     """Start estimating pairs, with a word while the worker starts; where that fails, say why."""
     try:
@@ -115,7 +127,7 @@ def job_cards(kinds: Sequence[str] = ALL_KINDS) -> None:
     """Show the active jobs and the latest others; once a second while any is active."""
     views = _listed(kinds)
     if not views:
-        st.caption("No job has been started yet.")
+        st.caption("No job of this page yet.")
         return
     active = any(one.state.is_active for one in views)
     st.fragment(_live_cards, run_every=1 if active else None)(kinds, _landmarks(views))
@@ -185,6 +197,7 @@ def _card(one: JobView) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{plain(one.title)}**", width="content")
             st.markdown(_BADGES[one.state], width="content")
+        st.caption(f"Asked for {datetime.fromtimestamp(one.created, UTC):%Y-%m-%d %H:%M} UTC")
         st.progress(min(1.0, one.fraction), text=_progress(one))
         for task in one.running:
             st.caption(_task(task))
@@ -200,7 +213,8 @@ def _card(one: JobView) -> None:
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
             )
         if one.state is State.CANCELLED:
-            st.caption(f"{one.done} of {one.total} {one.parts} were finished and are kept. Resume does the rest.")
+            kept = f"Of {one.total} {one.parts} {one.done} {'is' if one.done == 1 else 'are'} finished and kept."
+            st.caption(f"{kept} Resume does the rest.")
         if one.state is State.DAMAGED and one.tasks:
             st.caption("Resume does again what can't be read; results that are finished are found.")
         if one.state is State.CRASHED:
@@ -276,7 +290,8 @@ def _controls(one: JobView) -> None:
     ):
         with st.spinner("Starting the worker …"):
             _act(jobs.resume, one.id)
-    if one.state is State.DAMAGED and st.button("Remove", key=f"remove-{one.id}", icon=":material/delete:"):
+    forget = "Forgets the job with its log and curves. Its results stay."
+    if st.button("Remove", key=f"remove-{one.id}", icon=":material/delete:", help=forget):
         _act(jobs.remove, one.id)
 
 

@@ -19,39 +19,16 @@ COMPARE_PAGE = "pages/compare.py"
 TRANSFER_PAGE = "pages/transfer.py"
 LAB_PAGE = "pages/lab.py"
 _MENU = {
-    OVERVIEW_PAGE: ("Overview", "home", "What this is, what has been computed, and what to do next."),
-    ESTIMATES_PAGE: (
-        "Estimates",
-        "function",
-        "Measure how each language pair acts on the model's parameters. Everything else builds on it.",
-    ),
-    SIMILARITY_PAGE: (
-        "Similarity",
-        "grid_on",
-        "Which languages the model treats alike: matrix, tree and clusters beside the traditional families.",
-    ),
-    FAMILIES_PAGE: (
-        "Families",
-        "hub",
-        "The auxiliary languages for one target: who is in, who is not, and why. Take them away as CSV.",
-    ),
-    FINETUNE_PAGE: ("Fine-tune", "model_training", "Train the model on a target and its family, beside controls."),
-    COMPARE_PAGE: (
-        "Compare",
-        "balance",
-        "Whether the family paid in translation quality, and whether it is more than luck.",
-    ),
-    TRANSFER_PAGE: (
-        "Transfer",
-        "swap_horiz",
-        "What each target really gains by each single auxiliary, beside what similarity says of it.",
-    ),
-    LAB_PAGE: (
-        "Lab",
-        "science",
-        "The method's open questions as experiments: their answers, and a run on your own workspace.",
-    ),
+    OVERVIEW_PAGE: ("Overview", "home"),
+    ESTIMATES_PAGE: ("Estimates", "function"),
+    SIMILARITY_PAGE: ("Similarity", "grid_on"),
+    FAMILIES_PAGE: ("Families", "hub"),
+    FINETUNE_PAGE: ("Fine-tune", "model_training"),
+    COMPARE_PAGE: ("Compare", "balance"),
+    TRANSFER_PAGE: ("Transfer", "swap_horiz"),
+    LAB_PAGE: ("Lab", "science"),
 }
+"""Title and icon of each page. What it is for its own first lines say: a tooltip here would lie over its heading."""
 
 _JOBS_OF = {
     ESTIMATES_PAGE: ESTIMATING,
@@ -65,18 +42,17 @@ def all_pages() -> list[StreamlitPage]:
     """The pages, in the order of the menu."""
     return [
         st.Page(path, title=title, icon=f":material/{icon}:", default=path == OVERVIEW_PAGE)
-        for path, (title, icon, _) in _MENU.items()
+        for path, (title, icon) in _MENU.items()
     ]
 
 
 def menu() -> None:
     """Links to all pages. Streamlit's own menu would drop the view on the way: its links carry no parameters."""
-    for path, (title, icon, words) in _MENU.items():
+    for path, (title, icon) in _MENU.items():
         st.page_link(
             path,
             label=title,
             icon=f":material/{icon}:",
-            help=words,
             width="stretch",
             query_params=view_state.parameters(_name(path)),
         )

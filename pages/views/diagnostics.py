@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.warnings import show_signs
 from pseudofam_core.charts.estimates import (
     convergence_figure,
@@ -70,10 +70,9 @@ def _mass(
     if not table:
         st.caption(f"All of the mass ({outside:.0%}) lies outside the layers.")
         return
-    st.plotly_chart(
+    plot(
         mass_figure(mass),
         key="mass_figure",
-        config=CONFIG,
         alt=f"Share of the Fisher mass by layer and kind of parameter, {name}. {_mass_words(table, outside)}",
     )
     st.caption(_mass_words(table, outside))
@@ -115,10 +114,9 @@ def _zeros(
         "no mask of Overlap, so that its K ends where they begin."
     )
     if any(shares.values()):
-        st.plotly_chart(
+        plot(
             zeros_figure(zeros[chosen] if chosen else mean_mass(list(zeros.values())), sizes),
             key="zeros_figure",
-            config=CONFIG,
             alt=f"Share of exact zeros by layer and kind of parameter, {name}. {words}",
         )
     else:
@@ -146,7 +144,7 @@ def _concentration(
         least, most = (f"{one(shares.values()):.0%}" for one in (min, max))
         span = most if least == most else f"{least} to {most}"
         words = f"The largest 1% of the parameters hold {span} of the mass."
-    st.plotly_chart(lorenz_figure(curves, name), key="lorenz_figure", config=CONFIG, alt=words)
+    plot(lorenz_figure(curves, name), key="lorenz_figure", alt=words)
     st.caption(words)
     show_signs(dominated_by_few(shares))
 
@@ -168,10 +166,9 @@ def _convergence(
         pair: one.split_half_correlation for pair, one in found.items() if one.split_half_correlation is not None
     }
     words = _convergence_words(correlations, chosen, labels)
-    st.plotly_chart(
+    plot(
         convergence_figure(curves, labels[chosen] if chosen else None),
         key="convergence_figure",
-        config=CONFIG,
         alt=f"Distance from the final estimate by sentences read. {words}",
     )
     st.caption(words)

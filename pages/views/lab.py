@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.job_cards import duration
 from pages.components.navigation import LAB_PAGE, page_link
 from pages.components.plain import plain
@@ -130,10 +130,9 @@ def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(finding.answer)}**")
         st.caption(f"Seen on: {plain(finding.seen_on)}. {finding.limits}")
-    st.plotly_chart(
+    plot(
         finding_figure(finding),
         key=f"lab-{one.name}-{name}",
-        config=CONFIG,
         alt=f"{finding.chart.words} {finding.answer}",
     )
     st.caption(f"How to read it: {finding.chart.words}")

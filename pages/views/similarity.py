@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.loading import Pool
 from pages.components.plain import plain
 from pseudofam_core import charts, estimates
@@ -90,10 +90,9 @@ def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, 
     left, right = st.columns(2)
     with left:
         st.markdown("**Shared parameters over every K**")
-        st.plotly_chart(
+        plot(
             charts.overlap_curve_figure(similarities.curve, target, auxiliary, top_fraction=top_fraction),
             key="overlap_curve",
-            config=CONFIG,
             alt=f"Overlap of {names[target]} and {names[auxiliary]} over the top share K",
         )
         st.caption(
@@ -103,10 +102,9 @@ def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, 
     with right:
         st.markdown("**Where each one's mass lies**")
         masses = {names[one]: pool.summaries[one].layer_mass for one in (target, auxiliary)}
-        st.plotly_chart(
+        plot(
             charts.shared_layers_figure(masses),
             key="shared_layers",
-            config=CONFIG,
             alt=f"Share of the Fisher mass by layer for {names[target]} and {names[auxiliary]}",
         )
 
@@ -114,10 +112,9 @@ def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, 
 def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int], top_fraction: float) -> None:
     """The pool by every measure, and how far they agree."""
     matrices = all_matrices(similarities, top_fraction)
-    st.plotly_chart(
+    plot(
         charts.side_by_side_figure(matrices, order=order),
         key="side_by_side",
-        config=CONFIG,
         alt="The matrix by " + ", ".join(one.measure.label for one in matrices),
     )
     if len(matrices[0].pairs) < 3:
@@ -149,7 +146,7 @@ def map_view(matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
         st.caption("A map takes three pairs or more.")
         return
     laid_out = _map(matrix.measure, matrix.values.tobytes(), matrix)
-    st.plotly_chart(charts.map_figure(laid_out, found=found), key="pool_map", config=CONFIG, alt="The pool on a plane")
+    plot(charts.map_figure(laid_out, found=found), key="pool_map", alt="The pool on a plane")
     words = "well" if laid_out.stress < 0.1 else "fairly" if laid_out.stress < 0.2 else "poorly"
     st.caption(
         f"Near points are near pairs; the axes mean nothing. Two dimensions show the distances {words} "

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import vector_config
+from pages.components.figures import plot, vector_config
 from pages.components.states import csv_button
 from pseudofam_core.charts.transfer import gain_figure, said_figure, scatter_figure
 from pseudofam_core.exchange.transfer_tables import transfer_csv
@@ -82,7 +82,7 @@ def gains_beside(
     left, right = st.columns(2)
     with left:
         st.markdown(f"**What it says** · {label}")
-        st.plotly_chart(
+        plot(
             said_figure(said, matrix, label=label, chosen=target),
             key="said",
             config=vector_config("signal"),
@@ -97,7 +97,7 @@ def gains_beside(
     )
     _agreement(signal, matrix)
     st.markdown(f"**{target.label} closely**")
-    st.plotly_chart(
+    plot(
         scatter_figure(said, matrix, target, label=label),
         key="closely",
         config=vector_config("target"),
@@ -107,7 +107,7 @@ def gains_beside(
 
 
 def _gains(matrix: TransferMatrix, target: LanguagePair) -> None:
-    st.plotly_chart(
+    plot(
         gain_figure(matrix, chosen=target),
         key="gains",
         config=vector_config("gains"),

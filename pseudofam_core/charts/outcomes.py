@@ -251,23 +251,30 @@ def _effort(outcome: Outcome) -> str:
     return f"{seeds}{draws}, {outcome.updates:,.0f} updates<br>{tokens}"
 
 
+def _two_a_line(label: str) -> str:
+    """A name that lists several, broken so that a narrow window has room for the figure beside it."""
+    names = label.split(" = ")
+    lines = [" = ".join(names[first : first + 2]) for first in range(0, len(names), 2)]
+    return " =<br>".join(lines)
+
+
 def _lay_out_rows(figure: go.Figure, labels: Sequence[str], *, title: str, above: int) -> None:
     """One row per label, first on top, the legend above."""
     rows = list(range(len(labels)))
     figure.update_yaxes(
         range=[len(labels) - 0.4, -0.6],
         tickvals=rows,
-        ticktext=list(labels),
+        ticktext=[_two_a_line(label) for label in labels],
         automargin=True,
         ticks="",
         ticklabelstandoff=6,
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(title=title, zeroline=False, nticks=8, automargin=True)
+    figure.update_xaxes(title=title.replace(", ", ",<br>"), zeroline=False, nticks=8, automargin=True)
     figure.update_layout(
-        height=_ROW * len(labels) + above + 60,
-        margin={"t": above, "b": 56, "l": 8, "r": 16},
+        height=_ROW * len(labels) + above + 74,
+        margin={"t": above, "b": 70, "l": 8, "r": 16},
         hovermode="closest",
         # In a narrow window three names fill a line; a legend of more than half the figure's height would get a scroll bar.
         legend={

@@ -90,6 +90,11 @@ def test_arms_of_the_same_run_are_one_row_under_all_their_names(comparison):
     assert list(apart.verdicts(Question.PINNED)) == ["mse", "kl"]
 
 
+def test_many_names_of_a_run_stand_two_a_line(comparison):
+    same = of_one_target(with_runs(comparison, dict.fromkeys(("traditional", "mse", "kl"), "a")))
+    assert list(score_figure(same).layout.yaxis.ticktext) == ["traditional = mse =<br>kl"]
+
+
 def test_an_only_target_has_a_line_per_arm_with_its_interval(comparison):
     one = of_one_target(comparison)
     figure = score_figure(one, arms=["traditional", "kl"])
@@ -160,7 +165,7 @@ def test_differences_from_random_families_are_drawn_apart(comparison):
     assert list(drawn["better"].x) == [0.7]
     assert list(drawn["tie"].x) == list(drawn["worse"].x) == []
     assert list(control_figure(held).layout.yaxis.ticktext) == ["<b>Belarusian · be</b>", "mse"]
-    assert control_figure(held).layout.xaxis.title.text == "BLEU minus that of random, with its 95% interval"
+    assert control_figure(held).layout.xaxis.title.text == "BLEU minus that of random,<br>with its 95% interval"
     assert not control_figure(held).layout.annotations
 
 

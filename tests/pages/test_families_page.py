@@ -288,3 +288,15 @@ def test_the_radius_stepped_to_is_a_round_number_of_the_span(start, end, expecte
     found = roundest(Span(start, end, ()))
     assert start <= found < end
     assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_how_firm_a_family_is_stands_beside_its_name(world):
+    shards(world.estimate(*CODES))
+    app = world.open("families")
+    assert "**Firmness**" not in said(app)
+    app.button(key="ask_firmness").click().run()
+    assert not app.exception
+    (told,) = [one.value for one in app.markdown if one.value.startswith("**Firmness**")]
+    assert "of resamples leave it unchanged" in told
+    assert not [one for one in app.button if one.key == "ask_firmness"]
+    assert world.open("families", resample="yes", show="How firm?").metric[0].value.removeprefix("≤ ") in told

@@ -174,7 +174,7 @@ def test_what_a_stopping_job_still_needs_is_not_said(world, listed):
 def test_a_cancelled_job_says_what_is_kept(world, listed):
     tasks = TaskView("be-en", State.DONE), TaskView("kk-en", State.CANCELLED)
     app = card(world, listed, estimating(State.CANCELLED, *tasks))
-    assert "1 of 2 pairs were finished and are kept" in said(app)
+    assert "Of 2 pairs 1 is finished and kept" in said(app)
     assert app.button(key="resume-0123abcd")
 
 
@@ -192,6 +192,15 @@ def test_a_done_job_asks_for_nothing(world, listed):
     app = card(world, listed, estimating(State.DONE, TaskView("kk-en", State.DONE)))
     assert "done" in said(app)
     assert not [one for one in app.button if one.label in ("Cancel", "Resume")]
+    assert app.button(key="remove-0123abcd").label == "Remove"  # its results stay
+
+
+def test_the_first_start_says_what_it_computes_and_how_to_stop_it(world, listed):
+    listed[0][:] = [estimating(State.RUNNING, TaskView("kk-en", State.RUNNING))]
+    (note,) = [one.value for one in world.open().info if "First start" in one.value]
+    assert "Cancel" in note
+    listed[0].append(replace(estimating(State.DONE, TaskView("be-en", State.DONE)), id="4567cdef"))
+    assert not [one for one in world.open().info if "First start" in one.value]
 
 
 def test_a_refusal_is_told_where_the_next_second_does_not_wipe_it(world, listed, monkeypatch):

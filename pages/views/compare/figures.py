@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import vector_config
+from pages.components.figures import plot, vector_config
 from pages.components.warnings import show_signs
 from pages.views.compare.words import no_gain_sign, power_words, verdict_words
 from pseudofam_core.charts.outcomes import control_figure, difference_figure, score_figure, verdict_figure
@@ -23,7 +23,7 @@ def score_view(comparison: Comparison) -> None:
         help="Leave it empty for all.",
         **view_state.several("show_arms", comparison.arms, code=lambda arm: arm.replace(" ", "+")),
     )
-    st.plotly_chart(
+    plot(
         score_figure(comparison, arms=arms or None),
         key="scores",
         config=vector_config("scores"),
@@ -42,7 +42,7 @@ def difference_view(comparison: Comparison) -> None:
         verdict_words(comparison, Question.PINNED, against=f"`{comparison.pinned}`")
         or f"There is nothing to hold against `{comparison.pinned}` yet."
     )
-    st.plotly_chart(
+    plot(
         difference_figure(comparison),
         key="differences",
         config=vector_config("differences"),
@@ -55,7 +55,7 @@ def difference_view(comparison: Comparison) -> None:
         "test, corrected for the number of comparisons; point at a mark for its p and its caveats."
     )
     if len(comparison.targets) > 1:
-        st.plotly_chart(
+        plot(
             verdict_figure(comparison),
             key="verdicts",
             config=vector_config("verdicts"),
@@ -73,7 +73,7 @@ def control_view(comparison: Comparison) -> None:
         )
         return
     st.markdown(words)
-    st.plotly_chart(
+    plot(
         control_figure(comparison),
         key="controls",
         config=vector_config("against-random"),

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.inputs import View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
@@ -72,7 +72,7 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
     distances = neighbour_distances(matrix, family.target, selection=family.selection)
     last = max((one.value for one in sweep.breakpoints), default=now)
     end = 1.3 * max(now, last) or distances[-1]
-    st.plotly_chart(
+    plot(
         charts.strip_figure(
             sweep,
             order=[one.pair for one in family.neighbours],
@@ -81,7 +81,6 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
             title="initial radius" if family.selection.rule is Rule.PAPER else "radius",
         ),
         key="radius_strip",
-        config=CONFIG,
         alt="Members of the family over the radius",
     )
     if family.selection.rule is Rule.PAPER:
@@ -94,7 +93,7 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
 def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction: float) -> None:
     curve = similarities.curve
     sweep, last = inputs.k_sweep(curve, family), inputs.largest_k(curve)
-    st.plotly_chart(
+    plot(
         charts.strip_figure(
             sweep,
             order=[one.pair for one in family.neighbours],
@@ -104,7 +103,6 @@ def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction
             is_share=True,
         ),
         key="k_strip",
-        config=CONFIG,
         alt="Members of the family over K",
     )
     st.caption(

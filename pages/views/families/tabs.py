@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.figures import CONFIG
+from pages.components.figures import plot
 from pages.components.warnings import show_signs
 from pages.views.families.words import chance_of, left_out_words, neighbour_table, overview_table, pointed_out
 from pseudofam_core import charts
@@ -42,7 +42,12 @@ def reasons_view(
         pointed_out(neighbour_table(family, mutual, stability), "Language", found),
         hide_index=True,
         column_config={
-            family.measure.label: _NUMBER(format="%.5g"),
+            "Rank": _NUMBER(width=45),
+            "Language": st.column_config.TextColumn(width=125),
+            "Traditional family": st.column_config.TextColumn(width=115),
+            "In": st.column_config.CheckboxColumn(width=35),
+            family.measure.label: _NUMBER(format="%.5g", width=85),
+            "Why": st.column_config.TextColumn(width=360),
             "Mutual": st.column_config.TextColumn(
                 width=60, help="⇄: its own family, by the same rule, has the target."
             ),
@@ -56,10 +61,9 @@ def reasons_view(
 
 def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
     """The target in the centre."""
-    st.plotly_chart(
+    plot(
         charts.polar_figure(family, found=found),
         key="polar_figure",
-        config=CONFIG,
         alt=f"{family.target.label} in the centre of its neighbours; inside the ring are "
         + ", ".join(one.label for one in family.members),
     )
@@ -127,10 +131,9 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
     """From traditional to pseudo families."""
     table = charts.flow_table(families)
     own = sum(table.loc[name, name] for name in table.index)
-    st.plotly_chart(
+    plot(
         charts.flow_figure(families),
         key="flow_figure",
-        config=CONFIG,
         alt="Which traditional families' targets choose auxiliaries from which",
     )
     n = int(table.to_numpy().sum())

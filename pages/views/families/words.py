@@ -50,7 +50,20 @@ def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
     n_in, n = same_family(family, pool)
     if not n:
         return f"The pool has no other {own} language."
+    if n == 1:
+        return f"The only other {own} language is {'in it, in bold' if n_in else 'not in it'}."
     return f"It holds {n_in} of the {n} other {own} languages{', in bold' if n_in else ''}."
+
+
+def firm_words(family: PseudoFamily, firm: FamilyStability) -> str:
+    """How often resampled sentences give the same family, and who is close to being in or out."""
+    row = firm.pairs.index(family.target)
+    shares = {one: firm.shares[row, firm.pairs.index(one.pair)] for one in family.neighbours}
+    told = f"**Firmness**: at most {firm.unchanged[row]:.0%} of resamples leave it unchanged."
+    outside = max((one for one in family.neighbours if not one.member), key=shares.__getitem__, default=None)
+    weakest = min((one for one in family.neighbours if one.member), key=shares.__getitem__)
+    told += f" Of its members {weakest.pair.label} is in the fewest, {shares[weakest]:.0%}"
+    return told + (f"; {outside.pair.label}, which is not in it, is in {shares[outside]:.0%}." if outside else ".")
 
 
 def end_words(family: PseudoFamily) -> str:
