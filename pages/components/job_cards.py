@@ -283,6 +283,8 @@ def _controls(one: JobView) -> None:
         if st.button("Cancel", key=f"cancel-{one.id}", icon=":material/stop:"):
             _act(jobs.cancel, one.id)
         return
+    if one.state.is_active:  # it is stopping
+        return
     if (
         one.state in _RESUMED
         and one.tasks

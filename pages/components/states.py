@@ -14,6 +14,7 @@ from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pages.components.plain import plain
 from pages.components.results import cache_root
 from pseudofam_core import jobs
+from pseudofam_core.corpora import SPLITS
 from pseudofam_core.errors import CorpusError, ModelError, PseudoFamError
 from pseudofam_core.estimates import imported_pairs
 from pseudofam_core.estimates.spec import Workspace
@@ -124,7 +125,7 @@ def _split_buttons(workspace: Workspace) -> None:
     if workspace.split in splits:
         return
     with st.container(horizontal=True):
-        for one in splits:
+        for one in (split for split in SPLITS if split in splits):
             st.button(f"Read split {one}", key=f"split_{one}", on_click=view_state.set_value, args=("split", one))
 
 
