@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.plain import plain
 from pages.components.recipe_inputs import (
     MOST_SEEDS,
     MOST_UPDATES,
@@ -154,4 +155,4 @@ def _search_note(model: str) -> None:
     own = own_settings(resolve_model(model))
     for words, settings in (("Not used, for all models are searched alike", own.set_aside), ("Used", own.told)):
         if settings:
-            st.caption(f"Of the model's own generation settings. {words}: `{'`, `'.join(settings)}`.")
+            st.caption(f"Of the model's own generation settings. {words}: {plain(', '.join(settings))}.")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from pages.components.plain import plain
 from pseudofam_core import finetuning, jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.finetuning import SMALL, BudgetMode, FinetuneRequest, Pace, specs_of
@@ -92,10 +93,18 @@ def test_what_the_models_own_generation_settings_do_is_said(world, submitted):
     assert not app.error
     notes = [one.value for one in app.caption if "own generation settings" in one.value]
     assert [one.partition("settings. ")[2] for one in notes] == [
-        "Not used, for all models are searched alike: `do_sample = true`.",
-        "Used: `suppress_tokens = [3]`.",
+        "Not used, for all models are searched alike: do\\_sample = true.",
+        "Used: suppress\\_tokens = \\[3\\].",
     ]
     assert {spec.set_aside for spec in specs_of(started(app, submitted)).values()} == {("do_sample = true",)}
+
+
+def test_what_a_model_says_in_its_settings_is_text(world):
+    settings = '{"stop_strings": ["` ![x](https://evil.example/x.png) `"]}'
+    (Path(world.workspace.model) / "generation_config.json").write_text(settings)
+    app = with_tests(world, "be", "tr").estimate(*CODES).open("finetune", **FEW)
+    (note,) = [one.value for one in app.caption if "own generation settings" in one.value]
+    assert plain("![x](https://evil.example/x.png)") in note
 
 
 @pytest.mark.parametrize("slowdown", [None, 7.4])
