@@ -145,6 +145,8 @@ class Reader(ABC):
         for table in self.tables:
             if self.target in table.rivals:
                 self._ask_column(table, self.target)
+            if self.target in table.columns and table.rivals:
+                self._ask_column(table, min(table.rivals))
         codes = sorted({code for table in self.tables for code in (*table.columns, *table.rivals)})
         example = codes[0] if codes else "fr"
         raise CorpusError(

@@ -145,6 +145,13 @@ def test_two_columns_of_one_language_are_asked_for(tmp_path, write, suffix, capl
 
 
 @WRITERS
+def test_two_columns_of_the_only_other_language_are_asked_for(tmp_path, write, suffix):
+    path = write(tmp_path / f"train.{suffix}", [{"pt": "um", "pt-br": "hum", "en": "one"}])
+    with pytest.raises(CorpusError, match=r"Portuguese · pt: It could be pt or pt-br. .*#pt=pt"):
+        open_corpus(path).pairs()
+
+
+@WRITERS
 def test_a_column_of_integers_named_id_is_no_indonesian(tmp_path, write, suffix, caplog):
     path = write(
         tmp_path / f"train.{suffix}", [{"id": str(i), "no": f"d{i}", "be": "адзін", "en": "one"} for i in range(3)]
