@@ -31,7 +31,9 @@ def within() -> str:
     """Where names may point, as part of a message; nothing where they may point anywhere."""
     allowed = roots()
     return (
-        "" if allowed is None else f" below the folders that are open here ({', '.join(map(str, allowed)) or 'none'})"
+        ""
+        if allowed is None
+        else f" below the folders that are open here ({VARIABLE}: {', '.join(map(str, allowed)) or 'none'})"
     )
 
 
