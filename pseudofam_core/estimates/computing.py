@@ -76,14 +76,14 @@ def compute(
         JobCancelled: `should_stop` said so; the checkpoint stays.
         CacheError: The result can't be written.
     """
-    if found := find_fisher(spec, cache):
-        n_sentences = summarise(found).n_sentences
+    if finished := find_fisher(spec, cache):
+        n_sentences = summarise(finished).n_sentences
         report(Progress("estimating", n_sentences, n_sentences))
-        return found
+        return finished
     partial = cache.partial(Stage.FISHER, fisher_key(spec))
     with exclusive(partial.with_suffix(".lock"), what="estimate", report=report, should_stop=should_stop):
-        if found := find_fisher(spec, cache):  # another job may have finished it meanwhile
-            return found
+        if finished := find_fisher(spec, cache):  # another job may have finished it meanwhile
+            return finished
         return _computed(spec, cache, partial, batch_tokens, pool, report, should_stop)
 
 
@@ -154,8 +154,8 @@ def compute_gradient(
         JobCancelled: `should_stop` said so. Nothing is kept.
         CacheError: The result can't be written.
     """
-    if (found := find_gradient(spec, cache)) is not None:
-        return found
+    if (finished := find_gradient(spec, cache)) is not None:
+        return finished
     spec = gradient_spec(spec)
     model = _model(_source_of(spec), *_loading(spec))
     check_coverage(model.tokenizer, model.family, spec.pair)
@@ -201,8 +201,8 @@ def estimate(
     """
     kept, pool = cache or Cache(default_root()), pool_of(workspace)
     return {
-        one: compute(spec, kept, batch_tokens=batch_tokens, pool=pool, report=report, should_stop=should_stop)
-        for one, spec in fisher_specs(workspace).items()
+        pair: compute(spec, kept, batch_tokens=batch_tokens, pool=pool, report=report, should_stop=should_stop)
+        for pair, spec in fisher_specs(workspace).items()
     }
 
 
@@ -278,13 +278,13 @@ def _text_of(spec: FisherSpec) -> Bitext:
 
 
 def _is_finite(diagonal: FisherDiagonal) -> bool:
-    return math.isfinite(diagonal.loss) and all(torch.isfinite(one).all() for one in diagonal.values.values())
+    return math.isfinite(diagonal.loss) and all(torch.isfinite(tensor).all() for tensor in diagonal.values.values())
 
 
 def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprint: Footprint, cache: Cache) -> Artifact:
-    masses = {name: float(one.sum(dtype=torch.float64)) for name, one in diagonal.values.items()}
+    masses = {name: float(tensor.sum(dtype=torch.float64)) for name, tensor in diagonal.values.items()}
     total = sum(masses.values())
-    lorenz = lorenz_curve(one.numpy() for one in diagonal.values.values())
+    lorenz = lorenz_curve(tensor.numpy() for tensor in diagonal.values.values())
     sketch = diagonal.sketch
     record = FisherRecord(
         workspace=spec.workspace,
@@ -295,12 +295,12 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
         n_source_tokens=diagonal.n_source_tokens,
         n_target_tokens=diagonal.n_target_tokens,
         n_gradients=int(sketch.counts.sum()),
-        n_parameters=sum(one.numel() for one in diagonal.values.values()),
+        n_parameters=sum(tensor.numel() for tensor in diagonal.values.values()),
         loss=diagonal.loss,
         total=total,
         layer_mass={name: mass / total if total else 0.0 for name, mass in masses.items()},
-        layer_zeros={name: one.numel() - int(one.count_nonzero()) for name, one in diagonal.values.items()},
-        layer_sizes={name: one.numel() for name, one in diagonal.values.items()},
+        layer_zeros={name: tensor.numel() - int(tensor.count_nonzero()) for name, tensor in diagonal.values.items()},
+        layer_sizes={name: tensor.numel() for name, tensor in diagonal.values.items()},
         lorenz=tuple(lorenz),
         top_percent_share=lorenz[1],
         convergence=restored(Convergence, convergence(sketch.values.numpy(), sketch.counts.tolist())),
@@ -309,7 +309,7 @@ def _stored(spec: FisherSpec, diagonal: FisherDiagonal, seconds: float, footprin
     )
 
     def write(folder: Path) -> None:
-        save_file({name: one.contiguous() for name, one in diagonal.values.items()}, folder / FISHER_FILE)
+        save_file({name: tensor.contiguous() for name, tensor in diagonal.values.items()}, folder / FISHER_FILE)
         save_file(vars(sketch), folder / SHARDS_FILE)
         if diagonal.gradient is not None:
             save_file(vars(diagonal.gradient), folder / GRADIENT_FILE)

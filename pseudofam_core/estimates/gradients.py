@@ -60,10 +60,10 @@ def kept_diagonal(fisher: Path) -> FloatArray:
     """(m,) the Fisher diagonal in an estimate's file at the kept coordinates, nats²."""
     with safe_open(fisher, framework="numpy") as stored:
         slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118  # a file is no mapping
-        shapes = {name: tuple(one.get_shape()) for name, one in slices.items()}
+        shapes = {name: tuple(piece.get_shape()) for name, piece in slices.items()}
         kept = {name: slices[name][..., kept_columns(name, shapes[name])] for name in kept_parameters(shapes)}
-    flat = np.concatenate([one.reshape(-1) for one in kept.values()])
-    positions = subset_positions({name: one.shape for name, one in kept.items()}, MOST_KEPT)
+    flat = np.concatenate([array.reshape(-1) for array in kept.values()])
+    positions = subset_positions({name: array.shape for name, array in kept.items()}, MOST_KEPT)
     return flat[positions].astype(np.float64)
 
 

@@ -118,13 +118,13 @@ def load_sketches(
     """
     pairs = sorted(artifacts)
     loaded = [load_file(artifacts[pair].file(SHARDS_FILE)) for pair in pairs]
-    for pair, one in zip(pairs, loaded, strict=True):
+    for pair, sketch in zip(pairs, loaded, strict=True):
         for name in ("positions", "counts"):
-            first, other = loaded[0][name], one[name]
-            if first.shape != other.shape or (name == "positions" and not np.array_equal(first, other)):
+            expected, got = loaded[0][name], sketch[name]
+            if expected.shape != got.shape or (name == "positions" and not np.array_equal(expected, got)):
                 raise ValueError(
                     f"artifacts must have the same {name} of shards. Got others for {pair} than for {pairs[0]}. "
                     "Estimate all pairs with the same model, parameters and shards, and with at least a sentence, or an update, "
                     "a shard."
                 )
-    return np.stack([one["values"] for one in loaded]), np.stack([one["counts"] for one in loaded])
+    return np.stack([sketch["values"] for sketch in loaded]), np.stack([sketch["counts"] for sketch in loaded])

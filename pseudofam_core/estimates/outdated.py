@@ -45,15 +45,15 @@ def outdated_estimates(
         specs: What each pair's estimate depends on now.
         cache: Where estimates are.
     """
-    found: dict[LanguagePair, OutdatedEstimate] = {}
+    outdated: dict[LanguagePair, OutdatedEstimate] = {}
     present = {fisher_key(spec): pair for pair, spec in specs.items()}
-    finished = sorted(_finished(cache), key=lambda one: one[1].created)
+    finished = sorted(_finished(cache), key=lambda entry: entry[1].created)
     for artifact, was in finished:
         same_words = all(getattr(was.workspace, name) == getattr(workspace, name) for name in _NAMES)
         if was.pair in specs and same_words and artifact.key not in present:
-            found[was.pair] = OutdatedEstimate(artifact, _reasons(was.spec, specs[was.pair]))
+            outdated[was.pair] = OutdatedEstimate(artifact, _reasons(was.spec, specs[was.pair]))
     done = {present[artifact.key] for artifact, _ in finished if artifact.key in present}
-    return {pair: one for pair, one in found.items() if pair not in done}
+    return {pair: estimate for pair, estimate in outdated.items() if pair not in done}
 
 
 def _reasons(was: FisherSpec, now: FisherSpec) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ class Workspace:
 
     def payload(self) -> dict[str, Any]:
         """The workspace as plain JSON values, for a job: pairs are written ``be-en``."""
-        return {**canonical(self), "pairs": self.pairs and [str(one) for one in self.pairs]}
+        return {**canonical(self), "pairs": self.pairs and [str(pair) for pair in self.pairs]}
 
 
 @dataclass(frozen=True)

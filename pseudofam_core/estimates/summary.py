@@ -97,10 +97,10 @@ class FisherRecord:
 
 def _numbers(record: FisherRecord) -> Iterator[tuple[str, float]]:
     """All numbers of a record that can't be negative, each with the name of its field."""
-    for one in fields(record):
-        value = getattr(record, one.name)
+    for member in fields(record):
+        value = getattr(record, member.name)
         values = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
-        yield from ((one.name, number) for number in values if isinstance(number, int | float))
+        yield from ((member.name, number) for number in values if isinstance(number, int | float))
     if record.convergence is not None:
         for name in ("counts", "distance"):
             yield from ((name, number) for number in getattr(record.convergence, name) if number is not None)
@@ -140,7 +140,7 @@ class FisherSummary(FisherRecord):
 
 def imported_pairs(estimates: Mapping[LanguagePair, Artifact]) -> tuple[LanguagePair, ...]:
     """Those that were computed elsewhere and came in as a file, sorted: nobody here can vouch for their numbers."""
-    return tuple(sorted(pair for pair, one in estimates.items() if summarise(one).imported))
+    return tuple(sorted(pair for pair, estimate in estimates.items() if summarise(estimate).imported))
 
 
 def summarise(artifact: Artifact) -> FisherSummary:

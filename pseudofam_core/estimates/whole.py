@@ -55,19 +55,19 @@ def products_by_layer(
     names = select_parameters(model.parameters(), workspace.parameters)
     pool = _encoded(model, workspace, pairs, n_sentences)
     meter = Meter(report, should_stop, phase="multiplying gradients", total=len(names), unit="layers")
-    found: dict[str, LayerProducts] = {}
+    products: dict[str, LayerProducts] = {}
     for name in names:
         if (done := _read(partial / f"{name}.safetensors")) is not None:
-            found[name] = done
+            products[name] = done
             meter.advance(1)
-    todo = [name for name in names if name not in found]
+    todo = [name for name in names if name not in products]
     at_once = _layers_at_once(model, pool, todo)
     for start in range(0, len(todo), at_once):
         for name, factors in _factors(model, pool, todo[start : start + at_once], should_stop).items():
-            found[name] = layer_products(factors)
-            _write(partial / f"{name}.safetensors", found[name])
+            products[name] = layer_products(factors)
+            _write(partial / f"{name}.safetensors", products[name])
             meter.advance(1)
-    return {name: found[name] for name in names}
+    return {name: products[name] for name in names}
 
 
 def projected_products(
@@ -83,27 +83,27 @@ def _encoded(
     model: TranslationModel, workspace: Workspace, pairs: tuple[LanguagePair, ...], n_sentences: int
 ) -> list[list[EncodedPair]]:
     texts = [drawn_text(workspace, pair)[0] for pair in pairs]
-    return [model.encode(one.rows(range(len(one))[:n_sentences]), max_length=workspace.max_length) for one in texts]
+    return [model.encode(text.rows(range(len(text))[:n_sentences]), max_length=workspace.max_length) for text in texts]
 
 
 def _factors(
     model: TranslationModel, pool: list[list[EncodedPair]], names: list[str], should_stop: ShouldStop
 ) -> dict[str, list[list[Factors]]]:
     """By weight, for each language pair the factors of its sentences."""
-    found: dict[str, list[list[Factors]]] = {name: [[] for _ in pool] for name in names}
+    factors: dict[str, list[list[Factors]]] = {name: [[] for _ in pool] for name in names}
     for place, encoded in enumerate(pool):
         for start in range(0, len(encoded), _BATCH):
             parts = sentence_factors(model.module, names, model.collate(encoded[start : start + _BATCH]))
             for name in names:
-                found[name][place] += parts[name]
+                factors[name][place] += parts[name]
         if should_stop():
             raise JobCancelled("Stopped on request while reading. Finished layers are kept.")
-    return found
+    return factors
 
 
 def _layers_at_once(model: TranslationModel, pool: list[list[EncodedPair]], names: list[str]) -> int:
     """How many layers' factors fit into memory."""
-    n_tokens = sum(model.n_tokens(one) for encoded in pool for one in encoded)
+    n_tokens = sum(model.n_tokens(sentence) for encoded in pool for sentence in encoded)
     widest = max((sum(model.module.get_parameter(name).shape) for name in names), default=1)
     return int(max(1, _MOST_BYTES // (4 * widest * n_tokens)))
 

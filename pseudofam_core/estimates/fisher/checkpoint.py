@@ -71,8 +71,8 @@ class Checkpoint:
         if self._path is None:
             return Counts(batch_tokens)
         try:
-            for one in self._path.parent.glob(f".{self._path.name}.*"):  # of one that was killed while it wrote
-                one.unlink()
+            for leftover in self._path.parent.glob(f".{self._path.name}.*"):  # of one that was killed while it wrote
+                leftover.unlink()
             if not self._path.exists():
                 return Counts(batch_tokens)
             try:
@@ -110,7 +110,7 @@ class Checkpoint:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_file(self._path) as beside:
                 told = json.dumps(asdict(counts))
-                here = {name: one.detach().contiguous().cpu() for name, one in self._tensors.items()}
+                here = {name: tensor.detach().contiguous().cpu() for name, tensor in self._tensors.items()}
                 save_file(here, beside, metadata={"counts": told, "digest": self._digest(told, here.__getitem__)})
                 flush(beside)
                 beside.replace(self._path)
@@ -142,7 +142,7 @@ class Checkpoint:
         assert self._path is not None
         sha = hashlib.sha256(f"{self._path.parent.name}\0{counts}\0".encode())
         for name in sorted(self._tensors):
-            one = tensor(name)
-            sha.update(f"{name}\0{one.dtype}\0{tuple(one.shape)}\0".encode())
-            sha.update(one.reshape(-1).view(torch.uint8).numpy().data)
+            values = tensor(name)
+            sha.update(f"{name}\0{values.dtype}\0{tuple(values.shape)}\0".encode())
+            sha.update(values.reshape(-1).view(torch.uint8).numpy().data)
         return sha.hexdigest()

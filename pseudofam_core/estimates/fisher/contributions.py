@@ -108,7 +108,7 @@ def _has_llvm() -> bool:
 
 def _as_one(outers: Sequence[Outer]) -> Outer:
     """Several uses of a matrix are one, of all their tokens."""
-    return Outer(torch.cat([one.outputs for one in outers], 1), torch.cat([one.inputs for one in outers], 1))
+    return Outer(torch.cat([outer.outputs for outer in outers], 1), torch.cat([outer.inputs for outer in outers], 1))
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ class _LookedUp:
     def bounds(self, tops: Sequence[int], n_sentences: int) -> list[list[int]]:
         """For each sentence, where the keys of the rows from each top on begin."""
         starts = torch.arange(n_sentences)[:, None] * self.n_rows + torch.tensor(tops)
-        found: list[list[int]] = torch.searchsorted(self.keys, starts.to(self.keys.device)).tolist()
-        return found
+        places: list[list[int]] = torch.searchsorted(self.keys, starts.to(self.keys.device)).tolist()
+        return places
 
 
 def _add_tiles(total: Tensor, outers: Sequence[Outer], looked_up: _LookedUp | None) -> None:
@@ -160,7 +160,7 @@ def _add_tiles(total: Tensor, outers: Sequence[Outer], looked_up: _LookedUp | No
     for place, top in enumerate(tops):
         for left in range(0, total.shape[1], columns):
             tile = total[top : top + rows, left : left + columns]
-            gradient, squares = (one[: tile.numel()].view(tile.shape) for one in buffers)
+            gradient, squares = (buffer[: tile.numel()].view(tile.shape) for buffer in buffers)
             squares.zero_()
             for sentence in range(n_sentences):
                 for n, part in enumerate(outers):
@@ -169,9 +169,9 @@ def _add_tiles(total: Tensor, outers: Sequence[Outer], looked_up: _LookedUp | No
                     inputs = part.inputs[sentence, used, left : left + columns]
                     torch.addmm(gradient, outputs, inputs, beta=0 if n == 0 else 1, out=gradient)
                 if looked_up and bounds:
-                    found = slice(*bounds[sentence][place : place + 2])
-                    ids = looked_up.keys[found] - sentence * looked_up.n_rows - top
-                    gradient.index_add_(0, ids, looked_up.gradients[found, left : left + columns])
+                    span = slice(*bounds[sentence][place : place + 2])
+                    ids = looked_up.keys[span] - sentence * looked_up.n_rows - top
+                    gradient.index_add_(0, ids, looked_up.gradients[span, left : left + columns])
                 squares.addcmul_(gradient, gradient)
             tile += squares
 
@@ -183,5 +183,5 @@ def _lengths(outputs: Tensor) -> list[int]:
         lengths = torch.where((lengths == 0) & outputs[:, length - 1].ne(0).any(-1), length, lengths)
         if bool(lengths.all()):
             break
-    found: list[int] = lengths.tolist()
-    return found
+    n_tokens: list[int] = lengths.tolist()
+    return n_tokens

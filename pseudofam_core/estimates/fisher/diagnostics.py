@@ -30,8 +30,10 @@ def lorenz_curve(parts: Iterable[_Array]) -> list[float]:
             sums += np.bincount(bins, weights=block, minlength=2**16)
     if not sums.any():
         return [0.0] * 101
-    parameters, total = (np.concatenate([[0.0], one[::-1].cumsum() / one.sum()]) for one in (counts, sums))
-    return [float(one) for one in np.interp(np.linspace(0, 1, 101), parameters, total)]
+    parameters, total = (
+        np.concatenate([[0.0], histogram[::-1].cumsum() / histogram.sum()]) for histogram in (counts, sums)
+    )
+    return [float(share) for share in np.interp(np.linspace(0, 1, 101), parameters, total)]
 
 
 def convergence(sums: _Array, counts: Sequence[int]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def estimate_fisher(
     if not len(bitext):
         raise ValueError(f"bitext must hold at least one sentence pair. {bitext.pair} {bitext.split} has none left.")
     encoded = model.encode(bitext, max_length=max_length)
-    lengths = [model.n_tokens(one) for one in encoded]
+    lengths = [model.n_tokens(sentence) for sentence in encoded]
     names = select_parameters(model.parameters(), parameters)
     gradients: GradientSums | None = None
     if estimator is Estimator.PER_BATCH:
@@ -133,8 +133,8 @@ def estimate_fisher(
         sketch=sums.sketch(squared),
         gradient=gradients.sketch() if gradients else None,
         n_sentences=len(encoded),
-        n_source_tokens=sum(len(one.source) for one in encoded),
-        n_target_tokens=sum(len(one.target) for one in encoded),
+        n_source_tokens=sum(len(sentence.source) for sentence in encoded),
+        n_target_tokens=sum(len(sentence.target) for sentence in encoded),
         loss=counts.loss,
     )
 

@@ -51,7 +51,7 @@ class _Kept(Uses):
     """Keeps what each use adds to the gradients of its parameters."""
 
     def __init__(self, names: Mapping[int, str], inputs: Mapping[str, Tensor]) -> None:
-        lengths = {size for one in inputs.values() for size in one.shape[1:]}
+        lengths = {size for tensor in inputs.values() for size in tensor.shape[1:]}
         super().__init__(names, n_sentences=len(inputs["labels"]), n_tokens=lengths)
         self.kept: dict[str, list[Contribution]] = {}
 

@@ -81,7 +81,7 @@ def predict_footprint(
         ValueError: `parameters` selects nothing.
     """
     module = _weightless(folder, dtype)
-    shapes = {name: tuple(one.shape) for name, one in module.named_parameters()}
+    shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
     selected = select_parameters(shapes, parameters)
     n_selected = sum(prod(shapes[name]) for name in selected)
     n_kept = 0 if dense_gradients else sum(_n_kept(name, shapes[name]) for name in selected)

@@ -47,7 +47,7 @@ class GradientSums:
 
     def __init__(self, parameters: Mapping[str, Tensor], n_shards: int) -> None:
         """Choose the coordinates, all sums zero."""
-        every = {name: tuple(one.shape) for name, one in parameters.items()}
+        every = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
         shapes = {name: every[name] for name in kept_parameters(every)}
         self.columns = {name: kept_columns(name, shape) for name, shape in shapes.items()}
         self.totals = {
@@ -58,7 +58,7 @@ class GradientSums:
             )
             for name, shape in shapes.items()
         }
-        sizes = {name: tuple(one.shape) for name, one in self.totals.items()}
+        sizes = {name: tuple(total.shape) for name, total in self.totals.items()}
         self._positions = torch.from_numpy(subset_positions(sizes, MOST_KEPT))
         dtype = next(iter(self.totals.values())).dtype
         self.values = torch.zeros(n_shards, len(self._positions), dtype=dtype)
@@ -67,7 +67,7 @@ class GradientSums:
     @property
     def state(self) -> dict[str, Tensor]:
         """All that changes, by names that no parameter has: what a checkpoint holds."""
-        totals = {f"/gradient/{name}": one for name, one in self.totals.items()}
+        totals = {f"/gradient/{name}": total for name, total in self.totals.items()}
         return {**totals, "/gradients": self.values, "/tokens": self.n_tokens}
 
     def sketch(self) -> GradientSketch:
@@ -95,10 +95,10 @@ class GradientSums:
 
     def take(self, shard: int) -> None:
         """Move the sums since the last call to a shard's row."""
-        flat = torch.cat([one.reshape(-1).cpu() for one in self.totals.values()])
+        flat = torch.cat([total.reshape(-1).cpu() for total in self.totals.values()])
         self.values[shard] = flat[self._positions]
-        for one in self.totals.values():
-            one.zero_()
+        for total in self.totals.values():
+            total.zero_()
 
 
 def gradient_sketch(
@@ -132,9 +132,9 @@ def gradient_sketch(
     if not len(bitext):
         raise ValueError(f"bitext must hold at least one sentence pair. {bitext.pair} {bitext.split} has none left.")
     encoded = model.encode(bitext, max_length=max_length)
-    steps = sentence_steps([model.n_tokens(one) for one in encoded], batch_tokens=batch_tokens, shards=shards)
+    steps = sentence_steps([model.n_tokens(sentence) for sentence in encoded], batch_tokens=batch_tokens, shards=shards)
     names = select_parameters(model.parameters(), parameters)
-    followed = {name: one for name, one in model.parameters().items() if name in names}
+    followed = {name: parameter for name, parameter in model.parameters().items() if name in names}
     sums = GradientSums(followed, 1 + max(step.shard for step in steps))
     meter = Meter(report, should_stop, phase="reading gradients", total=len(encoded))
     for place, step in enumerate(steps):
@@ -153,15 +153,15 @@ def _add_batch(
     inputs = model.collate(batch)
     n_tokens = int((inputs["labels"] != IGNORED_LABEL).sum())
     model.module.requires_grad_(False)
-    for one in followed.values():
-        one.requires_grad_(True)
+    for parameter in followed.values():
+        parameter.requires_grad_(True)
     try:
         loss = model.module(**inputs, use_cache=False).loss * n_tokens
-        found = torch.autograd.grad(loss, list(followed.values()), allow_unused=True)
+        gradients = torch.autograd.grad(loss, list(followed.values()), allow_unused=True)
     finally:
-        for one in followed.values():
-            one.requires_grad_(False)
-    for name, gradient in zip(followed, found, strict=True):
+        for parameter in followed.values():
+            parameter.requires_grad_(False)
+    for name, gradient in zip(followed, gradients, strict=True):
         if gradient is not None:
             sums.add(name, gradient)
     return n_tokens

@@ -56,7 +56,7 @@ def _drawn(logits: Tensor, generator: random.Random) -> Tensor:
 
 
 def _logits(model: TranslationModel, inputs: Mapping[str, Tensor]) -> Tensor:
-    unlabelled = {name: one for name, one in inputs.items() if name != "labels"}
+    unlabelled = {name: tensor for name, tensor in inputs.items() if name != "labels"}
     logits: Tensor = model.module(**unlabelled, use_cache=False).logits
     return logits
 

@@ -30,8 +30,8 @@ class SquaredUpdates:
         self._parameters = {name: model.module.get_parameter(name) for name in names}
         self._label_smoothing, self._seed = label_smoothing, seed
         self.totals = {
-            name: torch.zeros_like(one, dtype=torch.promote_types(one.dtype, torch.float32))
-            for name, one in self._parameters.items()
+            name: torch.zeros_like(parameter, dtype=torch.promote_types(parameter.dtype, torch.float32))
+            for name, parameter in self._parameters.items()
         }
 
     def add(self, batches: Sequence[Mapping[str, Tensor]], *, update: int) -> float:
@@ -51,9 +51,9 @@ class SquaredUpdates:
                 if loss.requires_grad:  # where every layer that is followed was dropped, the gradient is 0
                     torch.autograd.backward(loss)
                 summed, n_tokens = summed + float(loss.detach()), n_tokens + n
-            for name, one in self._parameters.items():
-                if one.grad is not None:  # a layer that was dropped as a whole has none
-                    self.totals[name] += (one.grad.to(self.totals[name].dtype) / n_tokens).square()
+            for name, parameter in self._parameters.items():
+                if parameter.grad is not None:  # a layer that was dropped as a whole has none
+                    self.totals[name] += (parameter.grad.to(self.totals[name].dtype) / n_tokens).square()
         return summed
 
     @contextmanager
@@ -64,12 +64,12 @@ class SquaredUpdates:
         with torch.random.fork_rng(devices):
             torch.manual_seed(random.Random(f"{self._seed}:{update}").getrandbits(63))
             module.train()
-            for one in self._parameters.values():
-                one.requires_grad_(True)
+            for parameter in self._parameters.values():
+                parameter.requires_grad_(True)
             try:
                 yield
             finally:
                 module.eval()
-                for one in self._parameters.values():
-                    one.requires_grad_(False)
-                    one.grad = None
+                for parameter in self._parameters.values():
+                    parameter.requires_grad_(False)
+                    parameter.grad = None

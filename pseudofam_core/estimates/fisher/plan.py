@@ -52,5 +52,5 @@ def update_steps(lengths: Sequence[int], mini_batches: MiniBatches, *, shards: i
     order = shuffled_indices(len(batches), seed=seed)
     n = mini_batches.accumulation
     updates = [tuple(tuple(batches[i]) for i in order[start : start + n]) for start in range(0, len(order), n)]
-    dealt = [(shard, one) for shard in range(shards) for one in updates[shard::shards]]
-    return [Step(shard, one) for shard, one in dealt]
+    dealt = [(shard, update) for shard in range(shards) for update in updates[shard::shards]]
+    return [Step(shard, update) for shard, update in dealt]

@@ -57,10 +57,10 @@ def layer_products(pool: Sequence[Sequence[Factors]], *, project: int | None = N
             the Gram matrix: its expected value is the same. None: only where a weight has more than `MOST_EXACT` numbers.
         seed: Of the projection.
     """
-    n_out, n_in = (one.shape[1] for one in pool[0][0])
+    n_out, n_in = (factor.shape[1] for factor in pool[0][0])
     width = project or (64 if n_out * n_in > MOST_EXACT else None)
     started = time.monotonic()
-    gram = _gram([_projected(one, width, seed) for one in pool] if width else pool)
+    gram = _gram([_projected(sentences, width, seed) for sentences in pool] if width else pool)
     after_gram = time.monotonic()
     squares, roots = _diagonals(pool)
     after_diagonals = time.monotonic()
@@ -71,8 +71,8 @@ def layer_products(pool: Sequence[Sequence[Factors]], *, project: int | None = N
 
 def kronecker_products(pool: Sequence[Sequence[Factors]]) -> FloatMatrix:
     """(n, n) inner products of T̄ · A ⊗ G."""
-    outputs, inputs = ([_second_moment([one[side] for one in mine]) for mine in pool] for side in (0, 1))
-    tokens = np.array([np.mean([len(one[0]) for one in mine]) for mine in pool])
+    outputs, inputs = ([_second_moment([sentence[side] for sentence in mine]) for mine in pool] for side in (0, 1))
+    tokens = np.array([np.mean([len(sentence[0]) for sentence in mine]) for mine in pool])
     return _inner(outputs) * _inner(inputs) * np.outer(tokens, tokens)
 
 
@@ -81,9 +81,9 @@ def _gram(pool: Sequence[Sequence[Factors]]) -> FloatMatrix:
     starts = np.cumsum([0, *map(len, pool)])
     gram = np.zeros((starts[-1], starts[-1]))
     for i, mine in enumerate(pool):
-        one = _gradients(mine)
+        gradients = _gradients(mine)
         for j in range(i + 1):
-            block = one @ (one if i == j else _gradients(pool[j])).T
+            block = gradients @ (gradients if i == j else _gradients(pool[j])).T
             gram[starts[i] : starts[i + 1], starts[j] : starts[j + 1]] = block
             gram[starts[j] : starts[j + 1], starts[i] : starts[i + 1]] = block.T
     return gram
@@ -107,7 +107,7 @@ def _projected(sentences: Sequence[Factors], width: int, seed: int) -> list[Fact
     for side in (0, 1):
         n = sentences[0][side].shape[1]
         R = (generator.normal(size=(n, width)) / np.sqrt(width)).astype(np.float32)
-        sides.append([one[side] @ R for one in sentences])
+        sides.append([factors[side] @ R for factors in sentences])
     return list(zip(*sides, strict=True))
 
 
@@ -117,5 +117,5 @@ def _second_moment(tokens: Sequence[Floats]) -> FloatMatrix:
 
 
 def _inner(matrices: Sequence[FloatMatrix]) -> FloatMatrix:
-    flat = np.stack([one.reshape(-1) for one in matrices])
+    flat = np.stack([matrix.reshape(-1) for matrix in matrices])
     return flat @ flat.T

@@ -23,9 +23,9 @@ def share(tasks: Iterable[Callable[[], None]], *, n_threads: int) -> None:
     try:
         work()
     finally:
-        for one in others:
-            if not one.cancel():
-                one.result()
+        for future in others:
+            if not future.cancel():
+                future.result()
 
 
 @functools.cache

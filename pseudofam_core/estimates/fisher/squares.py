@@ -58,8 +58,10 @@ class SquaredGradients:
         self._unknown: set[str] | None = None
         self._sums = sums
         self.totals = {
-            name: torch.zeros_like(one, dtype=torch.float64 if one.dtype == torch.float64 else torch.float32)
-            for name, one in self._parameters.items()
+            name: torch.zeros_like(
+                parameter, dtype=torch.float64 if parameter.dtype == torch.float64 else torch.float32
+            )
+            for name, parameter in self._parameters.items()
         }
 
     def add(self, inputs: Mapping[str, Tensor]) -> float:
@@ -72,7 +74,7 @@ class SquaredGradients:
             The batch's summed negative log-likelihood, nats.
         """
         if self._unknown is None:
-            self._unknown = self._survey({name: one[:1] for name, one in inputs.items()})
+            self._unknown = self._survey({name: tensor[:1] for name, tensor in inputs.items()})
         taken = _Taken(self._followed(), inputs, self._add_parts)
         loss = self._forward(taken, inputs)
         taken.left_out = _not_known(taken)
@@ -89,7 +91,9 @@ class SquaredGradients:
             self._sums.add_parts(name, parts)
 
     def _followed(self) -> dict[int, str]:
-        return {id(one): name for name, one in self._parameters.items() if name not in (self._unknown or ())}
+        return {
+            id(parameter): name for name, parameter in self._parameters.items() if name not in (self._unknown or ())
+        }
 
     def _forward(self, uses: Uses, inputs: Mapping[str, Tensor]) -> Tensor:
         with uses, bias_per_sentence(self._module, self._followed(), uses, len(inputs["labels"])):
@@ -102,7 +106,7 @@ class SquaredGradients:
         """
         lengths = _lengths(sentence)
         n_copies = next(n for n in range(2, 2 + len(lengths) + 1) if n not in lengths)
-        copies = {name: torch.cat([one] * n_copies) for name, one in sentence.items()}
+        copies = {name: torch.cat([tensor] * n_copies) for name, tensor in sentence.items()}
         uses = Uses(self._followed(), n_sentences=n_copies, n_tokens=lengths)
         self._forward(uses, copies)
         unknown = _not_known(uses) | self._with_gradient(set(self._parameters) - set(uses.layouts), sentence)
@@ -118,8 +122,8 @@ class SquaredGradients:
         """The plain way, for parameters with a use that is not known."""
         names = sorted(self._unknown or ())
         for sentence in range(len(inputs["labels"]) if names else 0):
-            one = {key: value[sentence : sentence + 1] for key, value in inputs.items()}
-            for name, gradient in self._gradients(names, one).items():
+            alone = {key: value[sentence : sentence + 1] for key, value in inputs.items()}
+            for name, gradient in self._gradients(names, alone).items():
                 if self._sums is not None:
                     self._sums.add(name, gradient)
                 self.totals[name] += gradient.to(self.totals[name].dtype).square_()
@@ -129,17 +133,17 @@ class SquaredGradients:
         followed = [self._parameters[name] for name in names]
         if not followed:
             return {}
-        for one in followed:
-            one.requires_grad_(True)
+        for parameter in followed:
+            parameter.requires_grad_(True)
         try:
             loss = summed_loss(self._module, inputs)
             if not loss.requires_grad:
                 return {}
             gradients = torch.autograd.grad(loss, followed, allow_unused=True)
         finally:
-            for one in followed:
-                one.requires_grad_(False)
-        return {name: one for name, one in zip(names, gradients, strict=True) if one is not None}
+            for parameter in followed:
+                parameter.requires_grad_(False)
+        return {name: gradient for name, gradient in zip(names, gradients, strict=True) if gradient is not None}
 
 
 class _Taken(Uses):
@@ -183,7 +187,7 @@ def _not_known(uses: Uses) -> set[str]:
 
 
 def _lengths(inputs: Mapping[str, Tensor]) -> set[int]:
-    return {size for one in inputs.values() for size in one.shape[1:]}
+    return {size for tensor in inputs.values() for size in tensor.shape[1:]}
 
 
 def summed_loss(module: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -174,25 +174,25 @@ class Uses(TorchFunctionMode):
         """Call the function, and note the followed parameters that it reads."""
         kwargs = kwargs or {}
         output = func(*args, **kwargs)
-        followed = [one for one in _tensors([args, list(kwargs.values())]) if id(one) in self._names]
+        followed = [parameter for parameter in _tensors([args, list(kwargs.values())]) if id(parameter) in self._names]
         if not torch.is_grad_enabled():  # a fixed table, like Marian's positions: nothing flows back
             return output
         if func is functional.linear and _layout(args[0], self._n_sentences, set()) is Layout.OTHER:
             self.is_routed = True
-        results = [one for one in _tensors([output]) if one.is_floating_point()]
+        results = [tensor for tensor in _tensors([output]) if tensor.is_floating_point()]
         if not followed or not results or output is followed[0]:
             return output
         return self._note(followed, output, READINGS[func](*args, **kwargs) if func in READINGS else None)
 
     def _note(self, followed: list[Tensor], output: Any, reading: Reading | None) -> Any:
-        parts = {id(one): make for one, make in reading.parts if one is not None} if reading else {}
-        if reading is None or any(id(one) not in parts for one in followed):
-            for one in followed:
-                self.saw(self._names[id(one)], Layout.OTHER)
+        parts = {id(parameter): make for parameter, make in reading.parts if parameter is not None} if reading else {}
+        if reading is None or any(id(parameter) not in parts for parameter in followed):
+            for parameter in followed:
+                self.saw(self._names[id(parameter)], Layout.OTHER)
             return output
         layout = _layout(reading.received, self._n_sentences, self._n_tokens)
-        for one in followed:
-            self.saw(self._names[id(one)], layout)
+        for parameter in followed:
+            self.saw(self._names[id(parameter)], layout)
         if layout is Layout.OTHER:
             return output
         received = reading.received
@@ -201,7 +201,9 @@ class Uses(TorchFunctionMode):
             output = output.reshape(1, *output.shape[-2:]).expand(self._n_sentences, -1, -1)
         output = output if output.requires_grad else start_graph(output)
         sentences = _by_sentence(received.detach(), self._n_sentences)
-        self.used({self._names[id(one)]: self._part(parts[id(one)], sentences) for one in followed}, output)
+        self.used(
+            {self._names[id(parameter)]: self._part(parts[id(parameter)], sentences) for parameter in followed}, output
+        )
         return output
 
     def _part(self, make: _Make, received: Tensor) -> Callable[[Tensor], Contribution]:
@@ -245,8 +247,8 @@ def _is_flattened_batch(received: Tensor, n_sentences: int) -> bool:
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
-    for one in values:
-        if isinstance(one, Tensor):
-            yield one
-        elif isinstance(one, list | tuple):
-            yield from _tensors(one)
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)
