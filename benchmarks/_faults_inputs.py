@@ -102,7 +102,7 @@ _CHOICES = (
     "--corpus",
     "--model",
 )
-_COMMANDS = ("estimate", "similarity", "families", "signals", "compare", "jobs", "lab", "foresee", "score")
+_COMMANDS = ("estimate", "similarity", "families", "signals", "compare", "jobs", "lab")
 
 
 def run(folder: Path, n: int, tally: Tally, *, seed: int = 1) -> None:
@@ -161,7 +161,12 @@ class _Given:
         options = [*OPTIONS, "--cache", str(self._folder / "cache")]
         absurd = [self._rng.choice(_CHOICES), self._words()[:20_000].replace("\0", "")]
         name = self._rng.choice(_COMMANDS)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as wrong:
+        told, wrong = f"options: {name} {absurd[0]} {absurd[1][:200]!r}", io.StringIO()
+        with (
+            tally.watched(told, seconds=50),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(wrong),
+        ):
             try:
                 command([name, *options, *absurd])
             except SystemExit as error:

@@ -16,6 +16,7 @@ from tornado.websocket import websocket_connect
 
 from benchmarks._faults_tally import Tally
 from driving.server import ROOT, Server
+from pseudofam_core.jobs import engine
 
 PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
 _CONTROLS = (
@@ -90,27 +91,32 @@ def addresses(folder: Path, n: int, tally: Tally, *, seed: int = 1) -> None:
             if seen:
                 tally.fault("tracebacks", f"{page}: {seen[:100]}", f"{view}: {seen}")
     finally:
-        server.kill()
-        server.log.close()
+        _end(server)
 
 
 def growth_percent(folder: Path, n_sessions: int, seconds: float, tally: Tally) -> float:
-    """How much more memory a server has at the end of many sessions than after their first fifth, in percent."""
+    """How much more memory a server has at the end of many sessions than when each has seen a page, in percent."""
     server = Server(folder, ROOT, ROOT)
     try:
         return asyncio.run(_growth(server, n_sessions, seconds, tally))
     finally:
-        server.kill()
-        server.log.close()
+        _end(server)
+
+
+def _end(server: Server) -> None:
+    """With the engine of the estimates that the first visitor starts."""
+    server.kill()
+    server.log.close()
+    engine.stop(server.cache)
 
 
 async def _growth(server: Server, n_sessions: int, seconds: float, tally: Tally) -> float:
-    end = time.monotonic() + seconds
-    sessions = [asyncio.create_task(_session(server.port, number, end, tally)) for number in range(n_sessions)]
-    await asyncio.sleep(seconds / 5)
+    for page in PAGES * 2:  # until all is imported, and the sample's estimates are under way
+        await _visit(server.port, page, {"model": "sample", "corpus": "sample"}, seconds=300)
+    await asyncio.gather(*(_session(server.port, number, time.monotonic() + 1, tally) for number in range(n_sessions)))
     process = psutil.Process(server.process.pid)
-    before = process.memory_info().rss
-    await asyncio.gather(*sessions)
+    before, end = process.memory_info().rss, time.monotonic() + seconds
+    await asyncio.gather(*(_session(server.port, number, end, tally) for number in range(n_sessions)))
     return 100 * (process.memory_info().rss / before - 1)
 
 

@@ -8,7 +8,7 @@ a part of size 0 is left out.
 - mutations: one file of a cache, a checkpoint or a job is damaged; all readers must see what was there, or nothing.
 - inputs: readers, options, names, imports, configurations, lists and expressions under 3 GiB; a fiftieth are pages' addresses.
 - writes: full or closed disks from every `--every-write`-th write of a command on, then with room.
-- growth_percent: of the server's memory, from a fifth of the time to the end.
+- growth_percent: of the server's memory, from when all pages and all sessions have been there once to the end.
 - lost, wrong, hung, tracebacks: what must not happen; the first of each kind is printed.
 """
 
@@ -61,11 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         "inputs": 10_000,
         "every-write": 1,
         "sessions": 30,
-        "minutes": 10,
+        "minutes": 10.0,
         "seed": 1,
     }
     for name, size in sizes.items():
-        parser.add_argument(f"--{name}", type=int, default=size, help="(default: %(default)s)")
+        parser.add_argument(f"--{name}", type=type(size), default=size, help="(default: %(default)s)")
     return parser
 
 

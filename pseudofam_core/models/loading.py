@@ -40,7 +40,8 @@ _DROPOUTS = ("dropout", "dropout_rate", "hidden_dropout_prob", "resid_pdrop", "e
 _ATTENTION_DROPOUTS = ("attention_dropout", "attention_probs_dropout_prob", "attn_pdrop")
 _LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 _DAMAGED = (SafetensorError, EOFError, pickle.UnpicklingError)
-_UNLOADABLE = (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, StrictDataclassError, *_DAMAGED)
+_ODD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)  # values of another kind
+_UNLOADABLE = (OSError, ImportError, RuntimeError, StrictDataclassError, *_ODD, *_DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,10 @@ def load_config(folder: Path, *, dropout: float | None = None, attention_dropout
         check_files(folder)
     try:
         config = AutoConfig.from_pretrained(folder, **_LOCAL)
+        values = config.to_dict()
     except _UNLOADABLE as error:
         raise _unloadable(folder, error) from error
-    _check_depth(folder, config)
+    _check_depth(folder, values)
     for share, names in ((dropout, _DROPOUTS), (attention_dropout, _ATTENTION_DROPOUTS)):
         for name in names:
             if share is not None and hasattr(config, name):
@@ -206,9 +208,9 @@ def load_config(folder: Path, *, dropout: float | None = None, attention_dropout
     return config
 
 
-def _check_depth(folder: Path, config: Any) -> None:
+def _check_depth(folder: Path, values: dict[str, Any]) -> None:
     """Refuse what would take all memory before a weight is read."""
-    for name, n in config.to_dict().items():
+    for name, n in values.items():
         if "layers" in name and isinstance(n, int) and n > _MOST_LAYERS:
             raise ModelError(
                 f"{name} in {folder / 'config.json'} must be at most {_MOST_LAYERS:,}. Got {n:,}. Correct it."

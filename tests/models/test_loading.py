@@ -211,3 +211,11 @@ def test_a_configuration_of_a_million_layers_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({**sound, "encoder_layers": 10**6}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"encoder_layers in .* must be at most 1,000"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [[], [1], "", "nobody", float("nan")])
+def test_a_configuration_with_a_value_of_another_kind_ends_in_a_line(tmp_path, dtype):
+    sound = json.loads((sample_model() / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps({**sound, "dtype": dtype}), encoding="utf-8")
+    with pytest.raises(ModelError, match="can't be loaded"):
+        load_config(tmp_path)
