@@ -313,7 +313,7 @@ def _kept_words(cost: Cost) -> str:
 
 
 def _source_label(source: str) -> str:
-    gains = {FORESEEN: "Gain for other targets", MEASURED: "Gain for this target"}
+    gains = {FORESEEN: "Gains elsewhere", MEASURED: "Gains of its own"}
     return gains.get(source) or SIGNALS[source].label
 
 
@@ -323,7 +323,7 @@ def _split(text: str) -> list[str]:
 
 def _listed(arm: Arm) -> str:
     members = arm.members or ()
-    few = len(members) <= _MOST_WITH_CODES
+    few = len(members) <= _MOST_WITH_CODES and not arm.weights
     names = with_weights([one.label if few else one.language.name for one in members], arm.weights)
     if len(names) > _MOST_NAMED:
         return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"

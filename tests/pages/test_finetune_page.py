@@ -431,8 +431,8 @@ def test_weights_by_measured_gains_are_shown_and_handed_over(trainable, submitte
     app = trainable.open("finetune", **FEW | {"arms": "single,weighted"})
     assert not app.exception
     assert not app.error
-    assert auxiliaries(app)["weighted-foreseen"] == "Kazakh · kk × 1.71, Ukrainian · uk × 0.29"
-    assert arm_table(app).loc["weighted-foreseen", "What it is"] == "weighed by Gain for other targets"
+    assert auxiliaries(app)["weighted-foreseen"] == "Kazakh × 1.71, Ukrainian × 0.29"
+    assert arm_table(app).loc["weighted-foreseen", "What it is"] == "weighed by Gains elsewhere"
     request = started(app, submitted)
     assert request.arms[1].weights == (1.71, 0.29)
     assert [spec.weights for (arm, _), spec in specs_of(request).items() if arm != "single"] == [(1.71, 0.29)]
