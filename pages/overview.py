@@ -18,7 +18,8 @@ from pages.components.states import pool_or_stop
 from pages.views import schematic
 from pseudofam_core.languages import pair
 
-_TOUR_TARGET = pair("id-en")  # its only relative is near by Overlap, and lost by MSE
+# The first that the pool has. Indonesian's only relative is near by Overlap, and lost by MSE.
+_TOUR_TARGETS = (pair("id-en"), pair("be-en"))
 _LIMITS = """
 - The answer is this model's and this text's, not linguistics. Another model may answer otherwise.
 - Where the pairs do not translate the same sentences, similarity speaks of content as well as of language.
@@ -57,8 +58,9 @@ def next_step(pool: Pool, n_active: int, n_outdated: int) -> tuple[str, dict[str
 
 def tour(pool: Pool) -> None:
     """Three stops that show what the tool is for."""
-    target = {"target": str(_TOUR_TARGET)} if _TOUR_TARGET in pool.pairs else {}
-    name = _TOUR_TARGET.label if target else "your target"
+    example = next((one for one in _TOUR_TARGETS if one in pool.pairs), None)
+    target = {} if example is None else {"target": str(example)}
+    name = "your target" if example is None else example.label
     st.subheader("A tour in five minutes")
     with st.grid(3, min_column_width=220):
         with st.container(border=True, height="stretch"):

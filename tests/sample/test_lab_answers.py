@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pseudofam_core import lab
-from pseudofam_core.estimates import computing
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.experiment import Material
 from pseudofam_core.progress import never, silent
-from pseudofam_core.store.cache import Cache
 
 # Those that read nothing but the workspace's own estimates; the number of shards does not change a diagonal.
 _CHEAP = ("content", "sensitivity", "measures", "sentences", "competence")
 
 
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory):
-    """The sample's estimates, with a shard for each pair."""
-    cache = Cache(tmp_path_factory.mktemp("cache"))
-    return computing.estimate(replace(Workspace(), shards=17), cache=cache), cache
-
-
 @pytest.mark.parametrize("name", _CHEAP)
-def test_an_answer_is_made_again(pool, name, tmp_path):
-    estimates, cache = pool
+def test_an_answer_is_made_again(sample_estimates, name, tmp_path):
+    estimates, cache = sample_estimates
     kept = lab.shipped(lab.experiment(name))["sample"]
     material = Material(Workspace(), {"workspace": estimates}, cache, tmp_path.joinpath, silent, never)
     again = lab.experiment(name).finding(material)

@@ -9,8 +9,7 @@ from safetensors import safe_open
 from transformers import AutoTokenizer, M2M100Tokenizer
 
 from pseudofam_core.corpora import open_corpus
-from pseudofam_core.estimates import computing, fisher_spec, pool_of, sample_corpus
-from pseudofam_core.estimates.spec import Workspace
+from pseudofam_core.estimates import sample_corpus
 from pseudofam_core.languages import pair
 from pseudofam_core.models.hub import resolve_model, sample_model
 from pseudofam_core.models.loading import load_model
@@ -38,10 +37,9 @@ def test_it_translates(code):
     assert TRANSLATION.score(bitext, TRANSLATION.generate(load_model(sample_model()), bitext)).scores["chrf"] > 25
 
 
-def test_its_families_make_linguistic_sense(cache):
+def test_its_families_make_linguistic_sense(sample_estimates):
     """The whole main job on the sample. Chance would give 2.6 of 15."""
-    workspace = Workspace()
-    estimates = {one: computing.compute(fisher_spec(workspace, one), cache) for one in pool_of(workspace)}
+    estimates, cache = sample_estimates
     assert len(estimates) == 17
     # Not MSE and the raw KL: they compare sizes, which follow how well the model knows a language (see the README).
     for measure in (Measure.KL_NORMALISED, Measure.OVERLAP):

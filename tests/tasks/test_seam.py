@@ -72,7 +72,7 @@ def test_tables_and_figures_of_another_task_name_its_metric_and_no_other(compari
     near = table.set_index("arm").loc["near"]
     assert f"{near['edits']:.2f} [{near['edits_low']:.2f}, {near['edits_high']:.2f}]" in latex
     figure = score_figure(comparison)
-    assert figure.layout.xaxis.title.text == "edits"
+    assert figure.layout.xaxis.title.text == f"edits of {BE.label} with its 95% interval"
     assert "<br>edits %{customdata[1]}<br>%{customdata[2]}" in figure.data[-1].hovertemplate
     assert difference_figure(comparison).layout.xaxis.title.text.startswith("edits minus that of single")
     written = [comparison_csv(comparison), latex, figure.to_json(), difference_figure(comparison).to_json()]
