@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import pytest
@@ -111,6 +112,18 @@ def test_dropout_takes_part_and_follows_the_seed(dropping, folder):
     assert not torch.allclose(one.values[name], without.values[name], rtol=1e-3, atol=0)
     torch.testing.assert_close(without.values[name], again.values[name])
     assert not dropping.module.training
+
+
+def test_an_only_layer_that_is_always_dropped_has_no_gradient(folder):
+    """Its Fisher values are 0: where all that is followed was dropped there is nothing to differentiate."""
+    always = load_model(folder, dtype=torch.float64)
+    always.module.model.encoder.layerdrop = 1.0
+    name = "model.encoder.layers.0.fc1.weight"
+    options = {"max_length": 64, "estimator": Estimator.PER_BATCH, "mini_batches": MiniBatches(), "shards": 1}
+    found = estimate_fisher(always, bitext(), parameters=re.escape(name), **options)
+    assert found.values[name].abs().max() == 0
+    still = estimate_fisher(load_model(folder, dtype=torch.float64), bitext(), parameters=re.escape(name), **options)
+    assert still.values[name].abs().max() > 0
 
 
 def test_dropout_is_the_settings_whatever_the_configuration_calls_it(folder, tmp_path):
