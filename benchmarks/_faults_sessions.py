@@ -16,6 +16,7 @@ from tornado.websocket import websocket_connect
 
 from benchmarks._faults_tally import Tally
 from driving.server import ROOT, Server
+from pseudofam_core import jobs
 from pseudofam_core.jobs import engine
 
 PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
@@ -67,6 +68,7 @@ _VALUES = (
 )
 _VALUES += ("sample", "1", "0.5", "mse", "all", "be-en", "single,single", "\u2028", "%00", "é" * 300)
 _LONGEST_S = 60.0
+_WARM_UP_S = 30.0
 
 
 def visit(port: int, page: str, view: Mapping[str, str]) -> str:
@@ -95,7 +97,7 @@ def addresses(folder: Path, n: int, tally: Tally, *, seed: int = 1) -> None:
 
 
 def growth_percent(folder: Path, n_sessions: int, seconds: float, tally: Tally) -> float:
-    """How much more memory a server has at the end of many sessions than when each has seen a page, in percent."""
+    """How much more memory a server has at the end of many sessions than when each has seen pages for a while, in percent."""
     server = Server(folder, ROOT, ROOT)
     try:
         return asyncio.run(_growth(server, n_sessions, seconds, tally))
@@ -111,13 +113,22 @@ def _end(server: Server) -> None:
 
 
 async def _growth(server: Server, n_sessions: int, seconds: float, tally: Tally) -> float:
-    for page in PAGES * 2:  # until all is imported, and the sample's estimates are under way
-        await _visit(server.port, page, {"model": "sample", "corpus": "sample"}, seconds=300)
-    await asyncio.gather(*(_session(server.port, number, time.monotonic() + 1, tally) for number in range(n_sessions)))
+    sample = {"model": "sample", "corpus": "sample"}
+    await _visit(server.port, "", sample, seconds=300)  # begins the sample's estimates, without which pages show little
+    while (views := jobs.list_jobs(server.cache)) and any(view.state.is_active for view in views):
+        await asyncio.sleep(1)
+    for page in PAGES * 2:  # until all is imported and compared
+        await _visit(server.port, page, sample, seconds=300)
     process = psutil.Process(server.process.pid)
-    before, end = process.memory_info().rss, time.monotonic() + seconds
-    await asyncio.gather(*(_session(server.port, number, end, tally) for number in range(n_sessions)))
+    await _sessions(server.port, n_sessions, min(_WARM_UP_S, seconds), tally)
+    before = process.memory_info().rss
+    await _sessions(server.port, n_sessions, seconds, tally)
     return 100 * (process.memory_info().rss / before - 1)
+
+
+async def _sessions(port: int, n: int, seconds: float, tally: Tally) -> None:
+    end = time.monotonic() + seconds
+    await asyncio.gather(*(_session(port, number, end, tally) for number in range(n)))
 
 
 async def _session(port: int, number: int, end: float, tally: Tally) -> None:

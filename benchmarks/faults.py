@@ -8,7 +8,7 @@ a part of size 0 is left out.
 - mutations: one file of a cache, a checkpoint or a job is damaged; all readers must see what was there, or nothing.
 - inputs: readers, options, names, imports, configurations, lists and expressions under 3 GiB; a fiftieth are pages' addresses.
 - writes: full or closed disks from every `--every-write`-th write of a command on, then with room.
-- growth_percent: of the server's memory, from when all pages and all sessions have been there once to the end.
+- growth_percent: of the server's memory, from when the sample is estimated and all pages and sessions have been there to the end.
 - lost, wrong, hung, tracebacks: what must not happen; the first of each kind is printed.
 """
 
