@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ ODD: tuple[Any, ...] = (
     True,
     -1,
     10**30,
+    10**5000,
     1e308,
+    float("inf"),
     float("nan"),
     "",
+    "\ud800",
     "a\0b",
     "~nobody/x",
     "x" * 5000,
@@ -45,7 +49,7 @@ def damaged_json(text: str, rng: random.Random) -> str:
         holders += [one for one in inner if isinstance(one, dict | list) and one]
     holder = rng.choice(holders)
     if not isinstance(holder, dict | list) or not holder:
-        return json.dumps(rng.choice(ODD))
+        return odd_json(rng.choice(ODD))
     place = rng.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
     if rng.random() < 0.2:
         del holder[place]
@@ -55,7 +59,17 @@ def damaged_json(text: str, rng: random.Random) -> str:
         holder[place] = holder[place] * rng.choice([0, -1, 2, 1e9]) + rng.choice([0, 1])
     else:
         holder[place] = rng.choice(ODD)
-    return json.dumps(values)
+    return odd_json(values)
+
+
+def odd_json(values: Any) -> str:
+    """JSON of values of which some may be odd, a number of thousands of digits among them."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        return json.dumps(values)
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 def _flip(path: Path, _: Sequence[Path], rng: random.Random) -> None:

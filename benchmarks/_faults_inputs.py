@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
 import random
 import resource
@@ -14,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks._faults_damage import ODD, damaged_json
+from benchmarks._faults_damage import ODD, damaged_json, odd_json
 from benchmarks._faults_mutations import OPTIONS, WORKSPACE, make
 from benchmarks._faults_tally import Tally
 from pseudofam_core.__main__ import main as command
@@ -249,7 +248,7 @@ class _Given:
                 }
                 for _ in range(3)
             ]
-            return "\n".join(map(json.dumps, rows)).encode()
+            return "\n".join(map(odd_json, rows)).encode()
         return self._words().encode("utf-8", "surrogatepass")
 
 

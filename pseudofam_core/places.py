@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 VARIABLE = "PSEUDOFAM_ROOTS"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+"""Names by which a machine's own browser reaches it, as in `.streamlit/config.toml`."""
 _OURS = Path(__file__).resolve().parent  # the sample ships with the package
 
 

@@ -11,7 +11,6 @@ from pages.components.results import cache_root
 from pseudofam_core import places
 
 logger = logging.getLogger(__name__)
-_HERE = (None, "localhost", "127.0.0.1", "::1")
 _OPEN = (
     "This app listens beyond this machine, and nobody has named the folders that its visitors may read: those below home, "
     f"working folder and cache are open. Name fewer with {places.VARIABLE}, and see docs/security.md."
@@ -22,7 +21,7 @@ _OPEN = (
 def limit_reading() -> bool:
     """Read below home, working folder and cache only, unless folders are named; whether visitors should be told."""
     by_default = places.limit(Path.home(), Path.cwd(), cache_root())
-    is_exposed = by_default and st.get_option("server.address") not in _HERE
+    is_exposed = by_default and st.get_option("server.address") not in (None, *places.THIS_MACHINE)
     if is_exposed:
         logger.warning(_OPEN)
     return is_exposed

@@ -20,7 +20,8 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact
 from pseudofam_core.store.stages import Stage
 from pseudofam_core.transfer import TransferMatrix
-from pseudofam_core.transfer.arms import Known, gains_of, kept_matrix, kept_signs
+from pseudofam_core.transfer.arms import Known, gains_of, kept_signs
+from pseudofam_core.transfer.kept import kept_matrix
 
 
 @dataclass(frozen=True)

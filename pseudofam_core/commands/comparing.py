@@ -41,7 +41,8 @@ from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.scoring.significance import LEVEL
 from pseudofam_core.similarity.pools import pool_similarity
 from pseudofam_core.store.cache import Cache
-from pseudofam_core.transfer.arms import families_told, gains_of, kept_matrix, kept_signs
+from pseudofam_core.transfer.arms import families_told, gains_of, kept_signs
+from pseudofam_core.transfer.kept import kept_matrix
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from pseudofam_core.commands.options import count
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.jobs.limits import READ_ONLY
+from pseudofam_core.places import THIS_MACHINE
 from pseudofam_core.store.cache import default_root
 
-_HERE = ("localhost", "127.0.0.1", "::1")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -47,7 +47,7 @@ def _app(options: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "streamlit", "run", str(app_script())]
     # Streamlit refuses requests for any other host.
     hosts = [*(options.host or ()), *([] if options.address in (None, "0.0.0.0", "::") else [options.address])]
-    command += [f"--server.allowedHosts={one}" for one in dict.fromkeys([*_HERE, *hosts])] if hosts else []
+    command += [f"--server.allowedHosts={one}" for one in dict.fromkeys([*THIS_MACHINE, *hosts])] if hosts else []
     chosen = {"--server.port": options.port, "--server.address": options.address}
     command += [part for name, value in chosen.items() if value is not None for part in (name, str(value))]
     try:

@@ -61,10 +61,10 @@ from pseudofam_core.transfer.arms import (
     Known,
     further_arms,
     gains_of,
-    kept_matrix,
     kept_signs,
     spelled_out,
 )
+from pseudofam_core.transfer.kept import kept_matrix
 from pseudofam_core.transfer.outlook import kept_outlook
 
 

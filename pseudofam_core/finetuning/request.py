@@ -71,7 +71,7 @@ class FinetuneRequest:
         """
         runs = {arm.name: arm.members for arm in in_order_of_training(self.arms)}
         once = tuple(name for name, members in runs.items() if members is None)
-        return (*once, *(f"{name}/seed-{seed}" for seed in self.seeds for name, one in runs.items() if one is not None))
+        return (*once, *(task_of(name, seed) for seed in self.seeds for name, one in runs.items() if one is not None))
 
     @property
     def title(self) -> str:

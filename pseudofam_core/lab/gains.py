@@ -15,11 +15,12 @@ from pseudofam_core.families.stability import members_of
 from pseudofam_core.lab.experiment import Material
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
+from pseudofam_core.signals import SignalMatrix
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.structure.correlation import row_correlations
-from pseudofam_core.transfer import transfer_matrix
-from pseudofam_core.transfer.kept import kept_request, kept_runs
+from pseudofam_core.transfer.foresight import aligned
+from pseudofam_core.transfer.kept import kept_matrix, kept_runs
 
 GAIN_COLUMN = (
     "Measured gain of the members over a blind choice, nats a token of dev, mean over targets (none: not measured)"
@@ -34,15 +35,10 @@ def runs(workspace: Workspace, cache: Cache) -> tuple[str, ...]:
 
 def measured_gains(material: Material, pairs: tuple[LanguagePair, ...]) -> FloatMatrix | None:
     """(n, n) gain of each pair as target (row) by each as auxiliary, NaN where not run; None where nothing is kept."""
-    request = kept_request(material.workspace, material.cache)
-    if request is None:
+    measured = kept_matrix(material.workspace, material.cache)
+    if measured is None:
         return None
-    measured, places = transfer_matrix(request, material.cache), {pair: place for place, pair in enumerate(pairs)}
-    gains = np.full((len(pairs), len(pairs)), np.nan)
-    for target, row in zip(measured.targets, measured.mean, strict=True):
-        for auxiliary, gain in zip(measured.auxiliaries, row, strict=True):
-            if target in places and auxiliary in places:
-                gains[places[target], places[auxiliary]] = gain
+    gains = aligned(SignalMatrix("gain", measured.targets, measured.auxiliaries, measured.mean), pairs, pairs)
     return gains if np.isfinite(gains).any() else None
 
 

@@ -4,7 +4,7 @@ Nothing here opens torch but `pseudofam_core.signals.computing`, the door throug
 """
 
 from pseudofam_core.signals.matrices import find_signal_matrices, signal_matrices
-from pseudofam_core.signals.results import SignalMatrix
+from pseudofam_core.signals.results import SignalMatrix, is_itself
 from pseudofam_core.signals.table import SIGNALS, Need, Signal
 
-__all__ = ["SIGNALS", "Need", "Signal", "SignalMatrix", "find_signal_matrices", "signal_matrices"]
+__all__ = ["SIGNALS", "Need", "Signal", "SignalMatrix", "find_signal_matrices", "is_itself", "signal_matrices"]

@@ -16,7 +16,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.progress import Report, ShouldStop, never, silent
 from pseudofam_core.signals.fisher import turned
 from pseudofam_core.signals.pool_evidence import EvidenceMaking, PoolEvidence
-from pseudofam_core.signals.results import FloatMatrix, SignalMatrix
+from pseudofam_core.signals.results import FloatMatrix, SignalMatrix, is_itself
 from pseudofam_core.signals.table import SIGNALS, Need, Signal, signals_of
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.store.cache import Cache
@@ -89,14 +89,15 @@ def _imported(pool: PoolEvidence, signal: Signal) -> Mapping[str, object]:
 
 
 def _matrix(pool: PoolEvidence, name: str, values: FloatMatrix) -> SignalMatrix:
-    itself = np.array([[target == auxiliary for auxiliary in pool.pairs] for target in pool.targets])
     provenance = {
         **{field: getattr(pool.workspace, field) for field in _TOLD},
         "model_revision": pool.revision,
         "version": __version__,
         **_imported(pool, SIGNALS[name]),
     }
-    return SignalMatrix(name, pool.targets, pool.pairs, np.where(itself, np.nan, values), provenance)
+    return SignalMatrix(
+        name, pool.targets, pool.pairs, np.where(is_itself(pool.targets, pool.pairs), np.nan, values), provenance
+    )
 
 
 _TOLD = ("model", "corpus", "split", "parameters", "estimator", "max_sentences", "max_length", "precision", "seed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,11 @@ import numpy.typing as npt
 from pseudofam_core.languages import LanguagePair
 
 FloatMatrix = npt.NDArray[np.float64]
+
+
+def is_itself(targets: Sequence[LanguagePair], auxiliaries: Sequence[LanguagePair]) -> npt.NDArray[np.bool_]:
+    """(targets, auxiliaries) whether the auxiliary is the target, which is none of its own."""
+    return np.array([[target == auxiliary for auxiliary in auxiliaries] for target in targets])
 
 
 @dataclass(frozen=True, eq=False)

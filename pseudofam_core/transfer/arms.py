@@ -20,8 +20,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.signals import SIGNALS, find_signal_matrices
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer.judge import FloatArray, seed_mean
-from pseudofam_core.transfer.kept import kept_request
-from pseudofam_core.transfer.results import TransferMatrix, transfer_matrix
+from pseudofam_core.transfer.results import TransferMatrix
 
 USUAL_SIZE, USUAL_SIGN = 3, "gradient-fisher"
 SIGNED = tuple(signal.name for signal in SIGNALS.values() if signal.is_signed)
@@ -45,22 +44,12 @@ def gains_of(measured: TransferMatrix | None, target: LanguagePair) -> Known:
     return _known({name: dict(zip(measured.auxiliaries, row, strict=True)) for name, row in rows.items()}, target)
 
 
-def kept_matrix(workspace: Workspace, cache: Cache) -> TransferMatrix | None:
-    """The kept gains of this model and pool, of all targets; None where there are none.
-
-    Raises:
-        ModelError: There is no such model.
-        CorpusError: The corpus can't be read.
-    """
-    request = kept_request(workspace, cache)
-    return None if request is None else transfer_matrix(request, cache)
-
-
 def kept_signs(workspace: Workspace, target: LanguagePair, cache: Cache) -> Known:
     """What the signed signals say whose evidence is there; no model is loaded and nothing is computed.
 
     Raises:
-        ModelError, CorpusError: As `kept_matrix`.
+        ModelError: There is no such model.
+        CorpusError: The corpus can't be read.
     """
     if target not in pool_of(workspace):
         return {}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.signals import SignalMatrix
+from pseudofam_core.signals import SignalMatrix, is_itself
 from pseudofam_core.transfer.forecast import Forecast, coverage, fitted
 from pseudofam_core.transfer.judge import Judgement, judged, seed_mean
 from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED, gain_elsewhere, learned_signal
@@ -65,7 +65,7 @@ class Foresight:
             LEARNED: learned_signal(self.mean, self.signals),
             ELSEWHERE: gain_elsewhere(self.mean),
         }
-        itself = np.array([[target == auxiliary for auxiliary in self.auxiliaries] for target in self.targets])
+        itself = is_itself(self.targets, self.auxiliaries)
         return {name: np.where(itself, np.nan, values) for name, values in every.items()}
 
     @cached_property

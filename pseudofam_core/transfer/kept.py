@@ -14,6 +14,7 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.stages import Stage
 from pseudofam_core.transfer.request import TransferRequest
+from pseudofam_core.transfer.results import TransferMatrix, transfer_matrix
 from pseudofam_core.transfer.runs import TransferRun, transfer_run_of
 
 _Settings = tuple[Budget, Recipe, TextCut, int]
@@ -54,6 +55,17 @@ def kept_requests(workspace: Workspace, cache: Cache) -> tuple[TransferRequest, 
 def kept_request(workspace: Workspace, cache: Cache) -> TransferRequest | None:
     """The first of `kept_requests`, or None where there is none."""
     return next(iter(kept_requests(workspace, cache)), None)
+
+
+def kept_matrix(workspace: Workspace, cache: Cache) -> TransferMatrix | None:
+    """The kept gains of this model and pool, of all targets; None where there are none.
+
+    Raises:
+        ModelError: There is no such model.
+        CorpusError: The corpus can't be read.
+    """
+    request = kept_request(workspace, cache)
+    return None if request is None else transfer_matrix(request, cache)
 
 
 def _checked(artifact: Artifact) -> TransferRun:

@@ -15,6 +15,7 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.scoring.metrics import LOSS, Metric
 from pseudofam_core.scoring.significance import Interval, Replicates, estimate, pooled_spread, sentence_weights
 from pseudofam_core.scoring.significance import replicates as replicated
+from pseudofam_core.signals import is_itself
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.tasks.translation import TRANSLATION
 from pseudofam_core.transfer.judge import seed_mean
@@ -82,7 +83,7 @@ class TransferMatrix:
     @property
     def is_cell(self) -> npt.NDArray[np.bool_]:
         """(targets, auxiliaries) whether a gain can stand there: a target is no auxiliary of its own."""
-        return np.array([[target != auxiliary for auxiliary in self.auxiliaries] for target in self.targets])
+        return ~is_itself(self.targets, self.auxiliaries)
 
     @property
     def n_cells(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from benchmarks._faults_damage import damaged_json
 from pseudofam_core import jobs
 from pseudofam_core.__main__ import main
 from pseudofam_core.errors import JobError
@@ -29,23 +29,6 @@ RUNNING = Task(
     State.RUNNING, 1, "there", 7, 1.0, 2.0, progress=Progress("estimating", 3, 9, rate=1.0, metrics={"loss": 2.0})
 )
 DONE, FAILED = replace(RUNNING, state=State.DONE), replace(RUNNING, state=State.FAILED, error="It failed.")
-ODD = [
-    None,
-    True,
-    -1,
-    1e400,
-    float("nan"),
-    10**5000,
-    "",
-    "\ud800",
-    "a\0b",
-    "~nobody/x",
-    [],
-    {},
-    [[]],
-    {"a": 1},
-    "x" * 5000,
-]
 
 
 def make(root, *, seed=1, tasks=(DONE, RUNNING)):
@@ -87,24 +70,7 @@ def mutated(text, rng):
         return bytes(rng.randrange(256) if rng.random() < 0.05 else one for one in text.encode())
     if kind == 2:
         return rng.choice([b"", b"[]", b"null", b"3", b'"x"', b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe"])
-    values = json.loads(text)
-    holders = [values]
-    for holder in holders:
-        inner = holder.values() if isinstance(holder, dict) else holder
-        holders += [one for one in inner if isinstance(one, dict | list) and one]
-    holder = rng.choice(holders)
-    place = rng.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
-    if kind == 3:
-        del holder[place]
-    elif kind == 4 and isinstance(holder, dict):
-        holder["a newer field"] = 1
-    else:
-        holder[place] = copy.deepcopy(rng.choice(ODD))
-    sys.set_int_max_str_digits(0)
-    try:
-        return json.dumps(values).encode()
-    finally:
-        sys.set_int_max_str_digits(4300)
+    return damaged_json(text, rng).encode()
 
 
 def test_whatever_is_in_the_files_of_one_job_the_others_are_seen_as_before(tmp_path, capsys):

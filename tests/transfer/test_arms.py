@@ -26,10 +26,10 @@ from pseudofam_core.transfer.arms import (
     families_told,
     further_arms,
     gains_of,
-    kept_matrix,
     largest,
     spelled_out,
 )
+from pseudofam_core.transfer.kept import kept_matrix
 from pseudofam_core.transfer.learned import gain_elsewhere
 from tests.cases_runs import store_run
 from tests.cases_transfer import store_matrix
