@@ -128,8 +128,8 @@ def language(code: str) -> Language:
         ValueError: No language has that code or name; the message offers the nearest ones.
     """
     by_spelling = _tables()[1]
-    if found := by_spelling.get(spelling := _folded(code)) or _tagged(spelling):
-        return found
+    if lang := by_spelling.get(spelling := _folded(code)) or _tagged(spelling):
+        return lang
     near = difflib.get_close_matches(spelling, by_spelling, n=3)
     raise ValueError(
         f"language must be a known code or English name. Got {code!r}. "
@@ -140,11 +140,11 @@ def language(code: str) -> Language:
 def is_variant(code: str) -> bool:
     """Whether `code` says more than the language that it stands for: pt-BR, sr_Latn; not zh-TW, which is a row itself."""
     spelling = _folded(code)
-    if spelling in _tables()[1] or (found := _tagged(spelling)) is None:
+    if spelling in _tables()[1] or (lang := _tagged(spelling)) is None:
         return False
     tags = spelling.split("_")[1:]
-    home = f"{found.code}_{tags[-1]}".lower() in HOMES or (_base(spelling), tags[-1]) in BY_REGION
-    return not (home or tags == [found.script.lower()])
+    home = f"{lang.code}_{tags[-1]}".lower() in HOMES or (_base(spelling), tags[-1]) in BY_REGION
+    return not (home or tags == [lang.script.lower()])
 
 
 def pair(text: str) -> LanguagePair:
@@ -154,11 +154,11 @@ def pair(text: str) -> LanguagePair:
         ValueError: Not two known languages.
     """
     sides = pair_sides(text)
-    if found := {LanguagePair(*(language(side).code for side in one)) for one in sides}:
-        if len(found) == 1:
-            return found.pop()
+    if pairs := {LanguagePair(*(language(side).code for side in halves)) for halves in sides}:
+        if len(pairs) == 1:
+            return pairs.pop()
         raise ValueError(
-            f"A language pair must be read in one way. Got {text!r}: {', '.join(map(str, sorted(found)))}."
+            f"A language pair must be read in one way. Got {text!r}: {', '.join(map(str, sorted(pairs)))}."
         )
     halves = re.split("[-→]", text)
     if len(halves) != 2:
@@ -176,7 +176,7 @@ def pair_sides(text: str) -> tuple[tuple[str, str], ...]:
         return ()
     mark = "→" if "→" in marks else "-" if marks else "_"
     halves = ((text[: place.start()], text[place.end() :]) for place in re.finditer(mark, text))
-    return tuple((one, other) for one, other in halves if _is_known(one) and _is_known(other))
+    return tuple((source, target) for source, target in halves if _is_known(source) and _is_known(target))
 
 
 def _is_known(code: str) -> bool:
@@ -185,8 +185,8 @@ def _is_known(code: str) -> bool:
 
 def _base(spelling: str) -> str:
     """Project code of the language before the first tag."""
-    found = _tables()[1].get(spelling.split("_")[0])
-    return "" if found is None else found.code
+    lang = _tables()[1].get(spelling.split("_")[0])
+    return "" if lang is None else lang.code
 
 
 def _tagged(spelling: str) -> Language | None:
@@ -194,26 +194,26 @@ def _tagged(spelling: str) -> Language | None:
     _, *tags = spelling.split("_")
     if not tags or not (base := _base(spelling)):
         return None
-    found = languages()[base]
+    lang = languages()[base]
     for tag in tags:
         if tag in _scripts():
-            found = _in_script(found, tag)
+            lang = _in_script(lang, tag)
         elif (base, tag) in BY_REGION:
-            found = languages()[BY_REGION[base, tag]]
+            lang = languages()[BY_REGION[base, tag]]
         elif tag not in REGIONS.get(base, "").split() and f"{base}_{tag}" not in HOMES and tag not in VARIANTS:
             return None
-    return found
+    return lang
 
 
-def _in_script(one: Language, script: str) -> Language:
+def _in_script(lang: Language, script: str) -> Language:
     """The row of the same language in a script (in lower case), or the row itself where there is none."""
-    same = (other for other in languages().values() if other.iso639_3 == one.iso639_3)
-    return next((other for other in same if other.script.lower() == script), one)
+    same = (other for other in languages().values() if other.iso639_3 == lang.iso639_3)
+    return next((other for other in same if other.script.lower() == script), lang)
 
 
 @functools.cache
 def _scripts() -> frozenset[str]:
-    return frozenset(one.script.lower() for one in languages().values())
+    return frozenset(lang.script.lower() for lang in languages().values())
 
 
 @functools.cache
@@ -224,9 +224,9 @@ def _tables() -> tuple[Mapping[str, Language], Mapping[str, Language]]:
     by_code = {row["code"]: _language(row) for row in rows}
     by_spelling: dict[str, Language] = {}
     for spellings in ("code", "iso639_1", "iso639_3", "m2m100", "nllb", "mbart50", "name"):
-        for found in by_code.values():
-            if spelling := getattr(found, spellings):
-                by_spelling.setdefault(_folded(spelling), found)
+        for lang in by_code.values():
+            if spelling := getattr(lang, spellings):
+                by_spelling.setdefault(_folded(spelling), lang)
     by_spelling |= {other: by_code[code] for other, code in (OTHER_CODES | _MACROLANGUAGES).items()}
     return MappingProxyType(by_code), MappingProxyType(by_spelling)
 

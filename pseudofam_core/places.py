@@ -26,7 +26,9 @@ def local(name: str | Path) -> Path | None:
 def roots() -> tuple[Path, ...] | None:
     """The folders below which names may point, links followed; None where all may be read."""
     named = os.environ.get(VARIABLE)
-    return None if named is None else tuple(Path(one).expanduser().resolve() for one in named.split(os.pathsep) if one)
+    return (
+        None if named is None else tuple(Path(root).expanduser().resolve() for root in named.split(os.pathsep) if root)
+    )
 
 
 def within() -> str:
@@ -46,8 +48,8 @@ def limit(*folders: Path) -> bool:
     """
     if roots() is not None:
         return False
-    real = (one.expanduser().resolve() for one in folders)
-    os.environ[VARIABLE] = os.pathsep.join(str(one) for one in real if one != one.parent)
+    real = (folder.expanduser().resolve() for folder in folders)
+    os.environ[VARIABLE] = os.pathsep.join(str(folder) for folder in real if folder != folder.parent)
     return True
 
 
@@ -61,4 +63,4 @@ def _is_open(path: Path) -> bool:
     if allowed is None:
         return True
     real = path.resolve()
-    return any(real.is_relative_to(one) for one in (_OURS, *allowed))
+    return any(real.is_relative_to(root) for root in (_OURS, *allowed))

@@ -95,7 +95,7 @@ def _opened(place: str, choices: Choices) -> ParallelCorpus:
     except OSError as error:
         raise CorpusError(f"The folder can't be looked through: {error.strerror}.", path=path) from error
     if reader is None:
-        layouts = "".join(f"\n  - {layout}" for layout in (*(one.layout for one in READERS), HubCorpus.layout))
+        layouts = "".join(f"\n  - {layout}" for layout in (*(reader.layout for reader in READERS), HubCorpus.layout))
         skipped = told(MosesCorpus(path).skipped)
         raise CorpusError(
             f"No corpus is recognised here. Looked for:{layouts}" + (f"\nSkipped: {skipped}." if skipped else ""),

@@ -53,10 +53,10 @@ def parse_source(source: str) -> tuple[str, Choices]:
     chosen: dict[str, str] = {}
     splits: dict[str, str] = {}
     columns: dict[str, str] = {}
-    for one in written.split(","):
-        name, _, value = (part.strip() for part in one.partition("="))
+    for choice in written.split(","):
+        name, _, value = (part.strip() for part in choice.partition("="))
         if not value:
-            _refuse(source, one)
+            _refuse(source, choice)
         if name in SPLITS:
             splits[name] = value
         elif name == "target" and (code := _code(value)):
@@ -68,14 +68,14 @@ def parse_source(source: str) -> tuple[str, Choices]:
         elif code := _code(name):
             columns[code] = value
         else:
-            _refuse(source, one)
+            _refuse(source, choice)
     return place, Choices(**chosen, splits=splits, columns=columns)
 
 
 def source_name(source: str) -> str:
     """What a corpus is called in titles: the last part of its place, and whose unread text it is limited to."""
     place, written = _parted(source)
-    chosen = dict(one.strip().split("=", 1) for one in written.split(",") if "=" in one)
+    chosen = dict(choice.strip().split("=", 1) for choice in written.split(",") if "=" in choice)
     limit = f" kept back from {Path(chosen[_KEPT_BACK]).name}" if _KEPT_BACK in chosen else ""
     return f"{Path(place).name or place}{limit}"
 
@@ -94,7 +94,7 @@ def limited_source(source: str, model: str) -> str:
 def absolute_source(source: str) -> str:
     """The same source with its paths in full, where they exist: its own, and that of a model that limits it."""
     place, written = _parted(source)
-    choices = ",".join(_in_full(one) for one in written.split(",")) if written else ""
+    choices = ",".join(_in_full(choice) for choice in written.split(",")) if written else ""
     return _absolute(place) + (f"#{choices}" if choices else "")
 
 
@@ -121,9 +121,9 @@ def _code(spelling: str) -> str | None:
         return None
 
 
-def _refuse(source: str, one: str) -> NoReturn:
+def _refuse(source: str, choice: str) -> NoReturn:
     raise CorpusError(
         f"After # a corpus takes {', '.join(SPLITS)}, target, quotes ({' or '.join(QUOTES)}), {_KEPT_BACK} or a language, "
-        f"each with = and a name, parted by commas, as in my/corpus#test=devtest,zh=zh-cn. Got {one!r}.",
+        f"each with = and a name, parted by commas, as in my/corpus#test=devtest,zh=zh-cn. Got {choice!r}.",
         path=source,
     )

@@ -158,8 +158,8 @@ def _unlike_length(factor: float, rows: list[tuple[str, str]]) -> _Drops:
     n_target = sum(len(target) for _, target in rows)
 
     def drops(source: str, target: str) -> bool:
-        one, other = len(source) * n_target, len(target) * n_source
-        return one > factor * other or other > factor * one
+        scaled_source, scaled_target = len(source) * n_target, len(target) * n_source
+        return scaled_source > factor * scaled_target or scaled_target > factor * scaled_source
 
     return drops
 
@@ -167,7 +167,7 @@ def _unlike_length(factor: float, rows: list[tuple[str, str]]) -> _Drops:
 def _held_out(bitext: Bitext, held_out: Iterable[Bitext], *, nfc: bool) -> _Drops:
     sentences: defaultdict[str, set[str]] = defaultdict(set)
     if bitext.pair.source == bitext.pair.target:
-        texts = {_nfc(one) if nfc else one for other in held_out for one in other.sources}
+        texts = {_nfc(text) if nfc else text for other in held_out for text in other.sources}
         return lambda source, target: source in texts
     for other in held_out:
         sentences[other.pair.source].update(map(_nfc, other.sources) if nfc else other.sources)

@@ -33,8 +33,8 @@ def held_out(corpus: ParallelCorpus, pairs: Iterable[LanguagePair], *, seed: int
 def _evaluated(corpus: ParallelCorpus, pair: LanguagePair, seed: int) -> list[Bitext]:
     try:
         splits = corpus.splits(pair)
-        found = [text for split in ("dev", "test") if split in splits for text in corpus.read_all(pair, split)]
-        return found if "dev" in splits else [dev_rows(corpus, pair, seed=seed), *found]
+        texts = [text for split in ("dev", "test") if split in splits for text in corpus.read_all(pair, split)]
+        return texts if "dev" in splits else [dev_rows(corpus, pair, seed=seed), *texts]
     except CorpusError as error:
         logger.warning("Nothing of %s is held out: %s", pair, error)
         return []
@@ -66,16 +66,16 @@ def dev_rows(corpus: ParallelCorpus, pair: LanguagePair, *, seed: int) -> Bitext
 def folded(sentence: str) -> str:
     """A sentence as it is compared: letters, marks and digits in lower case; the sentence itself where it has none."""
     normal = unicodedata.normalize("NFKC", sentence).casefold()
-    return "".join(one for one in normal if unicodedata.category(one)[0] in "LMN") or normal.strip()
+    return "".join(character for character in normal if unicodedata.category(character)[0] in "LMN") or normal.strip()
 
 
 def sentences_of(bitexts: Iterable[Bitext]) -> HeldOut:
     """Folded sentences by language."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    sentences: defaultdict[str, set[str]] = defaultdict(set)
     for bitext in bitexts:
-        found[bitext.pair.source].update(map(folded, bitext.sources))
-        found[bitext.pair.target].update(map(folded, bitext.targets))
-    return found
+        sentences[bitext.pair.source].update(map(folded, bitext.sources))
+        sentences[bitext.pair.target].update(map(folded, bitext.targets))
+    return sentences
 
 
 def without(bitext: Bitext, held_out: HeldOut) -> Bitext:

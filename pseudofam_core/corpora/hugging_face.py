@@ -47,15 +47,15 @@ class DatasetCorpus(Reader):
             message = f"The dataset must have a column {COLUMN!r}. Its columns are {', '.join(dataset.column_names)}."
             raise CorpusError(message, path=self.root)
         cells = {code: [None if of_text else 0] for code, of_text in self._codes(dataset.features[COLUMN]).items()}
-        found = language_columns({code: code for code in cells}, choices=self.choices, cells=cells)
-        return Table(split, self.root, found.of, pairs_into(self.target, found.of), name, found.rivals), found
+        columns = language_columns({code: code for code in cells}, choices=self.choices, cells=cells)
+        return Table(split, self.root, columns.of, pairs_into(self.target, columns.of), name, columns.rivals), columns
 
     def _codes(self, feature: object) -> Mapping[str, bool]:
         """Codes of a Translation feature, or of a column that was built from plain dicts; and whether they hold text."""
         if codes := getattr(feature, "languages", None):
             return dict.fromkeys(codes, True)
         if isinstance(feature, dict):
-            return {code: "string" in str(getattr(one, "dtype", "")) for code, one in feature.items()}
+            return {code: "string" in str(getattr(kind, "dtype", "")) for code, kind in feature.items()}
         raise CorpusError(f"Column {COLUMN!r} must hold {{code: text}}. Its type is {feature}.", path=self.root)
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:

@@ -55,7 +55,7 @@ class KeptBack:
 
     def _rows(self, bitext: Bitext, *, kept: bool) -> Bitext:
         sides = ((bitext.pair.source, bitext.sources), (bitext.pair.target, bitext.targets))
-        marks = [[sentence_digest(one) in self.sentences.get(code, ()) for one in lines] for code, lines in sides]
+        marks = [[sentence_digest(line) in self.sentences.get(code, ()) for line in lines] for code, lines in sides]
         return bitext.rows(i for i, both in enumerate(zip(*marks, strict=True)) if both == (kept, kept))
 
 
@@ -148,7 +148,7 @@ def _sentences(language: str, lines: Iterable[str]) -> list[_Sentence]:
 
 def _groups(rows: Sequence[tuple[_Sentence, _Sentence]]) -> Iterable[list[_Sentence]]:
     """The sentences that rows join, over any number of steps."""
-    place = {one: i for i, one in enumerate(dict.fromkeys(one for row in rows for one in row))}
+    place = {sentence: i for i, sentence in enumerate(dict.fromkeys(sentence for row in rows for sentence in row))}
     sources, targets = ([place[row[side]] for row in rows] for side in (0, 1))
     # Opening SciPy takes a moment that the first page, which asks this room for a corpus, must not wait for.
     from scipy.sparse import coo_array
@@ -156,8 +156,8 @@ def _groups(rows: Sequence[tuple[_Sentence, _Sentence]]) -> Iterable[list[_Sente
 
     joined = coo_array((np.ones(len(rows), np.int8), (sources, targets)), shape=(len(place), len(place)))
     groups: defaultdict[int, list[_Sentence]] = defaultdict(list)
-    for one, group in zip(place, connected_components(joined, directed=False)[1], strict=True):
-        groups[int(group)].append(one)
+    for sentence, group in zip(place, connected_components(joined, directed=False)[1], strict=True):
+        groups[int(group)].append(sentence)
     return groups.values()
 
 

@@ -46,9 +46,9 @@ class LimitedCorpus(WrappedCorpus):
     def _limited(self, bitext: Bitext) -> Bitext:
         if bitext.split != "train":
             return bitext
-        if not len(found := self._kept.only_kept(bitext)):
+        if not len(limited := self._kept.only_kept(bitext)):
             raise CorpusError(
                 f"Nothing of {bitext.pair} in {self._corpus.name} was kept back: the list is of {self._kept.corpus}. Leave "
                 "the pair out, or name the corpus that the model was trained from."
             )
-        return found
+        return limited

@@ -43,19 +43,19 @@ class LineFilesCorpus(Reader):
         paths = files_in(self.root)
         verses = any(path.name == VERSES for path in paths)
         named = [(path, _named(path, verses=verses)) for path in paths]
-        files = sorted(one for _, one in named if isinstance(one, File))
+        files = sorted(file for _, file in named if isinstance(file, File))
         groups = itertools.groupby(files, key=lambda file: (file.split, file.called))
-        skipped = [one for _, one in named if isinstance(one, Skipped)]
+        skipped = [name for _, name in named if isinstance(name, Skipped)]
         return found_of((self._table_of(*mark, list(group)) for mark, group in groups), skipped if files else ())
 
     def _table_of(self, split: str, called: str, files: Sequence[File]) -> tuple[Table, Columns]:
-        found = language_columns(
+        columns = language_columns(
             {file.path.name: file.language for file in files},
             choices=self.choices,
             cells={file.path.name: _first_lines(file.path) for file in files},
             kind="file",
         )
-        return Table(split, self.root, found.of, pairs_into(self.target, found.of), called, found.rivals), found
+        return Table(split, self.root, columns.of, pairs_into(self.target, columns.of), called, columns.rivals), columns
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
         return aligned_lines(table, pair)
@@ -79,8 +79,8 @@ def _named(path: Path, *, verses: bool) -> File | Skipped | None:
             if code_of(spelled):
                 return File(split_of(path), "txt", spelled, path)
             return None if name.lower() in _ABOUT else Skipped("file", path.name, NO_LANGUAGE)
-        case [one, other] if one in SPLIT_WORDS or other in SPLIT_WORDS:
-            split, name = (one, other) if one in SPLIT_WORDS else (other, one)
+        case [first, other] if first in SPLIT_WORDS or other in SPLIT_WORDS:
+            split, name = (first, other) if first in SPLIT_WORDS else (other, first)
             if code_of(name):
                 return File(SPLIT_WORDS[split], split, name, path)
             return Skipped("file", path.name, NO_LANGUAGE)

@@ -23,9 +23,10 @@ class MosesCorpus(Reader):
     layout: ClassVar[str] = "a folder per pair with a file per split and side (be-en/train.be, be-en/train.en)"
 
     def _find(self) -> Found:
-        found = [_tables_of(folder, self.choices) for folder in folders_in(self.root)]
+        contents = [_tables_of(folder, self.choices) for folder in folders_in(self.root)]
         return Found(
-            tuple(table for one in found for table in one.tables), tuple(skip for one in found for skip in one.skipped)
+            tuple(table for folder in contents for table in folder.tables),
+            tuple(skip for folder in contents for skip in folder.skipped),
         )
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
@@ -82,9 +83,9 @@ def _table(
 ) -> Table:
     columns, rivals = {}, {}
     for code, side in zip((pair.source, pair.target), sides, strict=True):
-        own = [name for name in names if code_of(name.rpartition(".")[2]) == code] or [f"{stem}.{side}"]
+        files = [name for name in names if code_of(name.rpartition(".")[2]) == code] or [f"{stem}.{side}"]
         wanted = choices.columns.get(code)
-        chosen = [name for name in own if wanted in (name, name.rpartition(".")[2])] or own
+        chosen = [name for name in files if wanted in (name, name.rpartition(".")[2])] or files
         if len(chosen) == 1:
             columns[code] = chosen[0]
         else:

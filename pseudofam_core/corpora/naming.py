@@ -106,7 +106,7 @@ def language_columns(
         for name, spelled in spellings.items()
         if wanted in (name, spelled)
     }
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    columns: defaultdict[str, list[str]] = defaultdict(list)
     skipped = []
     for name, spelled in spellings.items():
         code = code_of(spelled)
@@ -117,9 +117,9 @@ def language_columns(
         elif why := _no_text(name, spelled, cells or {}):
             skipped.append(Skipped(kind, name, why))
         else:
-            found[code].append(name)
-    single = chosen | {code: names[0] for code, names in found.items() if len(names) == 1}
-    rivals = {code: tuple(names) for code, names in found.items() if len(names) > 1}
+            columns[code].append(name)
+    single = chosen | {code: names[0] for code, names in columns.items() if len(names) == 1}
+    rivals = {code: tuple(names) for code, names in columns.items() if len(names) > 1}
     variants = {name: code for code, name in single.items() if code not in chosen and is_variant(spellings[name])}
     return Columns(single, rivals, variants, tuple(skipped))
 
@@ -127,8 +127,8 @@ def language_columns(
 def told(skipped: Iterable[Skipped]) -> str:
     """What was skipped and how to name it, in a line; empty where nothing was."""
     groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in dict.fromkeys(skipped):
-        groups[one.kind, one.why].append(one.name)
+    for column in dict.fromkeys(skipped):
+        groups[column.kind, column.why].append(column.name)
     return "; ".join(f"{kind}s {_some(names)} {why}" for (kind, why), names in groups.items())
 
 
@@ -139,8 +139,8 @@ def _some(names: Sequence[str]) -> str:
 
 def _no_text(name: str, spelled: str, cells: Mapping[str, Sequence[object]]) -> str | None:
     """Why a column holds no sentences of a language, as far as its cells tell."""
-    own = [cell for cell in cells.get(name, ()) if cell not in (None, "")]
-    if own and all(not isinstance(cell, str) or _IDENTIFIER.fullmatch(cell.strip()) for cell in own):
+    filled = [cell for cell in cells.get(name, ()) if cell not in (None, "")]
+    if filled and all(not isinstance(cell, str) or _IDENTIFIER.fullmatch(cell.strip()) for cell in filled):
         return NO_TEXT
     # Maltese's code is also what machine translation is called.
     others = (column for other, column in cells.items() if other != name)
@@ -151,6 +151,6 @@ def _no_text(name: str, spelled: str, cells: Mapping[str, Sequence[object]]) -> 
 
 def _echoes(cells: Sequence[object], others: Sequence[object]) -> bool:
     """Whether more than a third of the words of some cells stand in the same row of another column."""
-    rows = [(str(one).split(), set(str(other).split())) for one, other in itertools.zip_longest(cells, others)]
+    rows = [(str(cell).split(), set(str(other).split())) for cell, other in itertools.zip_longest(cells, others)]
     n_words = sum(len(words) for words, _ in rows)
     return sum(word in other for words, other in rows for word in words) > n_words / 3

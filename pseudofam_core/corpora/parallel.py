@@ -22,7 +22,7 @@ def shared_targets(bitexts: Sequence[Bitext]) -> float:
     """
     if len(bitexts) < 2:
         raise ValueError(f"bitexts must be at least two, to compare. Got {len(bitexts)}.")
-    shares = [_share(one, other) for one, other in itertools.combinations(_common_side(bitexts), 2)]
+    shares = [_share(side, other) for side, other in itertools.combinations(_common_side(bitexts), 2)]
     return statistics.fmean(shares)
 
 
@@ -35,6 +35,6 @@ def _common_side(bitexts: Sequence[Bitext]) -> list[frozenset[str]]:
     raise ValueError(f"bitexts must share their target language, or their source language. Got {pairs}.")
 
 
-def _share(one: frozenset[str], other: frozenset[str]) -> float:
+def _share(side: frozenset[str], other: frozenset[str]) -> float:
     """Jaccard index; 1 for two empty sets, which are equal."""
-    return len(one & other) / len(one | other) if one or other else 1.0
+    return len(side & other) / len(side | other) if side or other else 1.0

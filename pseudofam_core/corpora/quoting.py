@@ -109,8 +109,8 @@ def cell_rows(path: Path, source: str, target: str, *, quoted: bool) -> Iterator
         if len(cells) != len(header):
             message = f"Each row must have the header's {len(header)} columns. This one has {len(cells)}."
             raise CorpusError(message, path=path, line=number)
-        one, other = (checked_sentence(cells[i], path=path, line=number) or None for i in at)
-        yield one, other
+        sentence, translation = (checked_sentence(cells[i], path=path, line=number) or None for i in at)
+        yield sentence, translation
 
 
 def first_rows(path: Path, n: int) -> list[list[str]]:

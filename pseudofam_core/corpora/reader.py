@@ -103,10 +103,10 @@ class Reader(ABC):
 
     @cached_property
     def _found(self) -> Found:
-        found = self._find()
-        for note in self._notes(found):
+        contents = self._find()
+        for note in self._notes(contents):
             logger.warning("%s: %s", self.root, note)
-        return found
+        return contents
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -123,11 +123,11 @@ class Reader(ABC):
         """What a person should know of what is not read, or is read as something else: a sentence each."""
         return self._notes(self._found)
 
-    def _notes(self, found: Found) -> tuple[str, ...]:
-        rivals = {code: names for table in found.tables for code, names in table.rivals.items()}
+    def _notes(self, contents: Found) -> tuple[str, ...]:
+        rivals = {code: names for table in contents.tables for code, names in table.rivals.items()}
         return (
-            *(f"skipped: {line}." for line in [told(found.skipped)] if line),
-            *(f"{name} is read as {language(code).label}." for name, code in found.read_as.items()),
+            *(f"skipped: {line}." for line in [told(contents.skipped)] if line),
+            *(f"{name} is read as {language(code).label}." for name, code in contents.read_as.items()),
             *(f"{language(code).label} is left out. {self._which(code, names)}" for code, names in rivals.items()),
         )
 
@@ -140,8 +140,8 @@ class Reader(ABC):
         Raises:
             CorpusError: There is none.
         """
-        if found := sorted({pair for table in self.tables for pair in table.pairs}):
-            return tuple(found)
+        if pairs := sorted({pair for table in self.tables for pair in table.pairs}):
+            return tuple(pairs)
         for table in self.tables:
             if self.target in table.rivals:
                 self._ask_column(table, self.target)
@@ -159,7 +159,7 @@ class Reader(ABC):
     def readable(self) -> tuple[LanguagePair, ...]:
         """Every two languages that share a table, in one direction, sorted."""
         sides = (itertools.combinations(sorted(table.columns), 2) for table in self.tables)
-        return tuple(sorted({LanguagePair(*two) for one in sides for two in one}))
+        return tuple(sorted({LanguagePair(*two) for combinations in sides for two in combinations}))
 
     def splits(self, pair: LanguagePair) -> tuple[str, ...]:
         """The splits that exist for `pair`, in the order train, dev, test."""
@@ -237,7 +237,7 @@ def found_of(tables: Iterable[tuple[Table, Columns]], skipped: Iterable[Skipped]
     tables = list(tables)
     read_as = {name: code for _, columns in tables for name, code in columns.read_as.items()}
     return Found(
-        tuple(table for table, _ in tables), (*skipped, *(one for _, c in tables for one in c.skipped)), read_as
+        tuple(table for table, _ in tables), (*skipped, *(skip for _, c in tables for skip in c.skipped)), read_as
     )
 
 

@@ -26,8 +26,8 @@ def stamp_of(source: str | Path) -> Stamp | None:
     files = [] if folder is None else list(_files(folder))
     if choices.kept_back is not None:
         files.append(Path(choices.kept_back) / KEPT_BACK_FILE)
-    found = ((str(path), path.stat()) for path in sorted(files) if path.is_file())
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+    stats = ((str(path), path.stat()) for path in sorted(files) if path.is_file())
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def _files(place: Path) -> Iterator[Path]:

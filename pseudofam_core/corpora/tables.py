@@ -70,7 +70,10 @@ class TableCorpus(Reader):
         """The file itself, or those of the folder and of the folders in it that are named like a pair."""
         if self.root.is_file():
             return [self.root] if self.root.suffix in SUFFIXES else []
-        folders = [self.root, *(one for one in folders_in(self.root) if "-" in one.name or pair_sides(one.name))]
+        folders = [
+            self.root,
+            *(folder for folder in folders_in(self.root) if "-" in folder.name or pair_sides(folder.name)),
+        ]
         return [path for folder in folders for path in files_in(folder) if path.suffix in SUFFIXES]
 
     def _find(self) -> Found:
@@ -92,8 +95,8 @@ class TableCorpus(Reader):
             pair = _pair_of(path)
             sides = {pair.source: self.source_column, pair.target: self.target_column}
             return Table(split_of(path), path, sides, (pair,), self._called(path)), Columns(sides, {}, {}, ())
-        found = language_columns({name: name for name in names}, choices=self.choices, cells=_first_cells(path))
-        if len(found.of) + len(found.rivals) < 2:
+        columns = language_columns({name: name for name in names}, choices=self.choices, cells=_first_cells(path))
+        if len(columns.of) + len(columns.rivals) < 2:
             raise CorpusError(
                 f"Two columns must hold sentences: {self.source_column!r} and {self.target_column!r}, or two named by "
                 f"language codes. The columns are {', '.join(names)}. Rename them, or choose them after the corpus, as "
@@ -101,8 +104,8 @@ class TableCorpus(Reader):
                 path=path,
                 line=1,
             )
-        pairs = pairs_into(self.target, found.of)
-        return Table(split_of(path), path, found.of, pairs, self._called(path), found.rivals), found
+        pairs = pairs_into(self.target, columns.of)
+        return Table(split_of(path), path, columns.of, pairs, self._called(path), columns.rivals), columns
 
     def _called(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path != self.root else path.name

@@ -49,17 +49,20 @@ class TaskCorpus(Reader):
             return [self.root] if self.root.suffix in SUFFIXES else []
         if not self.root.is_dir():
             return []
-        folders = [self.root, *sorted(one for one in self.root.iterdir() if one.is_dir() and code_of(one.name))]
+        folders = [
+            self.root,
+            *sorted(folder for folder in self.root.iterdir() if folder.is_dir() and code_of(folder.name)),
+        ]
         return [path for folder in folders for path in files_in(folder) if path.suffix in SUFFIXES]
 
     def _find(self) -> Found:
-        found = [(path, column) for path in self._files() if (column := _source_column(path))]
-        tables = [table for path, column in found if (table := _table_of(path, column))]
-        if found and not tables:
-            raise CorpusError(f"{_NO_CODE}. Rename it like be.jsonl or train.be.tsv.", path=found[0][0])
+        files = [(path, column) for path in self._files() if (column := _source_column(path))]
+        tables = [table for path, column in files if (table := _table_of(path, column))]
+        if files and not tables:
+            raise CorpusError(f"{_NO_CODE}. Rename it like be.jsonl or train.be.tsv.", path=files[0][0])
         named = {table.path for table in tables}
         return Found(
-            tuple(tables), tuple(Skipped("file", path.name, _NO_CODE) for path, _ in found if path not in named)
+            tuple(tables), tuple(Skipped("file", path.name, _NO_CODE) for path, _ in files if path not in named)
         )
 
     def _rows(self, table: Table, pair: LanguagePair) -> Iterable[tuple[str | None, str | None]]:
@@ -72,7 +75,7 @@ class TaskCorpus(Reader):
 
 def _source_column(path: Path) -> str | None:
     names = column_names(path)
-    return next((one for one, other in TARGET_COLUMNS.items() if {one, other} <= set(names)), None)
+    return next((source for source, other in TARGET_COLUMNS.items() if {source, other} <= set(names)), None)
 
 
 def _table_of(path: Path, column: str) -> Table | None:

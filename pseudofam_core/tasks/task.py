@@ -90,7 +90,7 @@ class Task:
     @property
     def metric_labels(self) -> str:
         """The metrics in words."""
-        return " and ".join(one.label for one in self.metrics)
+        return " and ".join(metric.label for metric in self.metrics)
 
     def dev_metric(self, name: str) -> Metric:
         """One of `dev_metrics`, by name.
@@ -98,7 +98,7 @@ class Task:
         Raises:
             ValueError: There is none of that name.
         """
-        known = {one.name: one for one in self.dev_metrics}
+        known = {metric.name: metric for metric in self.dev_metrics}
         if name not in known:
             raise ValueError(f"dev_metric must be one of {', '.join(known)}. Got {name!r}.")
         return known[name]
@@ -113,7 +113,9 @@ class Task:
         metric = self.dev_metric(name)
         if isinstance(metric, TextMetric) and (doubt := metric.doubt(target)):
             meaningful = [
-                one.name for one in self.dev_metrics if not (isinstance(one, TextMetric) and one.doubt(target))
+                metric.name
+                for metric in self.dev_metrics
+                if not (isinstance(metric, TextMetric) and metric.doubt(target))
             ]
             raise ScoringError(f"dev_metric can't be {name}: {doubt}. Take {' or '.join(meaningful)}.")
 
