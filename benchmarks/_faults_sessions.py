@@ -19,7 +19,7 @@ from driving.server import ROOT, Server
 from pseudofam_core import jobs
 from pseudofam_core.jobs import engine
 
-PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
+PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab")
 _CONTROLS = (
     "model",
     "corpus",

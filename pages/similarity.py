@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.brushing import choose_cell, chosen_cell, clicked_values
 from pages.components.figures import plot
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
@@ -81,24 +82,12 @@ def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
 
 def clicked(matrix: PairwiseMatrix) -> None:
     """A click on a cell chooses it; one on a joint of the tree cuts there."""
-    points = st.session_state[_FIGURE].selection.points
-    if not points or not (numbers := [int(one) for one in points[0].get("customdata") or []][:2]):
-        return
+    numbers = [int(one) for one in clicked_values(_FIGURE)[:2]]
     if len(numbers) == 1:
         view_state.set_value("height", None)
         view_state.set_value("clusters", str(len(matrix.pairs) - 1 - numbers[0]))
-    else:
-        target, auxiliary = (str(matrix.pairs[i]) for i in numbers)
-        view_state.set_value("of", target)
-        if auxiliary != target:  # the diagonal of a large pool chooses a target alone
-            view_state.set_value("with", auxiliary)
-
-
-def chosen_cell(matrix: PairwiseMatrix) -> tuple[int, int] | None:
-    """Positions of the target and auxiliary that the card below is about."""
-    by_code = {str(pair): i for i, pair in enumerate(matrix.pairs)}
-    target, auxiliary = (by_code.get(view_state.text_of(name) or "") for name in ("of", "with"))
-    return None if target is None or auxiliary is None or target == auxiliary else (target, auxiliary)
+    elif numbers:
+        choose_cell(matrix.pairs, *numbers)
 
 
 def cell_words(matrix: PairwiseMatrix, cell: tuple[int, int] | None) -> str:

@@ -17,6 +17,7 @@ FAMILIES_PAGE = "pages/families.py"
 FINETUNE_PAGE = "pages/finetune.py"
 COMPARE_PAGE = "pages/compare.py"
 TRANSFER_PAGE = "pages/transfer.py"
+BESIDE_PAGE = "pages/beside.py"
 LAB_PAGE = "pages/lab.py"
 _MENU = {
     OVERVIEW_PAGE: ("Overview", "home"),
@@ -26,6 +27,7 @@ _MENU = {
     FINETUNE_PAGE: ("Fine-tune", "model_training"),
     COMPARE_PAGE: ("Compare", "balance"),
     TRANSFER_PAGE: ("Transfer", "swap_horiz"),
+    BESIDE_PAGE: ("Two workspaces", "compare"),
     LAB_PAGE: ("Lab", "science"),
 }
 """Title and icon of each page. What it is for its own first lines say: a tooltip here would lie over its heading."""

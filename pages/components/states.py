@@ -73,7 +73,7 @@ def completeness_note(pool: Pool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if n_missing:
             st.markdown(f":orange-badge[{n_missing} of {len(pool.pairs)} pairs missing]", width="content")
-        pressed = _estimate_button(pool.workspace, missing, "Recompute" if pool.outdated else "Estimate")
+        pressed = estimate_button(pool.workspace, missing, "Recompute" if pool.outdated else "Estimate")
         page_link(ESTIMATES_PAGE, "See them in Estimates")
     if pressed:
         submit(pool.workspace, pressed, "Starting the worker …")
@@ -107,6 +107,27 @@ def content_warning(pool: Pool) -> None:
             "as of the languages. A corpus in which every language translates the same sentences (such as FLORES) avoids that.",
             icon=":material/compare_arrows:",
         )
+
+
+def estimate_button(
+    workspace: Workspace,
+    missing: Sequence[LanguagePair],
+    verb: str,
+    *,
+    type: Literal["primary", "secondary"] = "secondary",
+    key: str = "estimate_missing",
+) -> list[LanguagePair]:
+    """A button for the missing pairs that no job has in hand, and how far the others are; the pairs to start on a press."""
+    under_way = pairs_under_way(workspace)
+    if any(one in under_way for one in missing):
+        estimating_line(workspace)
+    elif trouble := last_trouble(workspace):
+        st.caption(f":material/error: {plain(trouble)}", width="content")
+    left = [one for one in missing if one not in under_way]
+    if not left:
+        return []
+    words = f"{verb} {left[0].label}" if len(left) == 1 else f"{verb} {len(left)} pairs"
+    return left if st.button(words, key=key, type=type, icon=":material/play_arrow:") else []
 
 
 def _imported_note(pool: Pool) -> None:
@@ -145,32 +166,12 @@ def _comparable(pool: Pool) -> Pool:
         icon=":material/hourglass_empty:",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = _estimate_button(pool.workspace, pool.missing, "Estimate", type="primary")
+        pressed = estimate_button(pool.workspace, pool.missing, "Estimate", type="primary")
         page_link(ESTIMATES_PAGE, "Choose in Estimates")
         _sample_button(pool.workspace)
     if pressed:
         submit(pool.workspace, pressed, "Starting the worker …")
     return _stop()
-
-
-def _estimate_button(
-    workspace: Workspace,
-    missing: Sequence[LanguagePair],
-    verb: str,
-    *,
-    type: Literal["primary", "secondary"] = "secondary",
-) -> list[LanguagePair]:
-    """A button for the missing pairs that no job has in hand, and how far the others are; the pairs to start on a press."""
-    under_way = pairs_under_way(workspace)
-    if any(one in under_way for one in missing):
-        estimating_line(workspace)
-    elif trouble := last_trouble(workspace):
-        st.caption(f":material/error: {plain(trouble)}", width="content")
-    left = [one for one in missing if one not in under_way]
-    if not left:
-        return []
-    words = f"{verb} {left[0].label}" if len(left) == 1 else f"{verb} {len(left)} pairs"
-    return left if st.button(words, key="estimate_missing", type=type, icon=":material/play_arrow:") else []
 
 
 def _sample_button(workspace: Workspace) -> None:

@@ -203,8 +203,10 @@ def set_value(name: str, words: str | None) -> None:
 
 
 def text_of(name: str) -> str | None:
-    """What the address says of a control that may not be drawn yet; None where it is at its default."""
-    return _address().values.get(name)
+    """What the address says of a control that this run may not draw, and goes on to say; None where it is at its default."""
+    address = _address()
+    address.known.add(name)
+    return address.values.get(name)
 
 
 def reset(keep: Sequence[str]) -> None:

@@ -14,12 +14,12 @@ from pseudofam_core.corpora.bitext import SPLITS
 from pseudofam_core.corpora.choices import parse_source
 from pseudofam_core.estimates import corpus_of, pool_of
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.lab.agreement import COLUMNS, TOP_FRACTION, agreement, common, matrix
+from pseudofam_core.lab.agreement import COLUMNS, TOP_FRACTION, agreement, agreement_of_matrices, common, matrix
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.structure.correlation import mantel, p_words
+from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 
 MEASURES = (Measure.OVERLAP, Measure.HELLINGER, Measure.KL_NORMALISED, Measure.MSE)
 _OWN = "workspace"
@@ -66,9 +66,8 @@ def finding(material: Material) -> Finding:
         both = common({_OWN: of_workspace, name: material.pools[name]})
         for measure in MEASURES:
             mine, theirs = (matrix(pool, measure, material.cache) for pool in both.values())
-            test = mantel(mine.symmetric_distances(), theirs.symmetric_distances(), seed=1)
             row: dict[str, Any] = {"text": name, "measure": measure.label, "pairs": len(mine.pairs)}
-            row |= {"matrix_rho": test.correlation, "p": test.p_value, **agreement(mine, theirs)}
+            row |= agreement_of_matrices(mine, theirs)
             rows.append({**row, "own_kinship": agreement(mine, mine)["kinship"]})
     return Finding(
         answer=_answer(rows),
@@ -94,7 +93,7 @@ def _answer(rows: list[dict[str, Any]]) -> str:
     told = []
     for row in rows:
         if row["measure"] == MEASURES[0].label:
-            p = p_words(row["p"], 9_999) if row["p"] is not None else "–"
+            p = p_words(row["p"], N_PERMUTATIONS) if row["p"] is not None else "–"
             told.append(
                 f"on {row['text']} the matrices by {row['measure']} agree with ρ = {row['matrix_rho'] or 0:.2f} (Mantel p "
                 f"{p}), the rows "

@@ -8,7 +8,7 @@ import pytest
 
 from driving.server import settled
 
-PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
+PAGES = ("", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab")
 
 
 def test_from_nothing_to_a_family(server, page):

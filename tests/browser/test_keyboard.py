@@ -52,7 +52,9 @@ def opened(page, address):
     page.evaluate(_STILL)
 
 
-@pytest.mark.parametrize("name", ["", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab"])
+@pytest.mark.parametrize(
+    "name", ["", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab"]
+)
 def test_tab_reaches_every_control(estimated, page, name):
     opened(page, estimated(name))
     unseen, back = [], []

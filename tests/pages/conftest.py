@@ -37,7 +37,10 @@ class World:
     Attributes:
         workspace: What the pages are asked to look at.
         cache: Where the estimates are.
+        seed: Of the numbers of the estimates that are kept next.
     """
+
+    seed = 0
 
     def __init__(self, folder: Path, *, same_sentences: bool = True) -> None:
         (folder / "model").mkdir(parents=True)
@@ -73,7 +76,7 @@ class World:
     def _keep(self, code: str, diagnostics: Mapping[str, object], n_zeros: int) -> None:
         one = pair(f"{code}-en")
         spec = estimates.fisher_spec(self.workspace, one)
-        values = np.random.default_rng(CODES.index(code)).gamma(1, size=(4, 50)).astype(np.float32)
+        values = np.random.default_rng(self.seed + CODES.index(code)).gamma(1, size=(4, 50)).astype(np.float32)
         values.reshape(-1)[:n_zeros] = 0
         tensors = {f"model.encoder.layers.{i}.fc1.weight": row for i, row in enumerate(values)}
         summary = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("estimates", "similarity", "families", "finetune", "compare", "transfer", "lab", "overview")
+PAGES = ("estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab", "overview")
 NUMBERS = ("nan", "inf", "-1", "9" * 400, "20000000000000")
 
 

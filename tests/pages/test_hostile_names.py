@@ -7,7 +7,7 @@ import pytest
 
 from pages.components.plain import plain
 
-PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
+PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab")
 NAMES = (
     "![x](http:a.example)",
     "[a](http:b.example)",
@@ -56,6 +56,11 @@ def test_names_are_text_on_every_page(world, tmp_path, page):
         {"corpus": f"{tmp_path}/{name}/c/{name}#test={name}"},
         dict.fromkeys(
             ("pairs", "parameters", "own", "pins", "tune", "others", "target", "split", "measure", "of", "with"), name
+        ),
+        {"other_model": f"{tmp_path}/{name}/m/{name}"},
+        {"other_corpus": f"{tmp_path}/{name}/c/{name}"},
+        dict.fromkeys(
+            ("other_model", "other_corpus", "other_split", "other_estimator", "other_parameters", "other_seed"), name
         ),
     )
     for view in views:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=60)
 app.query_params["model"], app.query_params["corpus"] = sys.argv[1:]
 app.run()
-for page in ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab"):
+for page in ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab"):
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception, app.exception
     assert app.get("plotly_chart") or page not in ("similarity", "families")

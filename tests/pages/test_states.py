@@ -13,9 +13,9 @@ from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from tests.pages.conftest import CODES, PAIRS, World, said
 
-PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "lab")
-NEED_A_POOL = ("overview", "estimates", "similarity", "families", "finetune", "transfer")
-_TITLES = {"overview": "Pseudo language families", "finetune": "Fine-tune"}
+PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab")
+NEED_A_POOL = ("overview", "estimates", "similarity", "families", "finetune", "transfer", "beside")
+_TITLES = {"overview": "Pseudo language families", "finetune": "Fine-tune", "beside": "Two workspaces"}
 
 
 @pytest.mark.parametrize("page", PAGES)
