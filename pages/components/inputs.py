@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import view_state
 from pages.components.loading import corpus_notes, corpus_pairs
@@ -55,7 +54,7 @@ class View:
 
 
 def sidebar() -> None:
-    """Ask for what every page needs. app.py calls it: of widgets that a page makes, other pages lose the values."""
+    """Ask for what every page needs. explorer.py calls it: of widgets that a page makes, other pages lose the values."""
     with st.sidebar:
         links = st.container(gap="xxsmall")
         with st.expander("Workspace", icon=":material/tune:"):
@@ -107,7 +106,6 @@ def say_below_k(words: str) -> None:
 
 def current_view() -> View:
     """What the sidebar holds. The first call of every page."""
-    _through_the_front_door()
     view: View = st.session_state[_VIEW]
     return view
 
@@ -130,18 +128,6 @@ def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
 def measure_words(measure: Measure) -> str:
     """One plain sentence: what the measure's numbers mean."""
     return measure.row.words
-
-
-def _through_the_front_door() -> None:
-    """Have app.py run first where a link leads straight to a page of a server that has just started.
-
-    Until app.py has called `st.navigation` once, Streamlit takes a folder named pages for its older kind of app and
-    serves the page alone: narrow, and with file names for a menu.
-    """
-    # Another visitor's tab may have called it since this run began: what app.py leaves behind tells whether it ran here.
-    if PagesManager.uses_pages_directory or _VIEW not in st.session_state:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
 
 
 def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:

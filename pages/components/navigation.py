@@ -10,15 +10,15 @@ from streamlit.navigation.page import StreamlitPage
 from pages.components import view_state
 from pages.components.job_cards import ESTIMATING, EXPERIMENTS, FINETUNING, TRANSFERRING, running_jobs
 
-OVERVIEW_PAGE = "pages/overview.py"
-ESTIMATES_PAGE = "pages/estimates.py"
-SIMILARITY_PAGE = "pages/similarity.py"
-FAMILIES_PAGE = "pages/families.py"
-FINETUNE_PAGE = "pages/finetune.py"
-COMPARE_PAGE = "pages/compare.py"
-TRANSFER_PAGE = "pages/transfer.py"
-BESIDE_PAGE = "pages/beside.py"
-LAB_PAGE = "pages/lab.py"
+OVERVIEW_PAGE = "overview.py"
+ESTIMATES_PAGE = "estimates.py"
+SIMILARITY_PAGE = "similarity.py"
+FAMILIES_PAGE = "families.py"
+FINETUNE_PAGE = "finetune.py"
+COMPARE_PAGE = "compare.py"
+TRANSFER_PAGE = "transfer.py"
+BESIDE_PAGE = "beside.py"
+LAB_PAGE = "lab.py"
 _MENU = {
     OVERVIEW_PAGE: ("Overview", "home"),
     ESTIMATES_PAGE: ("Estimates", "function"),

@@ -40,7 +40,7 @@ class _Address:
 
 
 def open_page(page: str) -> None:
-    """Read the address where it is news: on opening a page, and on Back and Forward. app.py calls it before any control.
+    """Read the address where it is news: on opening a page, and on Back and Forward. explorer.py calls it before any control.
 
     In between, what this server remembers is the truth: a second quick change may arrive with the address of before the first.
     """

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from pseudofam_core import estimates
@@ -18,7 +17,7 @@ from pseudofam_core.languages import pair
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.stages import Stage
 
-APP = Path(__file__).parents[2] / "app.py"
+APP = Path(__file__).parents[2] / "pages" / "explorer.py"
 CODES = ("be", "uk", "bg", "kk", "tr")
 PAIRS = tuple(sorted(pair(f"{code}-en") for code in CODES))
 _ENGLISH = ("A cat sleeps.", "It rains today.", "We bake bread.", "The train is late.")
@@ -71,7 +70,7 @@ class World:
         for key, value in view.items():
             app.query_params[key] = value
         app.run()
-        return app if page == "overview" else app.switch_page(f"pages/{page}.py").run()
+        return app if page == "overview" else app.switch_page(f"{page}.py").run()
 
     def _keep(self, code: str, diagnostics: Mapping[str, object], n_zeros: int) -> None:
         one = pair(f"{code}-en")
@@ -102,19 +101,7 @@ class World:
 
 
 @pytest.fixture
-def _navigated(monkeypatch):
-    """Between its runs AppTest forgets that app.py has called st.navigation, which a server does not."""
-    start = PagesManager.__init__
-
-    def start_navigated(self, *arguments, **named):
-        start(self, *arguments, **named)
-        PagesManager.uses_pages_directory = False
-
-    monkeypatch.setattr(PagesManager, "__init__", start_navigated)
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch, _navigated):
+def world(tmp_path, monkeypatch):
     """Nothing estimated yet."""
     monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PSEUDOFAM_ROOTS", str(tmp_path))  # home, working folder and cache, were it not set

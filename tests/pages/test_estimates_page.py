@@ -158,7 +158,7 @@ def test_estimates_of_another_model_are_out_of_date_and_still_shown(world):
     assert set(rows["Status"]) == {"out of date"}
     assert rows["Sentences"].sum() == 20
     assert app.get("plotly_chart")  # where the mass lay
-    assert "5 out of date" in app.switch_page("pages/overview.py").run().metric[0].delta
+    assert "5 out of date" in app.switch_page("overview.py").run().metric[0].delta
     assert "Recompute them" in said(app)
 
 

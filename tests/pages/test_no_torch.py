@@ -8,11 +8,11 @@ SCRIPT = """
 import sys
 from streamlit.testing.v1 import AppTest
 
-app = AppTest.from_file("app.py", default_timeout=60)
+app = AppTest.from_file("pages/explorer.py", default_timeout=60)
 app.query_params["model"], app.query_params["corpus"] = sys.argv[1:]
 app.run()
 for page in ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab"):
-    app.switch_page(f"pages/{page}.py").run()
+    app.switch_page(f"{page}.py").run()
     assert not app.exception, app.exception
     assert app.get("plotly_chart") or page not in ("similarity", "families")
 heavy = {"torch", "transformers"} & set(sys.modules)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import inputs
 from pseudofam_core import jobs
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
-from tests.pages.conftest import CODES, PAIRS, World, said
+from tests.pages.conftest import APP, CODES, PAIRS, World, said
 
 PAGES = ("overview", "estimates", "similarity", "families", "finetune", "compare", "transfer", "beside", "lab")
 NEED_A_POOL = ("overview", "estimates", "similarity", "families", "finetune", "transfer", "beside")
@@ -253,10 +253,18 @@ def test_the_pool_is_narrowed_by_the_address(world):
 def test_a_link_straight_to_a_page_of_a_fresh_server_goes_through_the_app(tmp_path, monkeypatch, page):
     # Without the world's fixture: as on a server whose first visitor comes by a link.
     monkeypatch.setenv("PSEUDOFAM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PSEUDOFAM_ROOTS", str(tmp_path))
     app = World(tmp_path).estimate(*CODES).open(page)
     assert not app.exception
     assert app.title[0].value == _TITLES.get(page, page.title())
-    assert app.selectbox(key="measure").label == "Measure"  # app.py's own part
+    assert app.selectbox(key="measure").label == "Measure"  # explorer.py's own part
+
+
+def test_no_page_is_ever_served_without_what_stands_around_it(monkeypatch):
+    """Streamlit does so where a folder named pages lies beside its script, until a first visitor has had `st.navigation`."""
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", None)
+    PagesManager(str(APP))
+    assert PagesManager.uses_pages_directory is False
 
 
 def test_overview_names_the_next_step(world):
@@ -265,17 +273,3 @@ def test_overview_names_the_next_step(world):
     last = said(world.estimate(*CODES).open())
     assert "All 5 pairs are estimated" in last
     assert "Estimate the rest" not in last
-
-
-@pytest.mark.parametrize(
-    ("flag", "state", "through"), [(True, {}, True), (False, {}, True), (False, {"view": 1}, False)]
-)
-def test_a_page_of_a_run_that_app_py_was_not_in_goes_through_it(monkeypatch, flag, state, through):
-    """Of tabs that open at once on a server that has just started, one changes the flag under the others."""
-    reruns = []
-    monkeypatch.setattr(inputs.PagesManager, "uses_pages_directory", flag)
-    monkeypatch.setattr(inputs.st, "session_state", state)
-    monkeypatch.setattr(inputs.st, "rerun", lambda: reruns.append(1))
-    inputs._through_the_front_door()
-    assert bool(reruns) is through
-    assert inputs.PagesManager.uses_pages_directory is False

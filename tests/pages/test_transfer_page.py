@@ -104,7 +104,7 @@ def test_the_time_is_told_by_the_pace_of_kept_runs(trainable):
 
 def test_gains_stand_beside_the_measure_of_the_sidebar(trainable):
     keep(trainable)
-    app = trainable.estimate(*CODES).open("similarity").switch_page("pages/transfer.py").run()
+    app = trainable.estimate(*CODES).open("similarity").switch_page("transfer.py").run()
     assert not app.exception
     assert not app.error
     assert app.selectbox(key="signal").value == "overlap"

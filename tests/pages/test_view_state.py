@@ -92,7 +92,7 @@ def test_a_page_is_found_as_it_was_left(world):
     app = world.estimate(*CODES).open("estimates")
     app.selectbox(key="of").select(PAIRS[3]).run()
     app.query_params.pop("of")
-    app.switch_page("pages/lab.py").run()
+    app.switch_page("lab.py").run()
     assert "of=tr-en" in links(app)["Estimates"]
 
 
