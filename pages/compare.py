@@ -11,6 +11,7 @@ from pages.components.job_cards import FINETUNING, running_jobs
 from pages.components.loading import Pool, before_the_change, known_gains, known_signs
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.plain import plain
+from pages.components.pool_similarity import end_k_at_zeros
 from pages.components.results import results
 from pages.components.states import pool_or_stop
 from pages.views.compare import figures, groups, tables, translations
@@ -132,6 +133,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     comparison = pools.find_pool_similarity(pool.estimates, cache=results())
     if comparison is None:
         return {}
+    end_k_at_zeros(comparison.curve)
     found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
     for measure in ARM_MEASURES:
         try:

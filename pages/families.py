@@ -10,7 +10,7 @@ from pages.components.inputs import View, current_view, measure_words, target_in
 from pages.components.loading import Pool, known_gains
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.plain import plain
-from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
+from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
 from pages.views.families.words import (
@@ -216,7 +216,6 @@ pool = visible_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
 matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-zeros_note(similarities.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "target", "find")
 content_warning(pool)

@@ -10,7 +10,7 @@ from pages.components.brushing import choose_cell, chosen_cell, clicked_values
 from pages.components.figures import plot
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
-from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop, zeros_note
+from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views import similarity as views
 from pseudofam_core import charts
@@ -168,7 +168,6 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     clusters = cut(matrix, Z)
     order = order_of(pool, matrix, by, clustering.leaf_order(Z))
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
-zeros_note(similarities.curve, view.measure, view.top_fraction)
 completeness_note(pool)
 absent_note(pool, "of", "with", "find")
 content_warning(pool)

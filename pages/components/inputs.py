@@ -22,8 +22,8 @@ from pseudofam_core.models.parameters import PARAMETER_GROUPS
 from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 
 _VIEW = "view"
-_BELOW_K = "below_k"
-K_HIGH = 0.95
+_K_ENDS = "k_ends"
+LEAST_K, LARGEST_K, K_STEP = 0.05, 0.95, 0.005
 _MOST_SENTENCES, _LARGEST_SEED = 10**9, 2**32 - 1
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
 _ESTIMATORS = {
@@ -32,6 +32,14 @@ _ESTIMATORS = {
     "(the scripts: 4,800 × 4).",
     Estimator.SAMPLED: "of translations that the model draws itself: the true Fisher, with more noise.",
 }
+
+
+@dataclass(frozen=True)
+class KEnd:
+    """Where K ends for a pool, and why, where that is before the control would end anyway."""
+
+    value: float = LARGEST_K
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,17 +83,7 @@ def sidebar() -> None:
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
             **view_state.choice("measure", tuple(Measure), USUAL_MEASURE, code=lambda one: one.value, shared=True),
         )
-        top_fraction = st.slider(
-            "Top share K",
-            0.05,
-            K_HIGH,
-            step=0.005,
-            format="%.3f",
-            disabled=not measure.depends_on_k,
-            help=f"For {_measures_with_k()}: the share of the parameters that count as important. The paper: 0.40.",
-            **view_state.number("k", 0.4, low=0.05, high=K_HIGH, shared=True),
-        )
-        st.session_state[_BELOW_K] = st.empty()
+        top_fraction = _top_fraction_input(measure, _k_end(workspace))
         found = _language_search(workspace.pairs or pool)
         st.button(
             "Reset view",
@@ -99,9 +97,19 @@ def sidebar() -> None:
     st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, found)
 
 
-def say_below_k(words: str) -> None:
-    """Put a word below the control of K, which is drawn before the pool is known."""
-    st.session_state[_BELOW_K].caption(words)
+def end_k(workspace: Workspace, end: KEnd) -> float | None:
+    """Have K end where the masks of a workspace's pool are full.
+
+    The sidebar is drawn before the pool is known: where the end is news, the page begins anew.
+
+    Returns:
+        The K that the address asks for, where it lies beyond the end; None elsewhere.
+    """
+    if _k_end(workspace) != end:
+        st.session_state[_K_ENDS] = {**st.session_state.get(_K_ENDS, {}), workspace: end}
+        st.rerun()
+    asked = view_state.number_of("k", float, low=LEAST_K, high=LARGEST_K)
+    return asked if asked is not None and asked > end.value else None
 
 
 def current_view() -> View:
@@ -128,6 +136,28 @@ def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
 def measure_words(measure: Measure) -> str:
     """One plain sentence: what the measure's numbers mean."""
     return measure.row.words
+
+
+def _k_end(workspace: Workspace) -> KEnd:
+    """Where K ends, as far as this visitor's pages have seen the workspace's pool."""
+    ends: dict[Workspace, KEnd] = st.session_state.get(_K_ENDS, {})
+    return ends.get(workspace, KEnd())
+
+
+def _top_fraction_input(measure: Measure, end: KEnd) -> float:
+    top_fraction: float = st.slider(
+        "Top share K",
+        LEAST_K,
+        end.value,
+        step=K_STEP,
+        format="%.3f",
+        disabled=not measure.depends_on_k,
+        help=f"For {_measures_with_k()}: the share of the parameters that count as important. The paper: 0.40.",
+        **view_state.number("k", min(0.4, end.value), low=LEAST_K, high=LARGEST_K, most=end.value, shared=True),
+    )
+    if measure.depends_on_k and end.words:
+        st.caption(end.words)
+    return top_fraction
 
 
 def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
@@ -203,7 +233,7 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
 
 def _with_own(groups: tuple[str, ...]) -> tuple[str, ...]:
     """The groups, and the regular expression that a person has entered."""
-    own = view_state.text("parameters")
+    own = view_state.text_of("parameters")
     return groups if own is None or own in groups else (*groups, own)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.inputs import K_HIGH, say_below_k
+from pages.components.inputs import K_STEP, LARGEST_K, LEAST_K, KEnd, current_view, end_k
 from pages.components.job_cards import active_cards, duration, running_jobs
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
@@ -36,10 +36,12 @@ def similarity_or_stop(pool: Pool) -> PoolSimilarity:
         if seconds > _LONGEST_WAIT_S and not _is_finished(pool):
             _offer_job(pool, seconds)
             st.stop()
-        return _comparison(key, str(cache_root()), pool.estimates)
+        similarities = _comparison(key, str(cache_root()), pool.estimates)
     except (PseudoFamError, ValueError) as error:
         _say(error)
-    return st.stop()
+        st.stop()
+    end_k_at_zeros(similarities.curve)
+    return similarities
 
 
 def matrix_or_stop(similarities: PoolSimilarity, measure: Measure, top_fraction: float) -> PairwiseMatrix:
@@ -51,14 +53,21 @@ def matrix_or_stop(similarities: PoolSimilarity, measure: Measure, top_fraction:
     return st.stop()
 
 
-def zeros_note(curve: OverlapCurve, measure: Measure, top_fraction: float) -> None:
-    """Say below the control of K where zeros begin; warn of a K beyond, which asks for more than a mask can hold."""
-    if not measure.depends_on_k:
-        return
-    if min(curve.nonzero) < K_HIGH:
-        say_below_k(f"At most {curve.last_full_step:.1%}: beyond, masks run out of parameters that are not zero.")
-    if (words := curve.zeros_reached(top_fraction)) is not None:
-        st.warning(f"**K reaches into zeros.** {words}", icon=":material/contrast:")
+def largest_k(curve: OverlapCurve) -> float:
+    """The largest K that the sidebar offers for a pool: all masks are full up to it. The least where none is."""
+    n = int((min(LARGEST_K, curve.last_full_step) - LEAST_K) / K_STEP + 1e-9)
+    return round(LEAST_K + max(n, 0) * K_STEP, 3)
+
+
+def end_k_at_zeros(curve: OverlapCurve) -> None:
+    """End the sidebar's control of K where zeros begin, and say so where the address asks for more."""
+    view = current_view()
+    last = max(largest_k(curve), LEAST_K + K_STEP)
+    end = KEnd() if last >= LARGEST_K else KEnd(last, f"Ends at {last:.1%}. {curve.zeros}")
+    asked = end_k(view.workspace, end)
+    if asked is not None and view.measure.depends_on_k:
+        told = f"The address asks for K = {asked:.1%}; here K ends at {last:.1%}. {curve.zeros}"
+        st.warning(told, icon=":material/contrast:")
 
 
 def _is_finished(pool: Pool) -> bool:

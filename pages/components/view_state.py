@@ -153,9 +153,19 @@ def several(name: str, options: Sequence[T], *, code: Callable[[T], str] = str, 
     )
 
 
-def number(name: str, default: N, *, low: N, high: N, shared: bool = False) -> dict[str, Any]:
-    """`control` for a number of the default's own type. One out of bounds is nonsense: a link must not ask for all of a server."""
-    return control(name, default, read=lambda text: _bounded(type(default)(text), low, high), shared=shared)
+def number(name: str, default: N, *, low: N, high: N, most: N | None = None, shared: bool = False) -> dict[str, Any]:
+    """`control` for a number of the default's own type. One out of bounds is nonsense: a link must not ask for all of a server.
+
+    Args:
+        name: See `control`.
+        default: See `control`.
+        low: The least that makes sense.
+        high: The most that makes sense.
+        most: Where the control ends at present, if below `high`: what the address says beyond it counts as this.
+        shared: See `control`.
+    """
+    end = high if most is None else most
+    return control(name, default, read=lambda text: min(_bounded(type(default)(text), low, high), end), shared=shared)
 
 
 def optional_number(
@@ -183,11 +193,6 @@ def switch(name: str, default: bool = False, *, shared: bool = False) -> dict[st
     )
 
 
-def text(name: str) -> str | None:
-    """What the address says of a control; None where it is at its default."""
-    return _address().values.get(name)
-
-
 def set_value(name: str, words: str | None) -> None:
     """Change a control from elsewhere (a click in a chart, a button), as if it had been moved; None is its default.
 
@@ -207,6 +212,14 @@ def text_of(name: str) -> str | None:
     address = _address()
     address.known.add(name)
     return address.values.get(name)
+
+
+def number_of(name: str, kind: type[N], *, low: N, high: N) -> N | None:
+    """The number that the address says of a control; None where it says nothing or nonsense."""
+    try:
+        return None if (said := text_of(name)) is None else _bounded(kind(said), low, high)
+    except ValueError:
+        return None
 
 
 def reset(keep: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 from pages.views.families.inputs import roundest
 from pages.views.families.lists import Pin, pin_of
+from pages.views.families.words import RESAMPLED
 from pseudofam_core import estimates, jobs
 from pseudofam_core.families.breakpoints import Span
 from pseudofam_core.families.spec import Rule, SelectionSpec
@@ -237,11 +238,11 @@ def test_resampling_tells_how_often_each_neighbour_is_chosen(world):
     app = world.open("families", show="How firm?", resample="yes")
     assert not app.exception
     assert [one.label for one in app.metric] == ["This family unchanged", "Families unchanged, on average"]
-    shares = app.dataframe[0].value["In resamples"]
+    shares = app.dataframe[0].value[RESAMPLED]
     assert list(shares) == sorted(shares, reverse=True)
     assert 2 <= sum(shares) <= 4
     beside = world.open("families", resample="yes").dataframe[0].value
-    assert beside["Resampled"].between(0, 1).all()
+    assert beside[RESAMPLED].between(0, 1).all()
 
 
 def test_the_strip_over_k_is_for_overlap(world):
@@ -261,15 +262,30 @@ def test_k_ends_where_the_zeros_begin(world):
     assert figures(app)[2]["layout"]["xaxis"]["range"] == [0.05, 0.6]
     assert "times between K = 5% and 60.0%." in said(app)
     assert "K ends there: only 60.0% of the parameters of Kazakh · kk differ from zero" in said(app)
-    for page in ("families", "similarity"):
+    below = "Ends at 60.0%. Only 60.0% of the parameters of Kazakh · kk differ from zero, and zeros are in no mask."
+    for page in ("families", "similarity", "finetune"):
         app = world.open(page, measure="overlap", k="0.7")
-        assert "K reaches into zeros.** Only 60.0% of the parameters of Kazakh · kk" in app.warning[0].value
-        assert "take at most 60.0%." in app.warning[0].value
-        below = "At most 60.0%: beyond, masks run out of parameters that are not zero."
+        assert not app.exception
+        (asked,) = [one.value for one in app.warning if "zeros" in one.value]
+        assert asked.startswith("The address asks for K = 70.0%; here K ends at 60.0%. Only 60.0% of the parameters")
+        assert (app.slider(key="k").max, app.slider(key="k").value) == (0.6, 0.6)
         assert below in [one.value for one in app.sidebar.caption]
-        assert below in [one.value for one in world.open(page, measure="overlap", k="0.4").sidebar.caption]
-        assert below not in [one.value for one in world.open(page, measure="mse").sidebar.caption]
-        assert not [one for one in world.open(page, measure="mse", k="0.7").warning if "zeros" in one.value]
+        app = world.open(page, measure="overlap", k="0.4")
+        assert (app.slider(key="k").max, app.slider(key="k").value) == (0.6, 0.4)
+        assert below in [one.value for one in app.sidebar.caption]
+        assert not [one for one in app.warning if "zeros" in one.value]
+        app = world.open(page, measure="mse", k="0.7")
+        assert below not in [one.value for one in app.sidebar.caption]
+        assert not [one for one in app.warning if "zeros" in one.value]
+
+
+def test_k_ends_at_once_where_even_the_papers_is_beyond(world):
+    world.estimate("be", "uk", "bg", "tr").estimate("kk", n_zeros=150)
+    app = world.open("families", measure="overlap")
+    assert not app.exception
+    assert (app.slider(key="k").max, app.slider(key="k").value) == (0.25, 0.25)
+    app.slider(key="k").set_value(0.2).run()
+    assert (app.slider(key="k").max, app.slider(key="k").value) == (0.25, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ import streamlit as st
 
 from pages.components import view_state
 from pages.components.figures import plot
-from pages.components.inputs import View
+from pages.components.inputs import LARGEST_K, LEAST_K, View
 from pages.components.loading import Pool
 from pages.components.navigation import ESTIMATES_PAGE, page_link
 from pages.components.plain import plain
+from pages.components.pool_similarity import largest_k
 from pages.views.families import inputs
+from pages.views.families.words import RESAMPLED
 from pseudofam_core import charts
 from pseudofam_core.estimates.spec import Estimator
 from pseudofam_core.families.breakpoints import radius_sweep
@@ -92,7 +94,7 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
 
 def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction: float) -> None:
     curve = similarities.curve
-    sweep, last = inputs.k_sweep(curve, family), inputs.largest_k(curve)
+    sweep, last = inputs.k_sweep(curve, family), largest_k(curve)
     plot(
         charts.strip_figure(
             sweep,
@@ -106,9 +108,9 @@ def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction
         alt="Members of the family over K",
     )
     st.caption(
-        f"The family changes {len(sweep.breakpoints)} times between K = {inputs.LEAST_K:.0%} and "
+        f"The family changes {len(sweep.breakpoints)} times between K = {LEAST_K:.0%} and "
         f"{last:.1%}. Long bars are firm members; a comb of short ones is a knife edge."
-        + ("" if last == inputs.LARGEST_K else f" K ends there: {curve.zeros[0].lower()}{curve.zeros[1:]}")
+        + ("" if last == LARGEST_K else f" K ends there: {curve.zeros[0].lower()}{curve.zeros[1:]}")
     )
 
 
@@ -147,11 +149,11 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
             {
                 "Language": [one.pair.label for one in near],
                 "In now": [one.member for one in near],
-                "In resamples": [shares[one] for one in near],
+                RESAMPLED: [shares[one] for one in near],
             }
         ),
         hide_index=True,
-        column_config={"In resamples": st.column_config.ProgressColumn(format="percent")},
+        column_config={RESAMPLED: st.column_config.ProgressColumn(format="percent")},
         alt=f"How often resamples choose each neighbour of {family.target.label}",
     )
     st.caption(

@@ -10,6 +10,8 @@ import numpy as np
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.inputs import K_STEP, LEAST_K
+from pages.components.pool_similarity import largest_k
 from pseudofam_core.families.breakpoints import Breakpoint, Span, Sweep, radius_sweep, top_fraction_sweep
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.spec import Rule, SelectionSpec
@@ -20,8 +22,6 @@ RULES = {
     Rule.RADIUS: "Fixed radius",
     Rule.NEAREST: "Nearest k",
 }
-# What the sidebar's slider can take, in steps in which it can be set.
-LEAST_K, LARGEST_K, _K_STEP = 0.05, 0.95, 0.005
 _MOST_LETTERS = 32
 
 
@@ -89,21 +89,15 @@ def k_buttons(curve: OverlapCurve, family: PseudoFamily, *, top_fraction: float)
     sweep = k_sweep(curve, family)
 
     def first_or_last(span: Span) -> float:
-        return span.start if span.start > top_fraction else round(span.end - _K_STEP, 3)
+        return span.start if span.start > top_fraction else round(span.end - K_STEP, 3)
 
     _buttons("K", "k", steps_around(sweep, top_fraction, first_or_last), whole_page=True)
 
 
-def largest_k(curve: OverlapCurve) -> float:
-    """The last K that the sidebar offers and for which all masks are as large as it says."""
-    n = int((min(LARGEST_K, curve.last_full_step) - LEAST_K) / _K_STEP + 1e-9)
-    return round(LEAST_K + max(n, 0) * _K_STEP, 3)
-
-
 def k_sweep(curve: OverlapCurve, family: PseudoFamily) -> Sweep:
     """The family over every K that the sidebar offers, up to `largest_k`."""
-    n = round((largest_k(curve) - LEAST_K) / _K_STEP)
-    steps = tuple(round(LEAST_K + place * _K_STEP, 3) for place in range(n + 1))
+    n = round((largest_k(curve) - LEAST_K) / K_STEP)
+    steps = tuple(round(LEAST_K + place * K_STEP, 3) for place in range(n + 1))
     return top_fraction_sweep(
         curve, family.target, selection=family.selection, measure=family.measure, top_fractions=steps
     )

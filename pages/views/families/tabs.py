@@ -14,7 +14,14 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.figures import plot
 from pages.components.warnings import show_signs
-from pages.views.families.words import chance_of, left_out_words, neighbour_table, overview_table, pointed_out
+from pages.views.families.words import (
+    RESAMPLED,
+    chance_of,
+    left_out_words,
+    neighbour_table,
+    overview_table,
+    pointed_out,
+)
 from pseudofam_core import charts
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
@@ -51,8 +58,10 @@ def reasons_view(
             "Mutual": st.column_config.TextColumn(
                 width=60, help="⇄: its own family, by the same rule, has the target."
             ),
-            "Resampled": st.column_config.ProgressColumn(
-                format="percent", help="Share of resamples of the sentences in which it is in the family."
+            RESAMPLED: st.column_config.ProgressColumn(
+                format="percent",
+                help="Share of resamples of the sentences in which it is in the family. Other sentences move families further: "
+                "of a member this is the most to hope for.",
             ),
         },
         alt=f"Neighbours of {family.target.label} with reasons",

@@ -18,6 +18,7 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
 
+RESAMPLED = "Resampled, at most"
 _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
 
@@ -62,7 +63,7 @@ def firm_words(family: PseudoFamily, firm: FamilyStability) -> str:
     told = f"**Firmness**: at most {firm.unchanged[row]:.0%} of resamples leave it unchanged."
     outside = max((one for one in family.neighbours if not one.member), key=shares.__getitem__, default=None)
     weakest = min((one for one in family.neighbours if one.member), key=shares.__getitem__)
-    told += f" Of its members {weakest.pair.label} is in the fewest, {shares[weakest]:.0%}"
+    told += f" Of its members {weakest.pair.label} is in the fewest, at most {shares[weakest]:.0%}"
     return told + (f"; {outside.pair.label}, which is not in it, is in {shares[outside]:.0%}." if outside else ".")
 
 
@@ -105,7 +106,7 @@ def neighbour_table(
     }
     if stability is not None:
         shares = stability.shares[stability.pairs.index(family.target)]
-        table["Resampled"] = [shares[stability.pairs.index(one.pair)] for one in family.neighbours]
+        table[RESAMPLED] = [shares[stability.pairs.index(one.pair)] for one in family.neighbours]
     return pd.DataFrame(table)
 
 
