@@ -116,15 +116,17 @@ def _figures(comparison: Comparison) -> Mapping[str, go.Figure]:
 def _comet(options: argparse.Namespace) -> None:
     python = comet_python()
     comparison = _comparison(options)
-    runs = {run.key: run for one in comparison.outcomes for draw in one.runs for run in draw}
+    runs = {run.key: run for outcome in comparison.outcomes for draw in outcome.runs for run in draw}
     texts = [run.outputs["test"] for run in runs.values()]
-    lines = [line for own in texts for line in zip(own["sources"], own["hypotheses"], own["references"], strict=True)]
-    found = comet_scores(
+    lines = [
+        line for text in texts for line in zip(text["sources"], text["hypotheses"], text["references"], strict=True)
+    ]
+    comet = comet_scores(
         lines, python=python, model=options.comet_model, batch_size=options.batch_size, gpus=options.gpus
     )
-    scores = iter(found.scores)
+    scores = iter(comet.scores)
     by_run = {key: [next(scores) for _ in run.outputs["test"]["hypotheses"]] for key, run in runs.items()}
-    written(comet_csv(comparison, by_run, signature=found.signature), options.out)
+    written(comet_csv(comparison, by_run, signature=comet.signature), options.out)
 
 
 def _comparison(options: argparse.Namespace) -> Comparison:
@@ -135,8 +137,8 @@ def _comparison(options: argparse.Namespace) -> Comparison:
     arms, measured = {}, kept_matrix(workspace, cache)
     for target in options.target:
         signs = functools.partial(kept_signs, workspace, target, cache)
-        own = {**families.get(target, {}), **families_told(runs, target, gains_of(measured, target), signs)}
-        arms[target] = arms_found(runs, target, pool, families=own, seed=options.seed)
+        of_target = {**families.get(target, {}), **families_told(runs, target, gains_of(measured, target), signs)}
+        arms[target] = arms_found(runs, target, pool, families=of_target, seed=options.seed)
     return compare_arms(runs, arms, pinned=options.pinned, protocol=options.protocol, level=options.level)
 
 
@@ -162,7 +164,7 @@ def _chosen_runs(options: argparse.Namespace, workspace: Workspace) -> Sequence[
     if len(groups) > 1 and options.group is None:
         raise PseudoFamError(f"The cache holds runs that can't be compared with one another. {_told(groups)}")
     chosen = groups[(options.group or 1) - 1]
-    if without := [str(one) for one in options.target if one not in {run.target for run in chosen}]:
+    if without := [str(target) for target in options.target if target not in {run.target for run in chosen}]:
         logger.warning("Left out, for no such run of it is finished: %s", ", ".join(without))
     return chosen
 
@@ -172,7 +174,10 @@ def _of_cut(runs: Sequence[FinetuneRun], n: int | None) -> list[FinetuneRun]:
     cuts = {run.cut.target_sentences for run in runs if not run.is_zero_shot}
     if cuts and n not in cuts:
         have = ", ".join(
-            [*map(str, sorted(one for one in cuts if one is not None)), *(["all"] if None in cuts else [])]
+            [
+                *map(str, sorted(n_sentences for n_sentences in cuts if n_sentences is not None)),
+                *(["all"] if None in cuts else []),
+            ]
         )
         raise ValueError(f"--target-sentences must be one that runs were trained on: {have}. Got {n or 'all'}.")
     return [run for run in runs if run.is_zero_shot or run.cut.target_sentences == n]

@@ -27,8 +27,8 @@ def _estimate(options: argparse.Namespace) -> None:
     workspace, cache = chosen_workspace(options), Cache(options.cache)
     pool, specs = pool_of(workspace), fisher_specs(workspace)
     with stop_on_interrupt() as should_stop:
-        for place, (one, spec) in enumerate(specs.items(), start=1):
-            with bar(f"{one} ({place} of {len(pool)})") as report:
+        for place, (pair, spec) in enumerate(specs.items(), start=1):
+            with bar(f"{pair} ({place} of {len(pool)})") as report:
                 artifact = computing.compute(
                     spec,
                     cache,
@@ -38,11 +38,11 @@ def _estimate(options: argparse.Namespace) -> None:
                     should_stop=should_stop,
                 )
             done = summarise(artifact)
-            print(f"{one}\t{_read(done)}\t{done.mean_loss:.3f} nats a token\t{artifact.folder}")
+            print(f"{pair}\t{_read(done)}\t{done.mean_loss:.3f} nats a token\t{artifact.folder}")
             if done.imported:
-                logger.warning("%s: imported on %s, not computed here.", one, done.created[:10])
+                logger.warning("%s: imported on %s, not computed here.", pair, done.created[:10])
             if done.n_gradients == 1:
-                logger.warning("%s: F is one squared gradient. %s", one, MORE_GRADIENTS)
+                logger.warning("%s: F is one squared gradient. %s", pair, MORE_GRADIENTS)
 
 
 def _read(done: FisherSummary) -> str:

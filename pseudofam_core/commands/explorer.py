@@ -25,12 +25,12 @@ def app_script() -> Path:
     """
     places = (_PACKAGE.parent / "app.py", _PACKAGE / "explorer" / "app.py")
     # Another project's app.py may lie beside an installed package: ours has its pages with it.
-    found = [one for one in places if one.is_file() and (one.parent / "pages" / "components").is_dir()]
-    if not found:
+    scripts = [script for script in places if script.is_file() and (script.parent / "pages" / "components").is_dir()]
+    if not scripts:
         raise PseudoFamError(
             f"The explorer is missing: looked for {' and '.join(map(str, places))}. Install the package again."
         )
-    return found[0]
+    return scripts[0]
 
 
 def _add_app(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def _app(options: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "streamlit", "run", str(app_script())]
     # Streamlit refuses requests for any other host.
     hosts = [*(options.host or ()), *([] if options.address in (None, "0.0.0.0", "::") else [options.address])]
-    command += [f"--server.allowedHosts={one}" for one in dict.fromkeys([*THIS_MACHINE, *hosts])] if hosts else []
+    command += [f"--server.allowedHosts={host}" for host in dict.fromkeys([*THIS_MACHINE, *hosts])] if hosts else []
     chosen = {"--server.port": options.port, "--server.address": options.address}
     command += [part for name, value in chosen.items() if value is not None for part in (name, str(value))]
     try:

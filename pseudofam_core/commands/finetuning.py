@@ -203,12 +203,12 @@ def _request(options: argparse.Namespace, cache: Cache) -> FinetuneRequest:
 
 def _told_arms(request: FinetuneRequest) -> str:
     """A line for each arm of measured gains or weights: its auxiliaries."""
-    told = [one for one in request.arms if one.name.partition("-")[0] in (FORESEEN, MEASURED, WEIGHTED)]
-    return "".join(f"{one.name}: {_listed(one) or 'none is expected to help'}\n" for one in told)
+    told = [arm for arm in request.arms if arm.name.partition("-")[0] in (FORESEEN, MEASURED, WEIGHTED)]
+    return "".join(f"{arm.name}: {_listed(arm) or 'none is expected to help'}\n" for arm in told)
 
 
 def _listed(arm: Arm) -> str:
-    names = [one.source if one.target == "en" else str(one) for one in arm.members or ()]
+    names = [pair.source if pair.target == "en" else str(pair) for pair in arm.members or ()]
     return (", " if arm.weights else " ").join(with_weights(names, arm.weights))
 
 
@@ -221,14 +221,12 @@ def _sources(text: str) -> tuple[str, ...]:
 
 def _expected_gains(request: FinetuneRequest, cache: Cache) -> str:
     """A line for each auxiliary that is named, where measured gains of other targets tell what to expect of it."""
-    found = kept_outlook(request.workspace, request.target, cache)
-    if found is None:
+    outlook = kept_outlook(request.workspace, request.target, cache)
+    if outlook is None:
         return ""
-    members = sorted({one for arm in request.arms for one in arm.members or ()} & set(found.auxiliaries))
-    head = (
-        f"By {found.signal}, from {found.forecast.n_targets} other targets, each auxiliary alone, dev, 90 % intervals:"
-    )
-    return "\n".join([head, *(f"  {found.words(one)}" for one in members)]) + "\n"
+    members = sorted({pair for arm in request.arms for pair in arm.members or ()} & set(outlook.auxiliaries))
+    head = f"By {outlook.signal}, from {outlook.forecast.n_targets} other targets, each auxiliary alone, dev, 90 % intervals:"
+    return "\n".join([head, *(f"  {outlook.words(pair)}" for pair in members)]) + "\n"
 
 
 def _told(expected: Cost) -> str:
@@ -250,22 +248,22 @@ def _table(request: FinetuneRequest, runs: dict[tuple[str, int | None], Finetune
     """Each arm's mean scores over its seeds, equal arms named together. `compare` says what they mean."""
     rows, task = [], request.task
     metrics = meaningful_first(task.metrics, [request.target.target])
-    for one, names in distinct_arms(request.arms).items():
-        own = [run for (arm, _), run in runs.items() if arm == one.name]
-        test, dev = (pd.DataFrame([run.scores[split] for run in own]) for split in ("test", "dev"))
+    for arm, names in distinct_arms(request.arms).items():
+        repeats = [run for (name, _), run in runs.items() if name == arm.name]
+        test, dev = (pd.DataFrame([run.scores[split] for run in repeats]) for split in ("test", "dev"))
         rows.append(
             {
                 "arm": " = ".join(names),
-                "auxiliaries": _listed(one),
-                "runs": len(own),
-                **{one.label: round(test[one.name].mean(), one.decimals) for one in metrics},
+                "auxiliaries": _listed(arm),
+                "runs": len(repeats),
+                **{metric.label: round(test[metric.name].mean(), metric.decimals) for metric in metrics},
                 f"dev {task.tested.label}": round(dev[task.tested.name].mean(), task.tested.decimals),
-                "updates": round(sum(run.updates for run in own) / len(own)),
-                "scored at": round(sum(run.scored_update for run in own) / len(own)),
+                "updates": round(sum(run.updates for run in repeats) / len(repeats)),
+                "scored at": round(sum(run.scored_update for run in repeats) / len(repeats)),
             }
         )
     first = next(iter(runs.values())).scores["test"]
-    signatures = " | ".join(first[one.signature_name] for one in metrics)
+    signatures = " | ".join(first[metric.signature_name] for metric in metrics)
     return f"{pd.DataFrame(rows).to_string(index=False)}\n{signatures}"
 
 

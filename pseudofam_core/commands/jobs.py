@@ -29,11 +29,11 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
         (_remove, "remove", "forget a job that has ended or can't be read; its results stay"),
         (_logs, "logs", "what the workers had to say"),
     ):
-        one = _add_verb(verbs, run, verb, text)
-        one.add_argument("job", help="the job's id, or its first digits")
+        command = _add_verb(verbs, run, verb, text)
+        command.add_argument("job", help="the job's id, or its first digits")
         if verb == "logs":
-            one.add_argument("--lines", type=count, default=50, help="how many of the last (default: %(default)s)")
-            one.add_argument(
+            command.add_argument("--lines", type=count, default=50, help="how many of the last (default: %(default)s)")
+            command.add_argument(
                 "--follow", action="store_true", help="go on until the job ends; status 1 if it is not done"
             )
 
@@ -44,37 +44,37 @@ def _add_verb(
     verb: str,
     text: str,
 ) -> argparse.ArgumentParser:
-    one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
-    one.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
-    one.set_defaults(run=run)
-    return one
+    command = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
+    command.set_defaults(run=run)
+    return command
 
 
 def _list(options: argparse.Namespace) -> None:
     views = jobs.list_jobs(options.cache)
     header = ("ID", "STATE", "DONE", "TO GO", "STARTED (UTC)", "TITLE")
     rows = [
-        (one.id[:8], _state(one), f"{one.done}/{one.total} {one.parts}", _span(one), _time(one.submitted), one.title)
-        for one in views
+        (job.id[:8], _state(job), f"{job.done}/{job.total} {job.parts}", _span(job), _time(job.submitted), job.title)
+        for job in views
     ]
     _print_table(header, rows)
 
 
 def _show(options: argparse.Namespace) -> None:
-    one = jobs.view(options.cache, _job(options))
-    workspace = one.workspace
-    fields = [("id", one.id), ("title", one.title), ("kind", one.kind), ("state", _state(one))]
+    view = jobs.view(options.cache, _job(options))
+    workspace = view.workspace
+    fields = [("id", view.id), ("title", view.title), ("kind", view.kind), ("state", _state(view))]
     if workspace is not None:
         fields += [("model", workspace.model), ("corpus", workspace.corpus)]
-    if one.damage is not None:
-        fields += [("damage", one.damage)]
-    fields += [("started (UTC)", f"{_time(one.submitted)}, attempt {one.attempt}")]
-    fields += [("done", f"{one.done} of {one.total} {one.parts}"), ("to go", _span(one))]
+    if view.damage is not None:
+        fields += [("damage", view.damage)]
+    fields += [("started (UTC)", f"{_time(view.submitted)}, attempt {view.attempt}")]
+    fields += [("done", f"{view.done} of {view.total} {view.parts}"), ("to go", _span(view))]
     for name, value in fields:
         print(f"{name + ':':15}{value}")
     print()
-    _print_table(("TASK", "STATE", "PHASE", "DONE", "PER SECOND", "SILENT FOR", "WHERE"), map(_task_row, one.tasks))
-    for task in one.tasks:
+    _print_table(("TASK", "STATE", "PHASE", "DONE", "PER SECOND", "SILENT FOR", "WHERE"), map(_task_row, view.tasks))
+    for task in view.tasks:
         if task.error:
             print(f"\n{task.name}: {task.error}")
 
@@ -106,9 +106,9 @@ def _logs(options: argparse.Namespace) -> None:
     for text in _followed(options.cache, job, options.lines):
         sys.stdout.write(text)
         sys.stdout.flush()
-    one = jobs.view(options.cache, job)
-    if one.state is not State.DONE:
-        raise JobError(f"The job ended as {one.state}. {one.error or ''}".strip())
+    view = jobs.view(options.cache, job)
+    if view.state is not State.DONE:
+        raise JobError(f"The job ended as {view.state}. {view.error or ''}".strip())
 
 
 def _followed(cache_root: Path, job: str, n_lines: int) -> Iterator[str]:
@@ -133,32 +133,34 @@ def _job(options: argparse.Namespace) -> str:
     Raises:
         JobError: None does, or several do.
     """
-    found = [one for one in jobs.list_jobs(options.cache) if one.id.startswith(options.job)]
-    if len(found) != 1:
+    matching = [view for view in jobs.list_jobs(options.cache) if view.id.startswith(options.job)]
+    if len(matching) != 1:
         raise JobError(
-            f"job must be the beginning of one id. {options.job!r} begins {len(found)} of those in {options.cache}. "
+            f"job must be the beginning of one id. {options.job!r} begins {len(matching)} of those in {options.cache}. "
             "`jobs list` shows them."
         )
-    return found[0].id
+    return matching[0].id
 
 
-def _state(one: JobView) -> str:
-    if one.state is State.QUEUED and one.queue_position:
-        return f"queued, number {one.queue_position}"
-    return f"{one.state}, {one.done} of {one.total} kept" if one.state is State.CANCELLED and one.done else one.state
+def _state(view: JobView) -> str:
+    if view.state is State.QUEUED and view.queue_position:
+        return f"queued, number {view.queue_position}"
+    return (
+        f"{view.state}, {view.done} of {view.total} kept" if view.state is State.CANCELLED and view.done else view.state
+    )
 
 
-def _task_row(one: TaskView) -> tuple[str, ...]:
-    progress, silent = one.progress, one.heartbeat_age_s
-    where = ", ".join(filter(None, (one.host, one.device)))
+def _task_row(task: TaskView) -> tuple[str, ...]:
+    progress, silent = task.progress, task.heartbeat_age_s
+    where = ", ".join(filter(None, (task.host, task.device)))
     done = f"{progress.done}/{progress.total} {progress.unit}" if progress else "–"
     rate = f"{progress.rate:.3g}" if progress and progress.rate else "–"
-    phase = progress.phase if progress and one.state is State.RUNNING else "–"
-    return (one.name, one.state, phase, done, rate, "–" if silent is None else f"{silent:.0f} s", where or "–")
+    phase = progress.phase if progress and task.state is State.RUNNING else "–"
+    return (task.name, task.state, phase, done, rate, "–" if silent is None else f"{silent:.0f} s", where or "–")
 
 
-def _span(one: JobView) -> str:
-    seconds = one.remaining_s if one.state.is_active else None
+def _span(view: JobView) -> str:
+    seconds = view.remaining_s if view.state.is_active else None
     if seconds is None:
         return "–"
     least, most = map(_length, seconds)

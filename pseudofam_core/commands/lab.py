@@ -28,25 +28,25 @@ def _add_lab(parser: argparse.ArgumentParser) -> None:
         (_show, "show", "the kept answer: this workspace's, else those that ship with the package"),
         (_run, "run", "answer it for this workspace; an interrupted run goes on where it was"),
     ):
-        one = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+        command = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         if verb != "list":
-            one.add_argument("experiment", type=_experiment, metavar="NAME", help="as `lab list` has it")
-            one.add_argument(
+            command.add_argument("experiment", type=_experiment, metavar="NAME", help="as `lab list` has it")
+            command.add_argument(
                 "--others",
                 type=_names,
                 default=(),
                 metavar="A,B",
                 help="further corpora or models, where it takes them",
             )
-            one.add_argument("--out", type=Path, help="CSV file to write")
-        add_workspace(one)
-        one.set_defaults(run=run)
+            command.add_argument("--out", type=Path, help="CSV file to write")
+        add_workspace(command)
+        command.set_defaults(run=run)
 
 
 def _list(options: argparse.Namespace) -> None:
     workspace, cache = chosen_workspace(options), Cache(options.cache)
-    for one in lab.EXPERIMENTS:
-        print(f"{one.name:12} {one.question}\n{'':12} {_state(one, workspace, cache)}")
+    for experiment in lab.EXPERIMENTS:
+        print(f"{experiment.name:12} {experiment.question}\n{'':12} {_state(experiment, workspace, cache)}")
 
 
 def _state(experiment: Experiment, workspace: Workspace, cache: Cache) -> str:
@@ -65,15 +65,15 @@ def _state(experiment: Experiment, workspace: Workspace, cache: Cache) -> str:
 
 def _show(options: argparse.Namespace) -> None:
     experiment: Experiment = options.experiment
-    found = _found(options)
-    findings = lab.shipped(experiment) if found is None else {"": found}
+    kept = _found(options)
+    findings = lab.shipped(experiment) if kept is None else {"": kept}
     if not findings:
         raise PseudoFamError(
             f"{experiment.name} has no answer yet. {experiment.elsewhere or f'Run `lab run {experiment.name}`.'}"
         )
     print(f"{experiment.question}\nExpected: {experiment.expected}")
-    for one in findings.values():
-        _print(one)
+    for finding in findings.values():
+        _print(finding)
     if options.out is not None:
         written(finding_csv(experiment, next(iter(findings.values()))), options.out)
 
@@ -114,7 +114,7 @@ def _experiment(text: str) -> Experiment:
 
 def _names(text: str) -> tuple[str, ...]:
     """Read names, parted by commas that no `#` choice of a corpus holds: those stand in the workspace's own."""
-    return tuple(one.strip() for one in text.split(",") if one.strip())
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 COMMANDS = (("lab", _add_lab, "the paper's open questions as experiments"),)

@@ -102,13 +102,13 @@ def warn_of_zeros(curve: OverlapCurve, top_fraction: float) -> None:
 def finished_estimates(options: argparse.Namespace, workspace: Workspace) -> Mapping[LanguagePair, Artifact]:
     """A workspace's estimates, all of them."""
     cache = Cache(options.cache)
-    found = {one: find_fisher(spec, cache) for one, spec in fisher_specs(workspace).items()}
-    if missing := [str(one) for one, artifact in found.items() if artifact is None]:
+    estimates = {pair: find_fisher(spec, cache) for pair, spec in fisher_specs(workspace).items()}
+    if missing := [str(pair) for pair, artifact in estimates.items() if artifact is None]:
         raise PseudoFamError(
-            f"{len(missing)} of {len(found)} pairs are not estimated: {', '.join(missing)}. "
+            f"{len(missing)} of {len(estimates)} pairs are not estimated: {', '.join(missing)}. "
             f"Run `estimate` with the same options and --corpus {workspace.corpus} first, or name the estimated ones with --pairs."
         )
-    finished = {one: artifact for one, artifact in found.items() if artifact is not None}
+    finished = {pair: artifact for pair, artifact in estimates.items() if artifact is not None}
     if imported := imported_pairs(finished):
         logger.warning("Imported, not computed here: %s.", ", ".join(map(str, imported)))
     return finished
@@ -215,7 +215,7 @@ def pair_of(text: str) -> LanguagePair:
 
 def pairs_of(text: str) -> tuple[LanguagePair, ...]:
     """Read pairs, like be-en,uk-en."""
-    return tuple(pair_of(one) for one in text.split(","))
+    return tuple(pair_of(name) for name in text.split(","))
 
 
 def count(text: str) -> int:

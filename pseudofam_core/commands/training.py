@@ -79,10 +79,10 @@ def _score(options: argparse.Namespace) -> None:
     workspace = chosen_workspace(options)
     model, corpus, scores = computing.open_model(workspace), corpus_of(workspace), []
     with stop_on_interrupt() as should_stop:
-        for one in pool_of(workspace):
-            bitext = corpus.read(one, workspace.split).complete
-            with bar(str(one)) as report:
-                found = TRANSLATION.generate(
+        for pair in pool_of(workspace):
+            bitext = corpus.read(pair, workspace.split).complete
+            with bar(str(pair)) as report:
+                translations = TRANSLATION.generate(
                     model,
                     bitext,
                     beams=options.beams,
@@ -90,17 +90,17 @@ def _score(options: argparse.Namespace) -> None:
                     report=report,
                     should_stop=should_stop,
                 )
-            scores.append(TRANSLATION.score(bitext, found))
+            scores.append(TRANSLATION.score(bitext, translations))
     written(scores_csv(scores, _search(workspace, options.beams)), options.out)
 
 
 def _search(workspace: Workspace, beams: int) -> dict[str, str]:
     """How the translations were made, for the table."""
-    own = own_settings(resolve_model(workspace.model))
+    settings = own_settings(resolve_model(workspace.model))
     return {
         "search": f"{TRANSLATION.search}; {beams} beams, at most {workspace.max_length} tokens",
-        "held of the model's generation settings": "; ".join(own.told) or "none",
-        "set aside of them": "; ".join(own.set_aside) or "none",
+        "held of the model's generation settings": "; ".join(settings.told) or "none",
+        "set aside of them": "; ".join(settings.set_aside) or "none",
     }
 
 

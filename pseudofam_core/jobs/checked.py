@@ -57,5 +57,5 @@ def _check(value: Any) -> None:
     elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= _MOST):
         raise ValueError(f"numbers must be finite, and at most {_MOST:g}")
     inner: Iterable[Any] = value if isinstance(value, list) else ()
-    for one in (*value, *value.values()) if isinstance(value, dict) else inner:
-        _check(one)
+    for part in (*value, *value.values()) if isinstance(value, dict) else inner:
+        _check(part)

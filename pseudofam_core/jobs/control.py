@@ -55,7 +55,7 @@ def submit(cache_root: Path, kind: str, payload: Mapping[str, Any], tasks: Seque
         raise ValueError(f"kind must be one of {', '.join(work.DOORS)}. Got {kind!r}.")
     if not tasks or len(set(tasks)) != len(tasks):
         raise ValueError(f"tasks must name at least one, and none twice. Got {', '.join(tasks) or 'none'}.")
-    if unfit := [one for one in tasks if not 0 < len(record.safe_name(one)) <= _LONGEST_NAME]:
+    if unfit := [task for task in tasks if not 0 < len(record.safe_name(task)) <= _LONGEST_NAME]:
         raise ValueError(f"tasks must have names of 1 to {_LONGEST_NAME} plain characters. Got {', '.join(unfit)}.")
     request = Request(kind, canonical(payload), tuple(tasks), title, time.time())
     with _writing():
@@ -73,12 +73,12 @@ def submit_estimate(cache_root: Path, workspace: Workspace, pairs: Sequence[Lang
         ValueError: No pairs, the same one twice, or an unknown language.
         JobError: The engine does not start or does not answer, or the equal job is just being cancelled.
     """
-    pairs = tuple(pair(str(one)) for one in pairs)
+    pairs = tuple(pair(str(name)) for name in pairs)
     if not pairs or len(set(pairs)) != len(pairs):
         raise ValueError(f"pairs must name at least one, and none twice. Got {', '.join(map(str, pairs)) or 'none'}.")
     workspace = placed(workspace)
     payload = {"workspace": workspace.payload()}
-    return submit(cache_root, "estimate", payload, [str(one) for one in pairs], _title(workspace, pairs))
+    return submit(cache_root, "estimate", payload, [*map(str, pairs)], _title(workspace, pairs))
 
 
 def submit_similarity(cache_root: Path, workspace: Workspace, *, scope: Scope = Scope.GROUP) -> str:
@@ -125,7 +125,7 @@ def resume(cache_root: Path, job_id: str) -> None:
     if seen.state is State.CANCELLING:
         raise JobError("The job is still stopping. Wait until it has, then start it again.")
     if not seen.state.is_active:
-        unfinished = tuple(one.name for one in seen.tasks if one.state is not State.DONE)
+        unfinished = tuple(task.name for task in seen.tasks if task.state is not State.DONE)
         _begin(cache_root, folder, job, unfinished or job.request.tasks)
 
 
@@ -172,18 +172,18 @@ def view(cache_root: Path, job_id: str) -> JobView:
         raise JobError(f"There is no job {job_id}. Submit it again.")
     if seen.state is not State.QUEUED:
         return seen
-    return next((one for one in list_jobs(cache_root) if one.id == job_id), seen)
+    return next((job for job in list_jobs(cache_root) if job.id == job_id), seen)
 
 
 def list_jobs(cache_root: Path) -> list[JobView]:
     """See all jobs, the latest request first; those that can't be read too, as `State.DAMAGED`."""
     try:
-        folders = [one for one in (cache_root / "jobs").iterdir() if not one.name.startswith(".")]
+        folders = [folder for folder in (cache_root / "jobs").iterdir() if not folder.name.startswith(".")]
     except OSError:
         return []
     living = engine.current(cache_root)
-    views = with_positions(filter(None, (_seen(one, living) for one in folders)))
-    return sorted(views, key=lambda one: one.created, reverse=True)
+    views = with_positions(filter(None, (_seen(folder, living) for folder in folders)))
+    return sorted(views, key=lambda job: job.created, reverse=True)
 
 
 def log_file(cache_root: Path, job_id: str) -> Path:
@@ -219,7 +219,7 @@ def metrics(cache_root: Path, job_id: str, task: str) -> list[dict[str, Any]]:
 
 def _begin(cache_root: Path, folder: Path, job: Job, todo: tuple[str, ...]) -> None:
     """Hand the tasks `todo` to the engine as the next attempt, unless somebody else has just done so."""
-    check_room(cache_root, sum(one.state.is_active for one in list_jobs(cache_root)))
+    check_room(cache_root, sum(job.state.is_active for job in list_jobs(cache_root)))
     from distributed import fire_and_forget
 
     number = job.attempts[-1].number + 1 if job.attempts else 1

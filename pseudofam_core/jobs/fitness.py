@@ -29,7 +29,7 @@ def check(client: Client, cache_root: Path) -> None:
             the cache, or they don't answer.
     """
     workers = client.scheduler_info(n_workers=-1)["workers"]
-    heavy = [address for address, one in workers.items() if one["resources"].get("heavy", 0) >= 1]
+    heavy = [address for address, worker in workers.items() if worker["resources"].get("heavy", 0) >= 1]
     if workers and not heavy:
         raise JobError(
             f"None of the {len(workers)} workers of {client.scheduler.address} takes heavy tasks, so the job would wait "

@@ -40,7 +40,7 @@ def check_room(cache_root: Path, n_active: int) -> None:
         raise JobError(
             f"At most {most:g} jobs may wait or run at a time ({MOST_JOBS}). Wait for one to end, or cancel one."
         )
-    place = next(one for one in (cache_root.absolute(), *cache_root.absolute().parents) if one.exists())
+    place = next(folder for folder in (cache_root.absolute(), *cache_root.absolute().parents) if folder.exists())
     left = shutil.disk_usage(place).free / 1e9
     if left < free:
         raise JobError(

@@ -68,7 +68,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         if reports and report["run"] != reports[-1]["run"]:
             reports = _before(report, reports)
         reports.append(report)
-    return [{name: value for name, value in one.items() if name != "run"} for one in reports]
+    return [{name: value for name, value in report.items() if name != "run"} for report in reports]
 
 
 def plain(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -83,7 +83,7 @@ def _report(line: str) -> dict[str, Any] | None:
     try:
         report = json.loads(line)
         numbers = {name: value for name, value in report.items() if name != "phase" and value is not None}
-        well = all(type(one) in (int, float) and math.isfinite(one) for one in numbers.values())
+        well = all(type(number) in (int, float) and math.isfinite(number) for number in numbers.values())
         well = well and isinstance(report["phase"], str) and {"run", "done"} <= set(numbers)
     except DAMAGE:
         return None
@@ -92,7 +92,9 @@ def _report(line: str) -> dict[str, Any] | None:
 
 def _before(first: Mapping[str, Any], reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What still holds of the reports of earlier runs when another run goes on with `first`."""
-    repeated = (i for i, one in enumerate(reports) if one["phase"] == first["phase"] and one["done"] >= first["done"])
+    repeated = (
+        i for i, report in enumerate(reports) if report["phase"] == first["phase"] and report["done"] >= first["done"]
+    )
     return reports[: next(repeated, len(reports))]
 
 

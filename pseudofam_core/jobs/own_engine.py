@@ -67,7 +67,7 @@ def code_digest() -> str:
 def gpus() -> list[str]:
     """Names by which ``CUDA_VISIBLE_DEVICES`` knows this machine's GPUs; those alone that the variable leaves visible."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name for one in visible.split(",") if (name := one.strip()) not in ("", "-1")]
+        return [name for gpu in visible.split(",") if (name := gpu.strip()) not in ("", "-1")]
     query = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
@@ -88,7 +88,9 @@ class _Idleness:
         """Seconds until now; it must be asked now and then to notice what happens."""
         scheduler = self._scheduler
         n_transitions = scheduler.transition_counter
-        waiting = scheduler.queued or scheduler.unrunnable or any(one.processing for one in scheduler.workers.values())
+        waiting = (
+            scheduler.queued or scheduler.unrunnable or any(worker.processing for worker in scheduler.workers.values())
+        )
         connected = set(scheduler.clients) - {"fire-and-forget"}
         if n_transitions != self._n_transitions or waiting or connected:
             self._n_transitions, self._since = n_transitions, time.monotonic()
@@ -133,7 +135,7 @@ def _cluster(folder: Path, gpus: list[str], security: Security) -> Any:
         "memory_limit": 0,  # models fill the memory: a worker must neither be paused nor ended for that
         "silence_logs": logging.WARNING,
     }
-    environments: list[dict[str, str]] = [{"CUDA_VISIBLE_DEVICES": one} for one in gpus] or [{}]
+    environments: list[dict[str, str]] = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}]
     return SpecCluster(
         scheduler={"cls": QuietScheduler, "options": {**closed, "port": 0}},
         workers={

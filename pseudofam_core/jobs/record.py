@@ -223,7 +223,7 @@ def read_job(folder: Path) -> Job:
     try:
         request = _read_request(folder)
         numbers = attempt_numbers(folder)
-        return Job(request, tuple(_read_attempt(attempt_folder(folder, one), one, request) for one in numbers))
+        return Job(request, tuple(_read_attempt(attempt_folder(folder, number), number, request) for number in numbers))
     except DAMAGE as error:
         if not (folder / "spec.json").exists() and not attempt_numbers(folder):
             raise JobError(f"There is no job {folder.name}. Submit it again.") from error
@@ -239,7 +239,7 @@ def attempt_numbers(folder: Path) -> list[int]:
         names = os.listdir(folder / "attempts")
     except OSError:
         return []
-    return sorted(int(one) for one in names if re.fullmatch("[1-9][0-9]{0,8}", one))
+    return sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,8}", name))
 
 
 def claim_attempt(folder: Path, attempt: Attempt) -> bool:

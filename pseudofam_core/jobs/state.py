@@ -123,7 +123,7 @@ class JobView:
     @property
     def fraction(self) -> float:
         """Share of the work that is done, in [0, 1], each task weighing the same."""
-        return sum(one.fraction for one in self.tasks) / self.total if self.tasks else 0.0
+        return sum(task.fraction for task in self.tasks) / self.total if self.tasks else 0.0
 
     @property
     def running(self) -> tuple[TaskView, ...]:
@@ -133,12 +133,12 @@ class JobView:
     @property
     def phase(self) -> str | None:
         """What is being done, in words, or None where nothing is."""
-        return next((one.progress.phase for one in self.running if one.progress), None)
+        return next((task.progress.phase for task in self.running if task.progress), None)
 
     @property
     def rate(self) -> float | None:
         """Units (`Progress.unit`) per second of all running tasks, or None where it is not known."""
-        rates = [one.progress.rate for one in self.running if one.progress and one.progress.rate]
+        rates = [task.progress.rate for task in self.running if task.progress and task.progress.rate]
         return sum(rates) if rates else None
 
     @property
@@ -149,19 +149,21 @@ class JobView:
         which takes as long as for the model as it is.
         """
         running = self._in(State.RUNNING, State.STALLED)
-        to_go = [one.progress.remaining_s if one.progress else None for one in running]
+        to_go = [task.progress.remaining_s if task.progress else None for task in running]
         known = [seconds for seconds in to_go if seconds is not None]
         if not known or len(known) < len(running):
             return None
         done = self._in(State.DONE)
-        scoring = max((one.seconds or 0 for one in done if one.is_short), default=0.0)
+        scoring = max((task.seconds or 0 for task in done if task.is_short), default=0.0)
         ends = [
-            seconds + (scoring if one.progress and one.progress.phase == "training" else 0)
-            for one, seconds in zip(running, known, strict=True)
+            seconds + (scoring if task.progress and task.progress.phase == "training" else 0)
+            for task, seconds in zip(running, known, strict=True)
         ]
-        spans = [one.seconds for one in done if one.seconds and not one.is_short]
-        spans = spans or [(one.seconds or 0) + end for one, end in zip(running, ends, strict=True) if not one.is_short]
-        queued = sum(not one.is_short for one in self._in(State.QUEUED))
+        spans = [task.seconds for task in done if task.seconds and not task.is_short]
+        spans = spans or [
+            (task.seconds or 0) + end for task, end in zip(running, ends, strict=True) if not task.is_short
+        ]
+        queued = sum(not task.is_short for task in self._in(State.QUEUED))
         if queued and not spans:
             return None
         least, most = (queued * end(spans, default=0.0) for end in (min, max))
@@ -170,15 +172,15 @@ class JobView:
     @property
     def heartbeat_age_s(self) -> float | None:
         """Seconds since any worker of it last wrote, or None where none has."""
-        return min((one.heartbeat_age_s for one in self.tasks if one.heartbeat_age_s is not None), default=None)
+        return min((task.heartbeat_age_s for task in self.tasks if task.heartbeat_age_s is not None), default=None)
 
     @property
     def error(self) -> str | None:
         """Why it can't be read, or the first error among its tasks, or None."""
-        return self.damage or next((one.error for one in self.tasks if one.error), None)
+        return self.damage or next((task.error for task in self.tasks if task.error), None)
 
     def _in(self, *states: State) -> tuple[TaskView, ...]:
-        return tuple(one for one in self.tasks if one.state in states)
+        return tuple(task for task in self.tasks if task.state in states)
 
 
 def derive(job: Job, *, age: Callable[[Task], Age], engine: str | None) -> JobView:
@@ -197,7 +199,7 @@ def derive(job: Job, *, age: Callable[[Task], Age], engine: str | None) -> JobVi
         kind=request.kind,
         title=request.title,
         workspace=_workspace(request.payload),
-        state=_state([one.state for one in tasks], cancelled=latest.cancelled),
+        state=_state([task.state for task in tasks], cancelled=latest.cancelled),
         created=request.created,
         submitted=latest.submitted,
         attempt=latest.number,
@@ -215,9 +217,9 @@ def unreadable(job_id: str, damage: str, *, since: float) -> JobView:
 def with_positions(views: Iterable[JobView]) -> list[JobView]:
     """The same jobs, the queued ones numbered in the order they will start."""
     views = list(views)
-    queued = sorted((one for one in views if one.state is State.QUEUED), key=lambda one: one.submitted)
-    position = {one.id: number for number, one in enumerate(queued, start=1)}
-    return [replace(one, queue_position=position.get(one.id)) for one in views]
+    queued = sorted((view for view in views if view.state is State.QUEUED), key=lambda view: view.submitted)
+    position = {view.id: number for number, view in enumerate(queued, start=1)}
+    return [replace(view, queue_position=position.get(view.id)) for view in views]
 
 
 def _workspace(payload: Mapping[str, Any]) -> Workspace | None:

@@ -80,7 +80,7 @@ def _estimate(request: Request, name: str, cache: Cache, report: Report, should_
     """Compute the Fisher diagonal of a pair."""
     from pseudofam_core.estimates import computing
 
-    workspace, pool = restored(Workspace, request.payload["workspace"]), tuple(pair(one) for one in request.tasks)
+    workspace, pool = restored(Workspace, request.payload["workspace"]), tuple(pair(name) for name in request.tasks)
     spec = computing.fisher_spec(workspace, pair(name))
     computing.compute(spec, cache, pool=pool, report=report, should_stop=should_stop)
 
@@ -91,8 +91,8 @@ def _compare(request: Request, name: str, cache: Cache, report: Report, should_s
     from pseudofam_core.similarity import pools
 
     workspace = restored(Workspace, request.payload["workspace"])
-    found = {one: estimates.find_fisher(spec, cache) for one, spec in estimates.fisher_specs(workspace).items()}
-    finished = {one: artifact for one, artifact in found.items() if artifact is not None}
+    kept = {pair: estimates.find_fisher(spec, cache) for pair, spec in estimates.fisher_specs(workspace).items()}
+    finished = {pair: artifact for pair, artifact in kept.items() if artifact is not None}
     pools.pool_similarity(finished, scope=Scope(name), cache=cache, report=report, should_stop=should_stop)
 
 

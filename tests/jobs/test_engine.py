@@ -147,7 +147,7 @@ def test_queued_jobs_have_positions_are_one_when_equal_and_can_be_cancelled(cach
 
     busy()
     wait_for(cache_root, second, "failed")
-    assert view(cache_root, first).state == "cancelled"
+    wait_for(cache_root, first, "cancelled")
 
 
 def test_an_idle_engine_of_other_code_is_replaced_and_a_busy_one_is_not(cache_root, busy, monkeypatch):
