@@ -54,21 +54,21 @@ def translation_embeddings(
     rng = np.random.default_rng(seed)
     random = rng.standard_normal((n_tokens, dimensions))
     information = _information(
-        *(_held([getattr(one, side) for one in sentences], n_tokens) for side in ("source", "target"))
+        *(_held([getattr(sentence, side) for sentence in sentences], n_tokens) for side in ("source", "target"))
     )
     both = information + information.T
     values, vectors = eigsh(both, k=dimensions, which="LA", v0=rng.standard_normal(n_tokens))
-    found = vectors * np.sqrt(np.clip(values, 0, None))
-    known = np.linalg.norm(found, axis=1) > 1e-6
-    rows = np.where(known[:, None], found, random)
+    directions = vectors * np.sqrt(np.clip(values, 0, None))
+    known = np.linalg.norm(directions, axis=1) > 1e-6
+    rows = np.where(known[:, None], directions, random)
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _held(sides: Sequence[Sequence[int]], n_tokens: int) -> csr_array:
     """Which tokens a sentence holds, (n, n_tokens), 1 where it does."""
-    tokens = [sorted(set(one)) for one in sides]
+    tokens = [sorted(set(sentence)) for sentence in sides]
     ends = np.cumsum([0, *map(len, tokens)])
-    flat = np.concatenate([np.asarray(one) for one in tokens])
+    flat = np.concatenate([np.asarray(held) for held in tokens])
     return csr_array((np.ones(len(flat)), flat, ends), shape=(len(sides), n_tokens))
 
 

@@ -13,10 +13,10 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 
 ZERO_SHOT, SINGLE, TRADITIONAL, RANDOM, ALL = "zero-shot", "single", "traditional", "random", "all"
-ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in Measure), RANDOM, ALL)
+ARM_NAMES = (ZERO_SHOT, SINGLE, TRADITIONAL, *(measure.value for measure in Measure), RANDOM, ALL)
 """Names that `named_arms` takes. ``random`` stands for one family per draw and size."""
-ARM_MEASURES = tuple(one for one in Measure if one.row.is_usual_arm)
-DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(one.value for one in ARM_MEASURES), RANDOM, ALL)
+ARM_MEASURES = tuple(measure for measure in Measure if measure.row.is_usual_arm)
+DEFAULT_ARMS = (ZERO_SHOT, SINGLE, TRADITIONAL, *(measure.value for measure in ARM_MEASURES), RANDOM, ALL)
 """What a comparison has where nothing else is said: the paper's measures, their normalised KL, and consensus."""
 FORESEEN, MEASURED, WEIGHTED, OWN = "foreseen", "measured", "weighted", "own"
 """Names that begin those of further arms (``foreseen-3``: size; ``weighted-gradient-fisher``: by what), and the user's own."""
@@ -54,7 +54,7 @@ class Arm:
         if members is None:
             return cls(name, None)
         ordered = tuple(sorted(set(members)))
-        weights = tuple(members[one] for one in ordered) if isinstance(members, Mapping) else ()
+        weights = tuple(members[pair] for pair in ordered) if isinstance(members, Mapping) else ()
         return cls(name, ordered, () if set(weights) <= {1.0} else weights)
 
     @property
@@ -94,9 +94,9 @@ def named_arms(
     fixed: dict[str, Callable[[], Members | None]] = {
         ZERO_SHOT: lambda: None,
         SINGLE: lambda: (),
-        TRADITIONAL: lambda: [one for one in others if _traditional(one) == _traditional(target)],
+        TRADITIONAL: lambda: [pair for pair in others if _traditional(pair) == _traditional(target)],
         ALL: lambda: others,
-        **{one.value: functools.partial(family_of, one) for one in Measure},
+        **{measure.value: functools.partial(family_of, measure) for measure in Measure},
         **(further or {}),
     }
     if unknown := [name for name in names if name not in {RANDOM, *fixed}]:
@@ -178,8 +178,8 @@ def with_weights(names: Sequence[str], weights: Sequence[float]) -> list[str]:
     return [f"{name} × {weight:g}" for name, weight in zip(names, weights, strict=True)] if weights else list(names)
 
 
-def _traditional(one: LanguagePair) -> str:
-    return one.language.traditional_family
+def _traditional(pair: LanguagePair) -> str:
+    return pair.language.traditional_family
 
 
 def _checked(members: Members | None, others: Sequence[LanguagePair], name: str) -> Members | None:

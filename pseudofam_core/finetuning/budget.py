@@ -166,7 +166,7 @@ class Budget:
             lengths,
             pairs,
             recipe,
-            weights=pair_weights([len(one) for one in lengths], recipe.temperature, weights),
+            weights=pair_weights([*map(len, lengths)], recipe.temperature, weights),
             n_updates=self.updates,
             seed=seed,
             n_processes=n_processes,

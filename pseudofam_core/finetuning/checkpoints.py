@@ -66,10 +66,10 @@ class SealingTrainer(Trainer):
 
 def seal(folder: Path, *, run: str = "") -> None:
     """Have a checkpoint's files on the disk, and write down their digests."""
-    files = sorted(one for one in folder.rglob("*") if one.is_file())
-    for one in (*files, folder):
-        flush(one)
-    digests = {one.relative_to(folder).as_posix(): file_digest(one) for one in files}
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    for path in (*files, folder):
+        flush(path)
+    digests = {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
     write_atomically(folder / _SEAL, json.dumps({"checkpoint": folder.name, "run": run, "files": digests}))
     flush(folder / _SEAL)
 
@@ -89,14 +89,15 @@ def fault_of(folder: Path, *, run: str = "") -> str:
 
 def last_checkpoint(folder: Path, *, run: str = "") -> Path | None:
     """The last checkpoint that is as it was written, and whose best one is too; what is not is removed, and said so."""
-    found = [one for one in folder.glob("checkpoint-*") if one.name.rpartition("-")[2].isdecimal()]
-    for one in sorted(found, key=lambda one: int(one.name.rpartition("-")[2]), reverse=True):
-        if not (fault := fault_of(one, run=run) or _fault_of_best(one, run=run)):
-            return one
+    updates = {path: path.name.rpartition("-")[2] for path in folder.glob("checkpoint-*")}
+    numbered = {path: int(update) for path, update in updates.items() if update.isdecimal()}
+    for checkpoint in sorted(numbered, key=numbered.__getitem__, reverse=True):
+        if not (fault := fault_of(checkpoint, run=run) or _fault_of_best(checkpoint, run=run)):
+            return checkpoint
         logger.warning(
-            "%s was %s and is removed: training goes on from an earlier checkpoint, or begins anew.", one, fault
+            "%s was %s and is removed: training goes on from an earlier checkpoint, or begins anew.", checkpoint, fault
         )
-        shutil.rmtree(one, ignore_errors=True)
+        shutil.rmtree(checkpoint, ignore_errors=True)
     return None
 
 

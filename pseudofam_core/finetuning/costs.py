@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pseudofam_core.errors import MalformedValue
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
-from pseudofam_core.finetuning.pace import Pace
+from pseudofam_core.finetuning.pace import GuessedPace, Pace, of_any_version
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.runs import FinetuneRun, find_run, has_weights, runs_of
 from pseudofam_core.finetuning.spec import FinetuneSpec, TrainingSpec
@@ -90,8 +90,8 @@ def cost(
         pace: See `find_pace`.
         keep_weights: Whether weights are kept; runs that are finished without theirs are then trained again for them.
     """
-    found = {spec: find_run(spec, cache) for spec in specs}
-    left = [spec for spec, run in found.items() if run is None or (keep_weights and not has_weights(spec, cache))]
+    runs = {spec: find_run(spec, cache) for spec in specs}
+    left = [spec for spec, run in runs.items() if run is None or (keep_weights and not has_weights(spec, cache))]
     updates = {spec: expected_updates(spec, texts) for spec in left}
     n_sentences = len(texts.dev) + len(texts.test)
     seconds = None if pace is None else sum(_seconds(spec, updates[spec], n_sentences, pace) for spec in left)
@@ -99,15 +99,15 @@ def cost(
     kept = _kept_bytes(n_trained if keep_weights else 0, pace)
     checkpoints = None if pace is None else (n_trained > 0) * _CHECKPOINTS_AT_ONCE * pace.checkpoint_bytes
     return Cost(
-        n_runs=len(found),
-        n_finished=len(found) - len(left),
-        n_again=sum(found[spec] is not None for spec in left),
+        n_runs=len(runs),
+        n_finished=len(runs) - len(left),
+        n_again=sum(runs[spec] is not None for spec in left),
         updates=sum(updates.values()),
         seconds=seconds,
         disk_bytes=None if checkpoints is None else checkpoints + (kept or 0),
         kept_bytes=kept,
         is_limit=any(spec.budget is not None and spec.budget.stops_early for spec in left),
-        is_guess=bool(left) and pace is not None and not pace.is_alike,
+        is_guess=bool(left) and isinstance(pace, GuessedPace),
     )
 
 
@@ -123,16 +123,17 @@ def find_pace(cache: Cache, *, model_revision: str, recipe: Recipe, beams: int) 
     """The latest pace in the cache of this model with batches of this size and kind: of a run, else of a timing.
 
     One that evaluated on dev by this recipe and translated with as many beams goes before all others, which are a guess:
-    see `Pace.is_alike`. Runs on several processes have none, nor has one that had only its translations left to do when
+    see `GuessedPace`. Runs on several processes have none, nor has one that had only its translations left to do when
     it was resumed. It is the pace of the machine that ran then, which the cache does not tell from this one.
     """
     paced: list[FinetuneRun | Timing] = [*runs_of(cache, model_revision=model_revision), *_timings(cache)]
     ranked = []
-    for one in paced:
-        if one.pace and one.recipe and trains_alike(one.model_revision, one.recipe, model_revision, recipe):
-            alike = _searches_alike(one, recipe, beams)
-            ranked.append(((alike, isinstance(one, FinetuneRun), one.created), replace(one.pace, is_alike=alike)))
-    return max(ranked, key=lambda one: one[0])[1] if ranked else None
+    for timed in paced:
+        if timed.pace and timed.recipe and trains_alike(timed.model_revision, timed.recipe, model_revision, recipe):
+            alike = _searches_alike(timed, recipe, beams)
+            pace = timed.pace if alike else GuessedPace(**vars(timed.pace))
+            ranked.append(((alike, isinstance(timed, FinetuneRun), timed.created), pace))
+    return max(ranked, key=lambda candidate: candidate[0])[1] if ranked else None
 
 
 def trains_alike(model_revision: str, recipe: Recipe, other_revision: str, other: Recipe) -> bool:
@@ -153,7 +154,7 @@ def timing_of(artifact: Artifact) -> Timing:
     """
     place = f"manifest of timing {artifact.key[:8]}"
     spec = restored(dict[str, Any], artifact.spec, place=f"{place}.spec")
-    known = known_of(Timing, {**artifact.summary, **spec, "created": artifact.created})
+    known = known_of(Timing, {**of_any_version(artifact.summary), **spec, "created": artifact.created})
     return restored(Timing, known, place=place)
 
 
@@ -175,16 +176,16 @@ def _seconds(spec: FinetuneSpec, updates: int, n_sentences: int, pace: Pace) -> 
 def _timings(cache: Cache) -> Iterator[Timing]:
     """The timings of the cache; one that can't be read is left out and logged."""
     for key in cache.keys(Stage.FINETUNE_TIMING):
-        if (found := cache.find(Stage.FINETUNE_TIMING, key)) is not None:
+        if (artifact := cache.find(Stage.FINETUNE_TIMING, key)) is not None:
             try:
-                yield timing_of(found)
+                yield timing_of(artifact)
             except MalformedValue as error:
                 logger.warning("%s The timing is left out.", error)
 
 
-def _searches_alike(one: FinetuneRun | Timing, recipe: Recipe, beams: int) -> bool:
+def _searches_alike(timed: FinetuneRun | Timing, recipe: Recipe, beams: int) -> bool:
     """Whether dev was evaluated by this recipe, and the final translation had as many beams."""
-    own = one.recipe
-    assert own is not None  # see `find_pace`
-    beams_alike = recipe.dev_metric == LOSS.name or own.dev_beams == recipe.dev_beams
-    return own.dev_metric == recipe.dev_metric and beams_alike and one.beams == beams
+    recipe_there = timed.recipe
+    assert recipe_there is not None  # see `find_pace`
+    beams_alike = recipe.dev_metric == LOSS.name or recipe_there.dev_beams == recipe.dev_beams
+    return recipe_there.dev_metric == recipe.dev_metric and beams_alike and timed.beams == beams

@@ -69,7 +69,7 @@ class DevSet:
     def losses(self, model: TranslationModel) -> SentenceLosses:
         """The loss of every sentence, in the order of the text. `model` is in evaluation mode."""
         nats, n_tokens = np.zeros(len(self._encoded)), np.zeros(len(self._encoded), dtype=np.int64)
-        lengths = [model.n_tokens(one) for one in self._encoded]
+        lengths = [model.n_tokens(sentence) for sentence in self._encoded]
         with self._computing(model):
             for batch in token_batches(lengths, max_tokens=self._recipe.batch_tokens):
                 inputs = model.collate([self._encoded[i] for i in batch])
@@ -82,10 +82,10 @@ class DevSet:
         values = {LOSS.name: self.losses(model).mean}
         if self._recipe.dev_metric != LOSS.name:
             with self._computing(model):
-                found = self._task.generate(
+                hypotheses = self._task.generate(
                     model, self.bitext, beams=self._recipe.dev_beams, max_length=self._max_length
                 )
-            values[self._recipe.dev_metric] = self._task.score(self.bitext, found).scores[self._recipe.dev_metric]
+            values[self._recipe.dev_metric] = self._task.score(self.bitext, hypotheses).scores[self._recipe.dev_metric]
         return values
 
     @contextlib.contextmanager

@@ -72,7 +72,7 @@ class Trained:
             seconds_per_evaluation=self.seconds_per_evaluation,
             seconds_per_sentence=translating_s / n_sentences,
             checkpoint_bytes=self.checkpoint_bytes,
-            weights_bytes=2 * sum(one.numel() for one in self.model.module.parameters()),
+            weights_bytes=2 * sum(parameter.numel() for parameter in self.model.module.parameters()),
         )
 
 
@@ -120,7 +120,7 @@ class Prepared:
     def ledger(self) -> Ledger:
         """What each pair gives, counted from the first update."""
         sides = [
-            [np.array([len(getattr(one, side)) for one in sentences]) for sentences in self.encoded]
+            [np.array([len(getattr(sentence, side)) for sentence in sentences]) for sentences in self.encoded]
             for side in ("source", "target")
         ]
         return Ledger(self.plan, self.spec.pairs, *sides)
@@ -138,7 +138,7 @@ def prepared(spec: TrainingSpec, base: TranslationModel, texts: FinetuneTexts, *
     _unchanged(spec, texts)
     report(Progress("reading", 0, len(spec.pairs), "pairs"))
     encoded = [encoded_text(base, texts.train(pair), spec.max_length) for pair in spec.pairs]
-    lengths = [np.array([base.n_tokens(one) for one in sentences]) for sentences in encoded]
+    lengths = [np.array([base.n_tokens(sentence) for sentence in sentences]) for sentences in encoded]
     plan = spec.budget.plan(
         lengths, spec.pairs, spec.recipe, weights=spec.weights, seed=spec.seed, n_processes=n_processes()
     )
@@ -229,7 +229,7 @@ def trained_run(
     state = trainer.state
     scored = int(state.best_global_step if spec.budget.stops_early else state.global_step)
     history = state.log_history
-    dev_curve += [(one["step"], dev_values(one, spec.task)) for one in history if "eval_loss" in one]
+    dev_curve += [(entry["step"], dev_values(entry, spec.task)) for entry in history if "eval_loss" in entry]
     here = state.global_step - (int(resumed.name.rpartition("-")[2]) if resumed else 0)
     n_evaluations = max(1, here // spec.recipe.eval_every)
     return Trained(
@@ -239,7 +239,7 @@ def trained_run(
         scored_update=scored,
         stopped=spec.budget.ended(state.global_step, planned=state.max_steps),
         contributions=training.ledger.contributions(scored),
-        loss_curve=tuple((one["step"], one["loss"]) for one in history if "loss" in one),
+        loss_curve=tuple((entry["step"], entry["loss"]) for entry in history if "loss" in entry),
         dev_curve=tuple(dev_curve),
         seconds=seconds,
         seconds_per_update=supervision.seconds / here if here else 0.0,
@@ -269,7 +269,7 @@ def _arguments(training: Prepared, out: Path) -> TrainingArguments:
 
 def _trainer(training: Prepared, arguments: TrainingArguments) -> TuningTrainer:
     assert training.spec.recipe is not None  # zero-shot trains nothing
-    sentences = [sentence for one in training.encoded for sentence in one]
+    sentences = [sentence for text in training.encoded for sentence in text]
     dev = functools.partial(training.dev, training.model)
     return TuningTrainer(training.model, sentences, training.plan, arguments, training.spec.recipe, dev)
 
@@ -316,4 +316,4 @@ def _unchanged(spec: TrainingSpec, texts: FinetuneTexts) -> None:
 
 
 def _size(folder: Path | None) -> int:
-    return 0 if folder is None else sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+    return 0 if folder is None else sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -33,7 +33,7 @@ class Ledger:
     ) -> None:
         """Open at update 0."""
         self._pairs, self._updates, self._at = pairs, plan.updates(), 0
-        self._available = [len(one) for one in source_lengths]
+        self._available = [*map(len, source_lengths)]
         self._pair_of = np.repeat(np.arange(len(pairs)), self._available)
         self._tokens = np.concatenate(source_lengths), np.concatenate(target_lengths)
         self._read = np.zeros((4, len(pairs)), dtype=np.int64)  # sentences, source tokens, target tokens, updates
@@ -47,13 +47,15 @@ class Ledger:
         """What each pair gave up to an update, which must not lie before the last one asked for."""
         self._advance(update)
         counts = zip(self._pairs, self._available, *self._read.tolist(), strict=True)
-        return tuple(Contribution(*one) for one in counts)
+        return tuple(Contribution(*count) for count in counts)
 
     def _advance(self, update: int) -> None:
         while self._at < update:
             sentences = next(self._updates)
             which, n = self._pair_of[sentences], len(self._pairs)
             counted = np.bincount(which, minlength=n)
-            tokens = [np.bincount(which, weights=one[sentences], minlength=n).astype(np.int64) for one in self._tokens]
+            tokens = [
+                np.bincount(which, weights=lengths[sentences], minlength=n).astype(np.int64) for lengths in self._tokens
+            ]
             self._read += np.stack([counted, *tokens, counted > 0])
             self._at += 1

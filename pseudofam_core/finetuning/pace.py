@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pseudofam_core.store.restoring import known_of
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,6 @@ class Pace:
         seconds_per_sentence: Of the final translation.
         checkpoint_bytes: Weights and optimizer.
         weights_bytes: Of weights that are kept, in half precision, or None where nobody looked.
-        is_alike: Whether it evaluated and translated as is asked for; else its times are a guess. `find_pace` says it.
     """
 
     seconds_per_update: float
@@ -23,4 +26,13 @@ class Pace:
     seconds_per_sentence: float
     checkpoint_bytes: int
     weights_bytes: int | None = None
-    is_alike: bool = True
+
+
+class GuessedPace(Pace):
+    """A pace of runs that evaluated or translated in another way than is asked for: their times are a guess."""
+
+
+def of_any_version(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a run or timing without what earlier versions also kept with its pace."""
+    pace = summary.get("pace")
+    return {**summary, "pace": known_of(Pace, pace)} if isinstance(pace, dict) else dict(summary)

@@ -110,7 +110,7 @@ def drawn_anew(lengths: Sequence[Lengths], *, n_batches: int, max_tokens: int, t
         temperature: See `Recipe.temperature`.
         seed: Of the draw.
     """
-    weights = pair_weights([len(one) for one in lengths], temperature)
+    weights = pair_weights([*map(len, lengths)], temperature)
     return Plan(lambda: _Drawing(lengths, weights, max_tokens, seed).endless(), n_batches, 1)
 
 
@@ -152,7 +152,7 @@ class _Drawing:
         every = np.concatenate(list(lengths))
         self._lengths = every.astype(np.min_scalar_type(every.max()))  # sorted faster when small
         self._max_tokens, self._weights = max_tokens, weights
-        self._sizes = np.array([len(one) for one in lengths])
+        self._sizes = np.array([*map(len, lengths)])
         self._starts = np.cumsum(self._sizes) - self._sizes
         self._chunk = max(1, int(_CHUNK_BATCHES * max_tokens / every.mean()))
         self._rng = np.random.default_rng(seed)

@@ -138,7 +138,7 @@ def pretrain(
     encoded = [encode(tokenizer, ModelFamily.M2M100, bitext, max_length=256) for bitext in capped.values()]
     model = M2M100ForConditionalGeneration(model_config(spec, tokenizer))
     if spec.aligned_start:
-        align(model, [sentence for one in encoded for sentence in one], seed=spec.seed)
+        align(model, [sentence for text in encoded for sentence in text], seed=spec.seed)
     trainer = _trainer(
         model,
         encoded,
@@ -186,19 +186,22 @@ def _trainer(
     pad_id: int,
 ) -> PlannedTrainer:
     plan = drawn_anew(
-        [np.array([max(len(one.source), len(one.target)) * 2 for one in sentences]) for sentences in encoded],
+        [
+            np.array([max(len(sentence.source), len(sentence.target)) * 2 for sentence in sentences])
+            for sentences in encoded
+        ],
         n_batches=spec.steps,
         max_tokens=spec.batch_tokens,
         temperature=spec.temperature,
         seed=spec.seed,
     )
-    sentences = [one for own in encoded for one in own]
+    sentences = [sentence for text in encoded for sentence in text]
     collate = partial(_collated, pad_id=pad_id, start_id=model.config.decoder_start_token_id)
     return PlannedTrainer(model, sentences, plan, arguments, collate=collate, label_smoothing=spec.label_smoothing)
 
 
 def _collated(sentences: Sequence[EncodedPair], *, pad_id: int, start_id: int) -> dict[str, torch.Tensor]:
-    begun = [[start_id, *one.target[:-1]] for one in sentences]
+    begun = [[start_id, *sentence.target[:-1]] for sentence in sentences]
     # The loss is our own, smoothed one, so the model does not see the labels and can't shift them itself.
     return {**padded_batch(sentences, pad_id), "decoder_input_ids": padded(begun, pad_id)}
 

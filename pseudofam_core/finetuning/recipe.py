@@ -8,7 +8,7 @@ from pseudofam_core.models.machine import AUTO, capability
 from pseudofam_core.tasks.translation import TRANSLATION
 
 PRECISIONS = (AUTO, "float32", "bf16", "fp16")
-DEV_METRICS = tuple(one.name for one in TRANSLATION.dev_metrics)
+DEV_METRICS = tuple(metric.name for metric in TRANSLATION.dev_metrics)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,10 @@ class FinetuneRequest:
         """
         runs = {arm.name: arm.members for arm in in_order_of_training(self.arms)}
         once = tuple(name for name, members in runs.items() if members is None)
-        return (*once, *(task_of(name, seed) for seed in self.seeds for name, one in runs.items() if one is not None))
+        return (
+            *once,
+            *(task_of(name, seed) for seed in self.seeds for name, members in runs.items() if members is not None),
+        )
 
     @property
     def title(self) -> str:
@@ -154,7 +157,7 @@ def run_spec(
         target=request.target,
         members=arm.members or (),
         weights=arm.weights,
-        train_digests=tuple(texts.train(one).digest for one in pairs) if trained else (),
+        train_digests=tuple(texts.train(pair).digest for pair in pairs) if trained else (),
         dev_digest=texts.dev.digest,
         test_digest=texts.test.digest,
         budget=request.budget if trained else None,

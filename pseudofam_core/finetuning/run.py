@@ -74,16 +74,16 @@ def finetune(
     report = report if is_first() else silent
     done = functools.partial(finished_run, spec, cache, keep_weights=keep_weights)
     partial = cache.partial(Stage.FINETUNE, finetune_key(spec))
-    if (found := by_first(done)) is None:
+    if (run := by_first(done)) is None:
         with exclusive(partial.with_suffix(".lock"), report=report, should_stop=should_stop):
-            found = by_first(done)  # another job may have finished it meanwhile
-            if found is None:
+            run = by_first(done)  # another job may have finished it meanwhile
+            if run is None:
                 logger.info("%s", spec.words)
                 trained = trained_run(spec, partial, texts=texts, report=report, should_stop=should_stop)
                 scored = _scored(spec, trained, report, should_stop)
                 return by_first(lambda: _kept(spec, trained, scored, cache, partial, keep_weights=keep_weights))
-    report(Progress("training", found.updates, found.updates, "updates"))
-    return found
+    report(Progress("training", run.updates, run.updates, "updates"))
+    return run
 
 
 @dataclass(frozen=True)

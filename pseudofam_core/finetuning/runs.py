@@ -13,7 +13,7 @@ from pseudofam_core.errors import MalformedValue
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.arms import Mixture
 from pseudofam_core.finetuning.budget import Budget, BudgetMode
-from pseudofam_core.finetuning.pace import Pace
+from pseudofam_core.finetuning.pace import Pace, of_any_version
 from pseudofam_core.finetuning.recipe import Recipe
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut
 from pseudofam_core.languages import LanguagePair
@@ -210,8 +210,8 @@ def runs_of(
     Zero-shot runs have no budget and belong to every mode. Damaged artifacts are left out and logged.
     """
     artifacts = (cache.find(Stage.FINETUNE, key) for key in cache.keys(Stage.FINETUNE))
-    found = (readable(one, _own_run) for one in artifacts)
-    runs = _matching((one for one in found if one is not None), target, model_revision, test_digest, mode)
+    readings = (readable(artifact, _own_run) for artifact in artifacts)
+    runs = _matching((run for run in readings if run is not None), target, model_revision, test_digest, mode)
     return tuple(sorted(runs, key=lambda run: (run.created, run.key)))
 
 
@@ -235,7 +235,7 @@ def run_of(artifact: Artifact) -> FinetuneRun:
     place = f"manifest of run {artifact.key[:8]}"
     spec = restored(dict[str, Any], artifact.spec, place=f"{place}.spec")
     aside = {name: value for name, value in artifact.summary.items() if name in ("workspace", "cut")}
-    record = restored(RunRecord, known_of(RunRecord, artifact.summary), place=place)
+    record = restored(RunRecord, known_of(RunRecord, of_any_version(artifact.summary)), place=place)
     return FinetuneRun(
         **vars(record),
         key=artifact.key,

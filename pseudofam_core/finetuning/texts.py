@@ -164,7 +164,7 @@ def refuse_lacking(tuned: Workspace) -> None:
         CorpusError: It can't be opened, or has no training text for a pair that the workspace names.
     """
     opened = corpus_of(tuned)
-    if lacking := [str(one) for one in tuned.pairs or () if "train" not in opened.splits(one)]:
+    if lacking := [str(pair) for pair in tuned.pairs or () if "train" not in opened.splits(pair)]:
         raise CorpusError(
             f"The corpus to fine-tune on, {opened.name}, has no training text for {', '.join(lacking)}. Take another, or "
             "leave these pairs out of the pool."

@@ -281,4 +281,4 @@ class Supervision(TrainerCallback):
 
 def dev_values(logs: Mapping[str, float], task: Task) -> dict[str, float]:
     """What an entry of the trainer's log holds of a task's dev metrics, by their names."""
-    return {one.name: logs[f"eval_{one.name}"] for one in task.dev_metrics if f"eval_{one.name}" in logs}
+    return {metric.name: logs[f"eval_{metric.name}"] for metric in task.dev_metrics if f"eval_{metric.name}" in logs}

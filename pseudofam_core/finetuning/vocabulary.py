@@ -39,7 +39,7 @@ def train_tokenizer(bitexts: Sequence[Bitext], out: Path, *, vocabulary_size: in
     # fairseq's order: <s> <pad> </s> <unk>, then the pieces without SentencePiece's own three.
     names = ["<s>", "<pad>", "</s>", "<unk>", *(pieces.id_to_piece(i) for i in range(3, pieces.get_piece_size()))]
     (out / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(names)}, ensure_ascii=False))
-    codes = [one.m2m100 for one in languages().values() if one.m2m100]
+    codes = [lang.m2m100 for lang in languages().values() if lang.m2m100]
     M2M100Tokenizer(
         str(out / "vocab.json"),
         str(out / "sentencepiece.bpe.model"),

@@ -18,10 +18,10 @@ def weights_of(expected: Mapping[LanguagePair, float]) -> dict[LanguagePair, flo
     Args:
         expected: A number for each auxiliary, positive where it is expected to help, in any unit.
     """
-    helpful = {one: value for one, value in expected.items() if value > 0}
+    helpful = {pair: value for pair, value in expected.items() if value > 0}
     scale = len(helpful) / sum(helpful.values()) if helpful else 0.0
-    weights = {one: round(scale * value, 2) for one, value in helpful.items()}
-    return {one: weight for one, weight in weights.items() if weight}
+    weights = {pair: round(scale * value, 2) for pair, value in helpful.items()}
+    return {pair: weight for pair, weight in weights.items() if weight}
 
 
 def refuse_bad_weights(weights: Sequence[float], members: Sequence[LanguagePair]) -> None:

@@ -35,6 +35,7 @@ from pseudofam_core.finetuning import (
     specs_of,
 )
 from pseudofam_core.finetuning.dev import DevSet
+from pseudofam_core.finetuning.pace import GuessedPace
 from pseudofam_core.finetuning.run import finetune
 from pseudofam_core.finetuning.runs import finetune_key
 from pseudofam_core.languages import pair
@@ -412,17 +413,22 @@ def test_a_run_without_a_pace_does_not_stand_in_the_way(spec_of, cache):
     assert find_pace(cache, **known) is None
 
 
+def is_guess(pace):
+    assert isinstance(pace, Pace)
+    return isinstance(pace, GuessedPace)
+
+
 def test_a_pace_of_runs_that_searched_alike_goes_before_others(spec_of, cache):
     by_bleu = replace(RECIPE, dev_metric="bleu")
     spec = spec_of()
     known = {"cache": cache, "model_revision": spec.model_revision}
     finetune(spec, cache)
-    assert find_pace(**known, recipe=replace(RECIPE, dev_beams=4), beams=1).is_alike  # loss takes no beams
-    assert not find_pace(**known, recipe=by_bleu, beams=1).is_alike
-    assert not find_pace(**known, recipe=RECIPE, beams=5).is_alike
+    assert not is_guess(find_pace(**known, recipe=replace(RECIPE, dev_beams=4), beams=1))  # loss takes no beams
+    assert is_guess(find_pace(**known, recipe=by_bleu, beams=1))
+    assert is_guess(find_pace(**known, recipe=RECIPE, beams=5))
     finetune(spec_of(recipe=by_bleu), cache)
-    assert find_pace(**known, recipe=by_bleu, beams=1).is_alike
-    assert not find_pace(**known, recipe=replace(by_bleu, dev_beams=4), beams=1).is_alike
+    assert not is_guess(find_pace(**known, recipe=by_bleu, beams=1))
+    assert is_guess(find_pace(**known, recipe=replace(by_bleu, dev_beams=4), beams=1))
     loss = find_run(spec, cache).pace
     assert find_pace(**known, recipe=RECIPE, beams=1).seconds_per_update == loss.seconds_per_update
 
@@ -432,9 +438,9 @@ def test_a_timing_that_searched_alike_goes_before_a_run_that_did_not(request_of,
     request = request_of(beams=2)
     finetune_task(request.payload(), "timing", cache, lambda progress: None, lambda: False)
     known = {"cache": cache, "model_revision": spec_of().model_revision, "recipe": RECIPE}
-    assert find_pace(**known, beams=2).is_alike
-    assert find_pace(**known, beams=1).is_alike
-    assert not find_pace(**known, beams=3).is_alike
+    assert not is_guess(find_pace(**known, beams=2))
+    assert not is_guess(find_pace(**known, beams=1))
+    assert is_guess(find_pace(**known, beams=3))
 
 
 def test_a_cost_by_another_search_is_a_guess(spec_of, cache):
@@ -447,7 +453,7 @@ def test_a_cost_by_another_search_is_a_guess(spec_of, cache):
 
     assert not guess(spec_of(seed=2))
     assert guess(spec_of(seed=2, beams=3))
-    assert not cost([spec_of()], texts, cache, pace=Pace(1.0, 1.0, 1.0, 1, is_alike=False)).is_guess  # nothing is left
+    assert not cost([spec_of()], texts, cache, pace=GuessedPace(1.0, 1.0, 1.0, 1)).is_guess  # nothing is left
 
 
 def test_the_room_of_kept_weights_is_counted(spec_of, cache):

@@ -71,6 +71,15 @@ def test_a_manifest_that_lacks_an_entry_is_told(cache, name):
         run_of(replace(run.artifact, manifest=manifest))
 
 
+def test_what_earlier_versions_kept_with_a_pace_does_not_stand_in_the_way(cache):
+    run, timing = store_run(cache, ["uk"], error=0.1), keep_timing(cache, "model", SMALL, 5)
+    told = {**vars(PACE), "is_alike": True}
+    rewrite(run, pace=told)
+    assert [kept.pace for kept in runs_of(cache)] == [PACE]
+    manifest = {**timing.manifest, "pace": told}
+    assert timing_of(replace(timing, manifest=manifest)).pace == PACE
+
+
 def test_a_timing_comes_back_and_gives_its_pace(cache, caplog):
     artifact = keep_timing(cache, "model", SMALL, 5)
     assert timing_of(artifact) == Timing("model", SMALL, PACE, artifact.created, 5, "cpu")

@@ -17,6 +17,7 @@ from pseudofam_core import finetuning, jobs
 from pseudofam_core.errors import JobError
 from pseudofam_core.finetuning import SMALL, BudgetMode, FinetuneRequest, Pace, specs_of
 from pseudofam_core.finetuning import request as finetuning_request
+from pseudofam_core.finetuning.pace import GuessedPace
 from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.languages import pair
 from pseudofam_core.models import machine
@@ -307,7 +308,7 @@ def test_the_room_of_kept_weights_is_told(trainable, monkeypatch):
 
 
 def test_a_time_that_is_a_guess_is_called_one_and_can_be_measured(trainable, monkeypatch):
-    pace = Pace(1.0, 0.0, 0.0, 10_000_000, is_alike=False)
+    pace = GuessedPace(1.0, 0.0, 0.0, 10_000_000)
     monkeypatch.setattr(finetuning, "find_pace", lambda *one, **named: pace)
     app = trainable.open("finetune", **FEW)
     assert {one.label: one.value for one in app.metric}["Time"] == "≈ 2 min"
