@@ -56,7 +56,7 @@ def status_table(
     status |= {pair: state.value for pair, state in pairs_under_way(pool.workspace).items()}
     status |= dict.fromkeys(pool.estimates, "estimated") | dict.fromkeys(imported_pairs(pool.estimates), "imported")
     status |= dict.fromkeys(pool.unreadable, "can't be read")
-    artifacts = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
+    artifacts = {pair: estimate.artifact for pair, estimate in outdated.items()} | dict(pool.estimates)
     rows = []
     for pair in pool.pairs:
         row: dict[str, object] = {
@@ -66,17 +66,17 @@ def status_table(
             "Status": status[pair],
         }
         if artifact := artifacts.get(pair):
-            one = summarise(artifact)
+            summary = summarise(artifact)
             row |= {
-                "Sentences": one.n_sentences,
-                "Tokens": one.n_source_tokens + one.n_target_tokens,
-                "Loss per token": one.mean_loss,
-                "Seconds": one.seconds,
-                "Computed (UTC)": pd.Timestamp(one.created).tz_localize(None),
-                "Seed": one.workspace.seed,
-                "Number format": one.spec.precision.value,
-                "Model": one.spec.model_revision[:8],
-                "Key": one.key[:8],
+                "Sentences": summary.n_sentences,
+                "Tokens": summary.n_source_tokens + summary.n_target_tokens,
+                "Loss per token": summary.mean_loss,
+                "Seconds": summary.seconds,
+                "Computed (UTC)": pd.Timestamp(summary.created).tz_localize(None),
+                "Seed": summary.workspace.seed,
+                "Number format": summary.spec.precision.value,
+                "Model": summary.spec.model_revision[:8],
+                "Key": summary.key[:8],
             }
         rows.append(row)
     table = pd.DataFrame(rows)
@@ -87,7 +87,7 @@ def status_table(
 def outdated_note(outdated: Mapping[LanguagePair, OutdatedEstimate]) -> None:
     """Say how many estimates are out of date, and why; nothing where none is."""
     if outdated:
-        reasons = sorted({words for one in outdated.values() for words in one.reasons})
+        reasons = sorted({words for estimate in outdated.values() for words in estimate.reasons})
         n = "1 estimate is" if len(outdated) == 1 else f"{len(outdated)} estimates are"
         st.warning(
             f"**{n} out of date:** {plain(' and '.join(reasons))}. What was found before is still shown below. Run the "
@@ -118,7 +118,7 @@ def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) 
         with st.container(horizontal=True, vertical_alignment="center"):
             run = st.button("Run estimates", type="primary", icon=":material/play_arrow:")
             if past:
-                seconds = sum(one.seconds for one in past) / len(past)
+                seconds = sum(summary.seconds for summary in past) / len(past)
                 st.caption(f"About {duration(seconds * len(asked))} of computing, going by the finished ones.")
     if run:
         submit(pool.workspace, asked, "Starting the worker …")
@@ -138,11 +138,11 @@ pool = pool_or_stop(view.workspace)
 content_warning(pool)
 outdated = load_outdated(pool)
 
-known = {pair: one.artifact for pair, one in outdated.items()} | dict(pool.estimates)
+known = {pair: estimate.artifact for pair, estimate in outdated.items()} | dict(pool.estimates)
 under_way = pairs_under_way(pool.workspace)
 outdated_note(outdated)
 if missing := [pair for pair in pool.missing if pair not in under_way]:
-    run_box(pool, missing, [summarise(one) for one in (pool.estimates or known).values()])
+    run_box(pool, missing, [summarise(estimate) for estimate in (pool.estimates or known).values()])
 elif not pool.missing:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":green-badge[:material/check: {_all(len(pool.estimates))} estimated]", width="content")

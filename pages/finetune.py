@@ -70,7 +70,7 @@ def under_way(request: FinetuneRequest) -> dict[FinetuneSpec, State]:
             continue
         if (other.workspace, other.target, other.cut) != (request.workspace, request.target, request.cut):
             continue
-        tasks = {one.name: one.state for one in job.tasks}
+        tasks = {task.name: task.state for task in job.tasks}
         specs = runs_asked_for(other, opened_texts(other.workspace, other.target, other.cut))
         known = {spec: tasks.get(task_of(*run)) for run, spec in specs.items()}
         states |= {spec: state for spec, state in known.items() if state and state.is_active}
@@ -154,7 +154,7 @@ def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimila
             size = views.size_input(names, max(map(len, gains.values()), default=1))
             signs = partial(signs_of, workspace, pool.pairs, target)
             sources = views.weights_input({**gains, **signs()}) if WEIGHTED in names else []
-        own = views.own_input(target, pool.pairs)
+        by_hand = views.own_input(target, pool.pairs)
         left, right = st.columns([3, 2])
         with left:
             mode = form.mode_input()
@@ -162,11 +162,11 @@ def asked(view: View, workspace: Workspace, pool: Pool, similarities: PoolSimila
             amounts = form.amounts_input(mode, view.workspace.model)
         with st.expander("Settings of training", icon=":material/tune:"):
             settings = form.settings_input(view.workspace.model)
-    if own:  # it may be a family that the same estimates have told
+    if by_hand:  # it may be a family that the same estimates have told
         seen_nothing(view.workspace, similarities.spec.pairs, workspace, target)
     family_of = partial(pseudo_family, similarities, view, workspace, target)
-    named = [*spelled_out(names, size=size, weights_from=sources), *([OWN] if own else [])]
-    further = {**further_arms(target, lambda: gains, signs, size=size), OWN: lambda: own}
+    named = [*spelled_out(names, size=size, weights_from=sources), *([OWN] if by_hand else [])]
+    further = {**further_arms(target, lambda: gains, signs, size=size), OWN: lambda: by_hand}
     return FinetuneRequest(
         workspace=jobs.placed(workspace),
         target=target,
@@ -247,7 +247,7 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
             f"Start {left} run{'s' if left > 1 else ''}", type="primary", icon=":material/play_arrow:", key="start"
         ):
             runs = {task_of(*run): spec for run, spec in specs.items()}
-            start(request, [one for one in request.tasks if runs[one] not in at_work], request.title)
+            start(request, [task for task in request.tasks if runs[task] not in at_work], request.title)
         if (expected.seconds is None or expected.is_guess) and st.button(
             "Measure the time first", icon=":material/timer:", help="Trains a few updates and keeps only their pace."
         ):

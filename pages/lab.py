@@ -18,18 +18,18 @@ st.markdown(
 chosen = st.pills(
     "Experiment",
     EXPERIMENTS,
-    format_func=lambda one: one.title,
+    format_func=lambda experiment: experiment.title,
     required=True,
-    **view_state.choice("experiment", EXPERIMENTS, code=lambda one: one.name, start="default"),
+    **view_state.choice("experiment", EXPERIMENTS, code=lambda experiment: experiment.name, start="default"),
 )
-workspace = views.Own(view.workspace)
-views.experiment(chosen, workspace)
+answers = views.WorkspaceAnswers(view.workspace)
+views.experiment(chosen, answers)
 if running_jobs(EXPERIMENT_JOBS):
     active_cards(EXPERIMENT_JOBS)
 
 st.subheader("All answers so far")
-for one in EXPERIMENTS:
-    views.short(one, workspace)
+for experiment in EXPERIMENTS:
+    views.short(experiment, answers)
 
 st.subheader("Jobs")
 job_cards(EXPERIMENT_JOBS)

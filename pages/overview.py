@@ -58,7 +58,7 @@ def next_step(pool: Pool, n_active: int, n_outdated: int) -> tuple[str, dict[str
 
 def tour(pool: Pool) -> None:
     """Three stops that show what the tool is for."""
-    example = next((one for one in _TOUR_TARGETS if one in pool.pairs), None)
+    example = next((target for target in _TOUR_TARGETS if target in pool.pairs), None)
     target = {} if example is None else {"target": str(example)}
     name = "your target" if example is None else example.label
     st.subheader("A tour in five minutes")
@@ -129,10 +129,10 @@ def state_of(view: View) -> None:
             delta_color="off",
             delta_arrow="off",
         )
-        n_sentences = sum(one.n_sentences for one in summaries.values())
-        n_sentences = sum(one.n_sentences for one in summaries.values())
+        n_sentences = sum(summary.n_sentences for summary in summaries.values())
+        n_sentences = sum(summary.n_sentences for summary in summaries.values())
         st.metric("Sentences read", f"{n_sentences:,}" if n else "–", border=True, height="stretch")
-        latest = max(one.created for one in summaries.values())[:10] if n else "–"
+        latest = max(summary.created for summary in summaries.values())[:10] if n else "–"
         st.metric("Latest estimate", latest, border=True, height="stretch")
         st.metric("Jobs running", len(active), border=True, height="stretch")
     words, links = next_step(pool, len(active), len(outdated))

@@ -43,14 +43,14 @@ def opened_texts(
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Looking up the runs …")
 def kept_matrices(workspace: Workspace, root: str, keys: Keys) -> list[tuple[TransferRequest, list[TransferMatrix]]]:
     """What the cache holds runs of, by settings: gains in dev loss, then by the metrics that runs were scored by."""
-    found = []
+    kept = []
     for request in kept_requests(workspace, results()):
         texts = opened_texts(request.workspace, request.targets, request.cut)
         matrices = [transfer_matrix(request, results(), texts=texts)]
         matrices += score_matrices(request, results(), texts=texts).values()
-        if filled := [one for one in matrices if one.n_missing < one.n_cells]:
-            found.append((request, filled))
-    return found
+        if filled := [matrix for matrix in matrices if matrix.n_missing < matrix.n_cells]:
+            kept.append((request, filled))
+    return kept
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Looking up the runs …")

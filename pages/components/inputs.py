@@ -81,7 +81,9 @@ def sidebar() -> None:
             tuple(Measure),
             format_func=_measure_label,
             help="How the estimates of two pairs are compared.\n" + _measures_help(),
-            **view_state.choice("measure", tuple(Measure), USUAL_MEASURE, code=lambda one: one.value, shared=True),
+            **view_state.choice(
+                "measure", tuple(Measure), USUAL_MEASURE, code=lambda measure: measure.value, shared=True
+            ),
         )
         top_fraction = _top_fraction_input(measure, _k_end(workspace))
         found = _language_search(workspace.pairs or pool)
@@ -122,7 +124,7 @@ def target_input(pairs: Sequence[LanguagePair]) -> LanguagePair:
     """Ask whose family it is about. Belarusian is the sample's example of a language with little text."""
     labels = dict(zip(pairs, pair_labels(pairs), strict=True))
     by_label = sorted(pairs, key=labels.__getitem__)
-    usual = next((one for one in by_label if str(one) == "be-en"), by_label[0])
+    usual = next((pair for pair in by_label if str(pair) == "be-en"), by_label[0])
     target: LanguagePair = st.selectbox(
         "Target",
         by_label,
@@ -206,10 +208,10 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
     estimator = st.selectbox(
         "Estimator",
         tuple(_ESTIMATORS),
-        format_func=lambda one: one.value,
+        format_func=lambda estimator: estimator.value,
         help="How squared gradients are taken.\n"
-        + "\n".join(f"- **{one.value}**: {words}" for one, words in _ESTIMATORS.items()),
-        **view_state.choice("estimator", tuple(_ESTIMATORS), code=lambda one: one.value, shared=True),
+        + "\n".join(f"- **{estimator.value}**: {words}" for estimator, words in _ESTIMATORS.items()),
+        **view_state.choice("estimator", tuple(_ESTIMATORS), code=lambda estimator: estimator.value, shared=True),
     )
     seed = st.number_input(
         "Seed",
@@ -233,8 +235,8 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
 
 def _with_own(groups: tuple[str, ...]) -> tuple[str, ...]:
     """The groups, and the regular expression that a person has entered."""
-    own = view_state.text_of("parameters")
-    return groups if own is None or own in groups else (*groups, own)
+    written = view_state.text_of("parameters")
+    return groups if written is None or written in groups else (*groups, written)
 
 
 def _with_pairs(workspace: Workspace) -> tuple[Workspace, tuple[LanguagePair, ...]]:

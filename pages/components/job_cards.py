@@ -43,16 +43,16 @@ ALL_KINDS = (*ESTIMATING, *FINETUNING, *TRANSFERRING, *EXPERIMENTS)
 
 def running_jobs(kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:
     """Jobs in which something is still going to happen."""
-    return [one for one in _jobs(kinds) if one.state.is_active]
+    return [job for job in _jobs(kinds) if job.state.is_active]
 
 
 def _jobs(kinds: Sequence[str]) -> list[JobView]:
-    return [one for one in jobs.list_jobs(cache_root()) if one.kind in kinds]
+    return [job for job in jobs.list_jobs(cache_root()) if job.kind in kinds]
 
 
 def _listed(kinds: Sequence[str]) -> list[JobView]:
     """Jobs of these kinds, and those that can't be read, of whatever kind they were."""
-    return [one for one in jobs.list_jobs(cache_root()) if one.kind in kinds or one.damage is not None]
+    return [job for job in jobs.list_jobs(cache_root()) if job.kind in kinds or job.damage is not None]
 
 
 def pairs_under_way(workspace: Workspace) -> dict[LanguagePair, State]:
@@ -129,7 +129,7 @@ def job_cards(kinds: Sequence[str] = ALL_KINDS) -> None:
     if not views:
         st.caption("No job of this page yet.")
         return
-    active = any(one.state.is_active for one in views)
+    active = any(job.state.is_active for job in views)
     st.fragment(_live_cards, run_every=1 if active else None)(kinds, _landmarks(views))
 
 
@@ -151,36 +151,36 @@ def _active_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]
     views = running_jobs(kinds)
     if _landmarks(views) != seen:
         st.rerun()
-    for one in views:
-        _card(one)
+    for job in views:
+        _card(job)
 
 
 def _live_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
     views = _listed(kinds)
     if _landmarks(views) != seen:
         st.rerun()  # a pair was finished or a job ended: the whole page has news
-    active = [one for one in views if one.state.is_active]
-    ended = [one for one in views if not one.state.is_active]
-    for one in (*active, *ended[:_SHOWN]):
-        _card(one)
+    active = [job for job in views if job.state.is_active]
+    ended = [job for job in views if not job.state.is_active]
+    for job in (*active, *ended[:_SHOWN]):
+        _card(job)
     if earlier := ended[_SHOWN:]:
         with st.expander(f"Earlier jobs ({len(earlier)})"):
-            for one in earlier:
-                _card(one)
+            for job in earlier:
+                _card(job)
 
 
 def _line(workspace: Workspace) -> None:
-    active = [one for one in _estimating(workspace) if one.state.is_active]
+    active = [job for job in _estimating(workspace) if job.state.is_active]
     if not active:
         st.rerun()
-    for one in active:
-        st.markdown(f"{_BADGES[one.state]} {_progress(one)}", width="content")
+    for job in active:
+        st.markdown(f"{_BADGES[job.state]} {_progress(job)}", width="content")
 
 
 def _estimating(workspace: Workspace) -> list[JobView]:
     """Jobs that estimate pairs of a workspace, the latest first."""
     asked = _unpaired(workspace)
-    return [one for one in _jobs(("estimate",)) if one.workspace and _unpaired(one.workspace) == asked]
+    return [job for job in _jobs(("estimate",)) if job.workspace and _unpaired(job.workspace) == asked]
 
 
 def _unpaired(workspace: Workspace) -> Workspace:
@@ -189,76 +189,76 @@ def _unpaired(workspace: Workspace) -> Workspace:
 
 
 def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:
-    return tuple((one.id, one.state, one.done) for one in views)
+    return tuple((job.id, job.state, job.done) for job in views)
 
 
-def _card(one: JobView) -> None:
+def _card(job: JobView) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{plain(one.title)}**", width="content")
-            st.markdown(_BADGES[one.state], width="content")
-        st.caption(f"Asked for {datetime.fromtimestamp(one.created, UTC):%Y-%m-%d %H:%M} UTC")
-        st.progress(min(1.0, one.fraction), text=_progress(one))
-        for task in one.running:
+            st.markdown(f"**{plain(job.title)}**", width="content")
+            st.markdown(_BADGES[job.state], width="content")
+        st.caption(f"Asked for {datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M} UTC")
+        st.progress(min(1.0, job.fraction), text=_progress(job))
+        for task in job.running:
             st.caption(_task(task))
             if task.progress and task.progress.metrics:
-                curves(one, task)
-        if one.kind in FINETUNING:
-            curves_together(one)
-        _errors(one)
-        if one.damage is not None:
-            st.caption(plain(one.damage))
-        if one.state is State.STALLED:
+                curves(job, task)
+        if job.kind in FINETUNING:
+            curves_together(job)
+        _errors(job)
+        if job.damage is not None:
+            st.caption(plain(job.damage))
+        if job.state is State.STALLED:
             st.caption(
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
             )
-        if one.state is State.CANCELLED:
-            kept = f"Of {one.total} {one.parts} {one.done} {'is' if one.done == 1 else 'are'} finished and kept."
+        if job.state is State.CANCELLED:
+            kept = f"Of {job.total} {job.parts} {job.done} {'is' if job.done == 1 else 'are'} finished and kept."
             st.caption(f"{kept} Resume does the rest.")
-        if one.state is State.DAMAGED and one.tasks:
+        if job.state is State.DAMAGED and job.tasks:
             st.caption("Resume does again what can't be read; results that are finished are found.")
-        if one.state is State.CRASHED:
+        if job.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
-        _controls(one)
-        if log := jobs.log_tail(cache_root(), one.id, 40):
+        _controls(job)
+        if log := jobs.log_tail(cache_root(), job.id, 40):
             with st.expander("Log"):
                 st.code(log, language=None, height=220)
                 st.download_button(
                     "Full log",
-                    data=lambda: jobs.log_file(cache_root(), one.id).read_bytes(),
-                    file_name=f"job-{one.id}.log",
+                    data=lambda: jobs.log_file(cache_root(), job.id).read_bytes(),
+                    file_name=f"job-{job.id}.log",
                     mime="text/plain",
-                    key=f"log-{one.id}",
+                    key=f"log-{job.id}",
                     icon=":material/download:",
                     on_click="ignore",
                 )
 
 
-def _errors(one: JobView) -> None:
+def _errors(job: JobView) -> None:
     """First line of the first error, and how many tasks have one."""
-    failed = [task for task in one.tasks if task.error]
+    failed = [task for task in job.tasks if task.error]
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         st.error(f"**{plain(failed[0].label)}**: {plain(failed[0].error)}{others}", icon=":material/error:")
 
 
-def _progress(one: JobView) -> str:
-    words = [f"{one.done} of {one.total} {plain(one.parts)} done"]
-    if one.state is State.QUEUED and one.queue_position:
-        words.append(f"number {one.queue_position} in the queue")
-    if one.state in (State.RUNNING, State.STALLED) and one.remaining_s is not None:
-        early = ", less where training stops early" if _may_stop_early(one) else ""
-        words.append(f"about {from_to(*one.remaining_s)} to go{early}")
+def _progress(job: JobView) -> str:
+    words = [f"{job.done} of {job.total} {plain(job.parts)} done"]
+    if job.state is State.QUEUED and job.queue_position:
+        words.append(f"number {job.queue_position} in the queue")
+    if job.state in (State.RUNNING, State.STALLED) and job.remaining_s is not None:
+        early = ", less where training stops early" if _may_stop_early(job) else ""
+        words.append(f"about {from_to(*job.remaining_s)} to go{early}")
     return " · ".join(words)
 
 
-def _may_stop_early(one: JobView) -> bool:
+def _may_stop_early(job: JobView) -> bool:
     """Whether the updates to go are those to a cap."""
-    budget = one.payload.get("budget")
+    budget = job.payload.get("budget")
     early = isinstance(budget, Mapping) and budget.get("mode") in [
         mode for mode in BudgetMode if mode.rules.stops_early
     ]
-    return early and one.phase == "training" and TIMING_TASK not in [task.name for task in one.tasks]
+    return early and job.phase == "training" and TIMING_TASK not in [task.name for task in job.tasks]
 
 
 def _task(task: TaskView) -> str:
@@ -278,23 +278,23 @@ def _task(task: TaskView) -> str:
     return " · ".join(words)
 
 
-def _controls(one: JobView) -> None:
-    if one.state in (State.QUEUED, State.RUNNING, State.STALLED):
-        if st.button("Cancel", key=f"cancel-{one.id}", icon=":material/stop:"):
-            _act(jobs.cancel, one.id)
+def _controls(job: JobView) -> None:
+    if job.state in (State.QUEUED, State.RUNNING, State.STALLED):
+        if st.button("Cancel", key=f"cancel-{job.id}", icon=":material/stop:"):
+            _act(jobs.cancel, job.id)
         return
-    if one.state.is_active:  # it is stopping
+    if job.state.is_active:  # it is stopping
         return
     if (
-        one.state in _RESUMED
-        and one.tasks
-        and st.button("Resume", key=f"resume-{one.id}", icon=":material/play_arrow:")
+        job.state in _RESUMED
+        and job.tasks
+        and st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:")
     ):
         with st.spinner("Starting the worker …"):
-            _act(jobs.resume, one.id)
+            _act(jobs.resume, job.id)
     forget = "Forgets the job with its log and curves. Its results stay."
-    if st.button("Remove", key=f"remove-{one.id}", icon=":material/delete:", help=forget):
-        _act(jobs.remove, one.id)
+    if st.button("Remove", key=f"remove-{job.id}", icon=":material/delete:", help=forget):
+        _act(jobs.remove, job.id)
 
 
 def _act(action: Callable[[Path, str], None], job_id: str) -> None:

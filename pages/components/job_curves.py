@@ -13,7 +13,7 @@ from pseudofam_core.tasks.translation import TRANSLATION
 TOKENS_PER_S = "tokens_per_s"
 _LABELS = {
     "loss": "training loss",
-    **{f"dev_{one.name}": f"dev {one.label}" for one in TRANSLATION.dev_metrics},
+    **{f"dev_{metric.name}": f"dev {metric.label}" for metric in TRANSLATION.dev_metrics},
     TOKENS_PER_S: "tokens per second",
 }
 _DEV_LOSS = "dev_loss"
@@ -40,7 +40,7 @@ def curves(job: JobView, task: TaskView) -> None:
 
 def curves_together(job: JobView) -> None:
     """Draw the dev loss of all runs of a job over one another; nothing where fewer than two have measured one."""
-    found = {}
+    measured = {}
     for task in job.tasks:
         reports = pd.DataFrame(jobs.metrics(cache_root(), job.id, task.name))
         if _DEV_LOSS not in reports:
@@ -48,10 +48,10 @@ def curves_together(job: JobView) -> None:
         points = reports[["done", _DEV_LOSS]].dropna()
         points = points[points[_DEV_LOSS].diff() != 0]  # each report repeats the value until the next evaluation
         if len(points) > 1:
-            found[task.label] = thinned(points).assign(run=task.label)
-    if len(found) < 2:
+            measured[task.label] = thinned(points).assign(run=task.label)
+    if len(measured) < 2:
         return
-    points = pd.concat(found.values()).rename(columns={_DEV_LOSS: metric_label(_DEV_LOSS)})
+    points = pd.concat(measured.values()).rename(columns={_DEV_LOSS: metric_label(_DEV_LOSS)})
     st.line_chart(points, x="done", y=metric_label(_DEV_LOSS), color="run", x_label="updates", height=260)
 
 

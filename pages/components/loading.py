@@ -69,8 +69,8 @@ def load_pool(workspace: Workspace) -> Pool:
     """
     specs, unreadable, shared_text = _resolved(workspace)
     cache = results()
-    found = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
-    finished = {pair: one for pair, one in found.items() if one is not None}
+    kept = {pair: estimates.find_fisher(spec, cache) for pair, spec in specs.items()}
+    finished = {pair: estimate for pair, estimate in kept.items() if estimate is not None}
     return Pool(workspace, specs, unreadable, finished, shared_text)
 
 
@@ -78,8 +78,8 @@ def load_outdated(pool: Pool) -> dict[LanguagePair, OutdatedEstimate]:
     """Earlier results of the pool's missing pairs, made with another model, text or estimator."""
     if not pool.missing:
         return {}
-    found = outdated_estimates(jobs.placed(pool.workspace), pool.specs, results())
-    return {pair: one for pair, one in found.items() if pair in pool.missing}
+    earlier = outdated_estimates(jobs.placed(pool.workspace), pool.specs, results())
+    return {pair: estimate for pair, estimate in earlier.items() if pair in pool.missing}
 
 
 def before_the_change(pool: Pool) -> Pool | None:
@@ -88,22 +88,22 @@ def before_the_change(pool: Pool) -> Pool | None:
     Of several such states the one with most pairs is taken: estimates of different states can't be compared.
     """
     states: dict[tuple[object, ...], dict[LanguagePair, OutdatedEstimate]] = {}
-    for pair, one in load_outdated(pool).items():
-        states.setdefault(_state_of(one), {})[pair] = one
+    for pair, estimate in load_outdated(pool).items():
+        states.setdefault(_state_of(estimate), {})[pair] = estimate
     if not states:
         return None
     fullest = max(states.values(), key=len)
     cache = results()
-    verified = {pair: cache.find(Stage.FISHER, one.artifact.key) for pair, one in fullest.items()}
-    found = {pair: one for pair, one in verified.items() if one is not None}
+    verified = {pair: cache.find(Stage.FISHER, estimate.artifact.key) for pair, estimate in fullest.items()}
+    whole = {pair: artifact for pair, artifact in verified.items() if artifact is not None}
     reasons = next(iter(fullest.values())).reasons
-    return replace(pool, estimates=found, outdated=reasons) if len(found) >= 2 else None
+    return replace(pool, estimates=whole, outdated=reasons) if len(whole) >= 2 else None
 
 
-def _state_of(one: OutdatedEstimate) -> tuple[object, ...]:
+def _state_of(estimate: OutdatedEstimate) -> tuple[object, ...]:
     """All that the estimates of two pairs must share to have been made in one state, beside their own texts."""
-    shared = replace(estimates.summarise(one.artifact).spec, pair=LanguagePair("", ""), text_digest="")
-    return one.reasons, Stage.FISHER.version_of(one.artifact.key, one.artifact.spec), shared
+    shared = replace(estimates.summarise(estimate.artifact).spec, pair=LanguagePair("", ""), text_digest="")
+    return estimate.reasons, Stage.FISHER.version_of(estimate.artifact.key, estimate.artifact.spec), shared
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)

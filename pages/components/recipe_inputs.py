@@ -100,7 +100,7 @@ def batch_inputs(recipe: Recipe) -> Recipe:
     precision = st.selectbox(
         "Number format",
         PRECISIONS,
-        format_func=lambda one: f"auto: {_machine().training}" if one == AUTO else one,
+        format_func=lambda precision: f"auto: {_machine().training}" if precision == AUTO else precision,
         help="`auto` is what this machine trains in: bf16 where it computes in it, else fp16 on a GPU, else float32.",
         **view_state.choice("precision", PRECISIONS, recipe.precision),
     )

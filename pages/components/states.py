@@ -119,11 +119,11 @@ def estimate_button(
 ) -> list[LanguagePair]:
     """A button for the missing pairs that no job has in hand, and how far the others are; the pairs to start on a press."""
     under_way = pairs_under_way(workspace)
-    if any(one in under_way for one in missing):
+    if any(pair in under_way for pair in missing):
         estimating_line(workspace)
     elif trouble := last_trouble(workspace):
         st.caption(f":material/error: {plain(trouble)}", width="content")
-    left = [one for one in missing if one not in under_way]
+    left = [pair for pair in missing if pair not in under_way]
     if not left:
         return []
     words = f"{verb} {left[0].label}" if len(left) == 1 else f"{verb} {len(left)} pairs"
@@ -146,8 +146,8 @@ def _split_buttons(workspace: Workspace) -> None:
     if workspace.split in splits:
         return
     with st.container(horizontal=True):
-        for one in (split for split in SPLITS if split in splits):
-            st.button(f"Read split {one}", key=f"split_{one}", on_click=view_state.set_value, args=("split", one))
+        for split in filter(splits.__contains__, SPLITS):
+            st.button(f"Read split {split}", key=f"split_{split}", on_click=view_state.set_value, args=("split", split))
 
 
 def _comparable(pool: Pool) -> Pool:

@@ -114,7 +114,7 @@ def choice(
         start: How the widget calls its first value: ``index`` of a select box or radio, ``default`` of a segmented
             control or pills, ``value`` of a select slider.
     """
-    by_code = {code(one): one for one in options}
+    by_code = {code(option): option for option in options}
     first = options[0] if default is None else default
 
     def begin(value: T) -> dict[str, Any]:
@@ -127,27 +127,27 @@ def optional(
     name: str, options: Sequence[T], *, code: Callable[[T], str] = str, shared: bool = False
 ) -> dict[str, Any]:
     """`control` for a select box that takes one of `options` or nothing."""
-    by_code: dict[str, T | None] = {code(one): one for one in options}
+    by_code: dict[str, T | None] = {code(option): option for option in options}
     tied = control(
         name,
         None,
         read=by_code.__getitem__,
-        write=lambda one: "" if one is None else code(one),
+        write=lambda option: "" if option is None else code(option),
         shared=shared,
-        start=lambda one: {} if one is None else {"index": list(options).index(one)},
+        start=lambda option: {} if option is None else {"index": list(options).index(option)},
     )
     return {"index": None} | tied
 
 
 def several(name: str, options: Sequence[T], *, code: Callable[[T], str] = str, shared: bool = False) -> dict[str, Any]:
     """`control` for a multiselect of `options`, none by default. Options that are gone are left out."""
-    by_code = {code(one): one for one in options}
+    by_code = {code(option): option for option in options}
     empty: list[T] = []
     return control(
         name,
         empty,
-        read=lambda text: [by_code[one] for one in dict.fromkeys(text.split()) if one in by_code],
-        write=lambda chosen: " ".join(code(one) for one in chosen),
+        read=lambda text: [by_code[written] for written in dict.fromkeys(text.split()) if written in by_code],
+        write=lambda chosen: " ".join(code(option) for option in chosen),
         shared=shared,
         start=lambda chosen: {"default": chosen},
     )
@@ -241,8 +241,8 @@ def parameters(page: str, **view: str) -> dict[str, str]:
     if page == address.page:
         return address.values | view
     shared = {name: text for name, text in address.values.items() if name in address.shared}
-    own = {name: text for name, text in address.left.get(page, {}).items() if name not in address.shared}
-    return shared | own | view
+    of_page = {name: text for name, text in address.left.get(page, {}).items() if name not in address.shared}
+    return shared | of_page | view
 
 
 def _address() -> _Address:

@@ -32,20 +32,20 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
         estimates: Finished or outdated estimates, at least one.
         found: The pair that the sidebar points out, chosen unless another is named.
     """
-    summaries = {pair: summarise(one) for pair, one in estimates.items()}
+    summaries = {pair: summarise(estimate) for pair, estimate in estimates.items()}
     labels = dict(zip(estimates, pair_labels(tuple(estimates)), strict=True))
     by_label: list[LanguagePair] = sorted(estimates, key=labels.__getitem__)
     asked: LanguagePair | None = st.selectbox(
         "Look at",
         by_label,
-        format_func=lambda one: labels.get(one, str(one)),
+        format_func=lambda pair: labels.get(pair, str(pair)),
         placeholder="All pairs",
         help="One pair in colour, the others behind it. None named: the mean of all.",
         width=340,
         **view_state.optional("of", by_label),
     )
     chosen = asked or (found if found in estimates else None)
-    gradients = {pair: one.n_gradients for pair, one in summaries.items() if one.n_gradients is not None}
+    gradients = {pair: summary.n_gradients for pair, summary in summaries.items() if summary.n_gradients is not None}
     show_signs(few_gradients(gradients))
     _mass(summaries, chosen, labels)
     with st.grid(2, min_column_width=340):
@@ -59,7 +59,7 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
 def _mass(
     summaries: Mapping[LanguagePair, FisherSummary], chosen: LanguagePair | None, labels: Mapping[LanguagePair, str]
 ) -> None:
-    masses = {pair: one.layer_mass for pair, one in summaries.items()}
+    masses = {pair: summary.layer_mass for pair, summary in summaries.items()}
     mass = masses[chosen] if chosen else mean_mass(list(masses.values()))
     table, outside = mass_by_layer(mass)
     name = labels[chosen] if chosen else f"{len(masses)} pairs, mean"
@@ -79,10 +79,10 @@ def _mass(
 
 
 def _mass_words(table: Mapping[str, Mapping[int, float]], outside: float) -> str:
-    decoder = sum(sum(one.values()) for row, one in table.items() if row.startswith("decoder"))
+    decoder = sum(sum(shares.values()) for row, shares in table.items() if row.startswith("decoder"))
     layers: dict[tuple[str, int], float] = {}
-    for row, one in table.items():
-        for layer, share in one.items():
+    for row, row_shares in table.items():
+        for layer, share in row_shares.items():
             side = row.split()[0], layer
             layers[side] = layers.get(side, 0.0) + share
     (side_name, layer), most = max(layers.items(), key=lambda item: item[1])
@@ -100,13 +100,13 @@ def _zeros(
         help="Parameters whose Fisher value is exactly zero: no sentence of the pair has a gradient there. In feed-forward layers "
         "these belong to ReLU units that are off for every token that was read.",
     )
-    zeros = {pair: one.layer_zeros for pair, one in summaries.items() if one.layer_zeros is not None}
-    sizes = next((one.layer_sizes for one in summaries.values() if one.layer_sizes is not None), {})
+    zeros = {pair: summary.layer_zeros for pair, summary in summaries.items() if summary.layer_zeros is not None}
+    sizes = next((summary.layer_sizes for summary in summaries.values() if summary.layer_sizes is not None), {})
     if not zeros or (chosen is not None and chosen not in zeros):
         st.info(_AGAIN, icon=":material/history:")
         return
     n = sum(sizes.values())
-    shares = {pair: sum(one.values()) / n for pair, one in zeros.items()}
+    shares = {pair: sum(zeros_of.values()) / n for pair, zeros_of in zeros.items()}
     name = labels[chosen] if chosen else f"{len(zeros)} pairs, mean"
     most = chosen or max(shares, key=shares.__getitem__)
     words = (
@@ -132,16 +132,18 @@ def _concentration(
         help="A Lorenz curve: parameters in falling order of importance. The further it bends from the dotted "
         "line, the fewer count.",
     )
-    curves = {labels[pair]: one.lorenz for pair, one in summaries.items() if one.lorenz is not None}
+    curves = {labels[pair]: summary.lorenz for pair, summary in summaries.items() if summary.lorenz is not None}
     if not curves:
         st.info(_AGAIN, icon=":material/history:")
         return
-    shares = {pair: one.top_percent_share for pair, one in summaries.items() if one.top_percent_share is not None}
+    shares = {
+        pair: summary.top_percent_share for pair, summary in summaries.items() if summary.top_percent_share is not None
+    }
     name = labels[chosen] if chosen else None
     if chosen is not None and chosen in shares:
         words = f"In {labels[chosen]} the largest 1% of the parameters hold {shares[chosen]:.0%} of the mass."
     else:
-        least, most = (f"{one(shares.values()):.0%}" for one in (min, max))
+        least, most = (f"{end(shares.values()):.0%}" for end in (min, max))
         span = most if least == most else f"{least} to {most}"
         words = f"The largest 1% of the parameters hold {span} of the mass."
     plot(lorenz_figure(curves, name), key="lorenz_figure", alt=words)
@@ -157,13 +159,15 @@ def _convergence(
         help="How far the estimate after the first sentences was from the one after all. It ends at 0 by construction: what "
         "counts is how early it gets low.",
     )
-    found = {pair: one.convergence for pair, one in summaries.items() if one.convergence is not None}
-    curves = {labels[pair]: (one.counts, one.distance) for pair, one in found.items()}
+    convergences = {pair: summary.convergence for pair, summary in summaries.items() if summary.convergence is not None}
+    curves = {labels[pair]: (convergence.counts, convergence.distance) for pair, convergence in convergences.items()}
     if not curves:
         st.info(_AGAIN, icon=":material/history:")
         return
     correlations = {
-        pair: one.split_half_correlation for pair, one in found.items() if one.split_half_correlation is not None
+        pair: convergence.split_half_correlation
+        for pair, convergence in convergences.items()
+        if convergence.split_half_correlation is not None
     }
     words = _convergence_words(correlations, chosen, labels)
     plot(

@@ -42,7 +42,7 @@ def _export(estimates: Mapping[LanguagePair, Artifact]) -> None:
     chosen = st.multiselect(
         "Pairs to export",
         sorted(estimates, key=labels.__getitem__),
-        format_func=lambda one: labels.get(one, str(one)),
+        format_func=lambda pair: labels.get(pair, str(pair)),
         placeholder=f"All {len(estimates)} finished pairs",
         key="to_export",
     )
@@ -87,11 +87,11 @@ def _import(pool: Pool) -> None:
         with st.spinner("Checking every byte …"):
             check_allowed()
             check_room(cache_root(), n_active=0)
-            found = import_estimates(uploaded or _named(path), results())
+            artifacts = import_estimates(uploaded or _named(path), results())
     except PseudoFamError as error:
         st.error(f"**Not imported.** {plain(error)}", icon=":material/error:")
         return
-    st.session_state[_IMPORTED] = _imported_words(pool, found)
+    st.session_state[_IMPORTED] = _imported_words(pool, artifacts)
     st.rerun()  # the whole page has news
 
 
@@ -101,15 +101,15 @@ def _named(path: str) -> Path:
     Raises:
         CacheError: There is none, or none that may be read.
     """
-    if (found := local(path)) is None:
+    if (local_path := local(path)) is None:
         raise CacheError(f"The zip can't be read: there is no such file{within()}.")
-    return found
+    return local_path
 
 
-def _imported_words(pool: Pool, found: Sequence[Artifact]) -> str:
+def _imported_words(pool: Pool, artifacts: Sequence[Artifact]) -> str:
     here = {fisher_key(spec) for spec in pool.specs.values()}
-    n_here = sum(one.key in here for one in found)
-    words = f"{len(found)} imported, {n_here} of them of this workspace."
+    n_here = sum(artifact.key in here for artifact in artifacts)
+    words = f"{len(artifacts)} imported, {n_here} of them of this workspace."
     return words if n_here else f"{words} Enter their model, corpus and settings under Workspace to see them."
 
 

@@ -72,7 +72,7 @@ def arms_input(measured: Iterable[str]) -> list[str]:
             start=lambda names: {"default": names},
         ),
     )
-    return [one for one in offered if one in names]
+    return [arm for arm in offered if arm in names]
 
 
 def size_input(names: Sequence[str], most: int) -> int:
@@ -96,7 +96,7 @@ def weights_input(known: Iterable[str]) -> list[str]:
     Raises:
         ValueError: None does.
     """
-    sources = [one for one in WEIGHT_SOURCES if one in set(known)]
+    sources = [source for source in WEIGHT_SOURCES if source in set(known)]
     if not sources:
         raise ValueError(
             f"Nothing says yet how to weigh the auxiliaries of `{WEIGHTED}`. Let Transfer measure some gains, run `pseudofam "
@@ -118,25 +118,25 @@ def weights_input(known: Iterable[str]) -> list[str]:
 def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[LanguagePair]:
     """Ask for the user's own auxiliaries: named one by one, or read from a CSV of families."""
     labels = dict(zip(pool, pair_labels(pool), strict=True))
-    others = sorted((one for one in pool if one != target), key=labels.__getitem__)
-    by_code = {str(one): one for one in others}
+    others = sorted((pair for pair in pool if pair != target), key=labels.__getitem__)
+    by_code = {str(pair): pair for pair in others}
     said = view_state.text_of(_MEMBERS) or ""
     with st.expander("Your own list of auxiliaries", icon=":material/playlist_add:", expanded=bool(said)):
         nobody: list[LanguagePair] = []
-        own: list[LanguagePair] = st.multiselect(
+        members: list[LanguagePair] = st.multiselect(
             "Auxiliaries of the arm `own`",
             others,
-            format_func=lambda one: labels.get(one, str(one)),
+            format_func=lambda pair: labels.get(pair, str(pair)),
             placeholder="None: there is no such arm",
             **view_state.control(
                 _MEMBERS,
                 nobody,
-                read=lambda text: [by_code[one] for one in dict.fromkeys(_split(text)) if one in by_code],
+                read=lambda text: [by_code[code] for code in dict.fromkeys(_split(text)) if code in by_code],
                 write=lambda chosen: ",".join(map(str, chosen)),
                 start=lambda chosen: {"default": chosen},
             ),
         )
-        if missing := [one for one in _split(said) if one not in by_code]:
+        if missing := [code for code in _split(said) if code not in by_code]:
             st.warning(f"Not in this pool, and left out: {plain(', '.join(missing))}.", icon=":material/rule:")
         st.file_uploader(
             "Or a CSV of families",
@@ -148,7 +148,7 @@ def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[Langua
         )
         if error := st.session_state.get(f"{_UPLOAD}_error"):
             st.error(plain(error), icon=":material/error:")
-    return own
+    return members
 
 
 def arm_table(
@@ -160,17 +160,19 @@ def arm_table(
 ) -> pd.DataFrame:
     """A row per distinct run: names, auxiliaries, updates to expect, and how far it is."""
     rows = []
-    for one, names in distinct_arms(arms).items():
-        own = [spec for (arm, _), spec in specs.items() if arm == names[0]]
-        n_finished = sum(map(is_finished, own))
+    for arm, names in distinct_arms(arms).items():
+        arm_specs = [spec for (name, _), spec in specs.items() if name == names[0]]
+        n_finished = sum(map(is_finished, arm_specs))
         rows.append(
             {
                 "Arm": " = ".join(names),
-                "What it is": arm_words(one, texts.target),
-                "Auxiliaries": _listed(one),
-                "How many": None if one.members is None else len(one.members),
-                "Updates": expected_updates(own[0], texts) or None,
-                "State": _state(n_finished, len(own), [under_way[spec] for spec in own if spec in under_way]),
+                "What it is": arm_words(arm, texts.target),
+                "Auxiliaries": _listed(arm),
+                "How many": None if arm.members is None else len(arm.members),
+                "Updates": expected_updates(arm_specs[0], texts) or None,
+                "State": _state(
+                    n_finished, len(arm_specs), [under_way[spec] for spec in arm_specs if spec in under_way]
+                ),
             }
         )
     return pd.DataFrame(rows)
@@ -180,7 +182,7 @@ def arm_words(arm: Arm, target: LanguagePair) -> str:
     """What an arm is, in plain words; of random families, how many are relatives of the target by chance."""
     name, family = arm.name, target.language.traditional_family
     if is_random(name):
-        n = sum(one.language.traditional_family == family for one in arm.members or ())
+        n = sum(pair.language.traditional_family == family for pair in arm.members or ())
         return f"drawn blindly, {n} {family}"
     kind, _, by = name.partition("-")
     if kind == WEIGHTED:
@@ -223,7 +225,7 @@ def cost_cards(cost: Cost) -> None:
 
 def visible_words(arms: Sequence[Arm], task: Task, *, n_seeds: int, n_sentences: int) -> str:
     """What the test will be able to tell of the arms, as far as that is known before; empty for a single arm."""
-    n_arms = sum(one.members is not None for one in distinct_arms(arms))
+    n_arms = sum(arm.members is not None for arm in distinct_arms(arms))
     if n_arms < 2:
         return ""
     if n_seeds == 1:
@@ -254,16 +256,16 @@ def outlook_view(outlook: Outlook | None) -> None:
     with st.expander(f"What to expect of each auxiliary, from {n} other targets", icon=":material/insights:"):
         table = pd.DataFrame(
             {
-                "Auxiliary": [one.label for one in outlook.auxiliaries],
+                "Auxiliary": [pair.label for pair in outlook.auxiliaries],
                 "Expected": outlook.expected,
                 "From": outlook.expected - width,
                 "To": outlook.expected + width,
                 "Measured": outlook.measured,
-                "Advice": [outlook.forecast.words(one) if np.isfinite(one) else None for one in outlook.expected],
+                "Advice": [outlook.forecast.words(gain) if np.isfinite(gain) else None for gain in outlook.expected],
             }
         )
-        own = [one == outlook.target for one in outlook.auxiliaries]
-        table = table[~np.array(own)].sort_values("Expected", ascending=False)
+        is_target = [pair == outlook.target for pair in outlook.auxiliaries]
+        table = table[~np.array(is_target)].sort_values("Expected", ascending=False)
         signed = st.column_config.NumberColumn(format="%+.3f")
         st.dataframe(
             table,
@@ -324,7 +326,7 @@ def _split(text: str) -> list[str]:
 def _listed(arm: Arm) -> str:
     members = arm.members or ()
     few = len(members) <= _MOST_WITH_CODES and not arm.weights
-    names = with_weights([one.label if few else one.language.name for one in members], arm.weights)
+    names = with_weights([pair.label if few else pair.language.name for pair in members], arm.weights)
     if len(names) > _MOST_NAMED:
         return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
     return ", ".join(names) or "–"

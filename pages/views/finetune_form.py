@@ -152,7 +152,7 @@ def _search_note(model: str) -> None:
     Raises:
         ModelError: They can't be read.
     """
-    own = own_settings(resolve_model(model))
-    for words, settings in (("Not used, for all models are searched alike", own.set_aside), ("Used", own.told)):
-        if settings:
-            st.caption(f"Of the model's own generation settings. {words}: {plain(', '.join(settings))}.")
+    settings = own_settings(resolve_model(model))
+    for words, names in (("Not used, for all models are searched alike", settings.set_aside), ("Used", settings.told)):
+        if names:
+            st.caption(f"Of the model's own generation settings. {words}: {plain(', '.join(names))}.")

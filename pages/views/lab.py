@@ -28,7 +28,7 @@ _OWN = "this workspace"
 _Read = tuple[Mapping[str, Mapping[LanguagePair, FisherSpec]], tuple[str, ...]]  # specs of estimates, keys of runs
 
 
-class Own:
+class WorkspaceAnswers:
     """What is known of the visitor's workspace: the plans of all experiments on it, and their findings.
 
     Attributes:
@@ -46,69 +46,73 @@ class Own:
         except (PseudoFamError, ValueError) as error:
             self.trouble = str(error)
 
-    def plan(self, one: Experiment, others: tuple[str, ...] = ()) -> lab.Plan | None:
+    def plan(self, experiment: Experiment, others: tuple[str, ...] = ()) -> lab.Plan | None:
         """The experiment on this workspace; None where it can't be.
 
         Raises:
             PseudoFamError: What else is named can't be used.
         """
         if others:
-            return lab.Plan(one, self.workspace, *_with_others(self.workspace, one.name, others))
-        return lab.Plan(one, self.workspace, *self._read[one.name]) if one.name in self._read else None
+            return lab.Plan(experiment, self.workspace, *_with_others(self.workspace, experiment.name, others))
+        return (
+            lab.Plan(experiment, self.workspace, *self._read[experiment.name])
+            if experiment.name in self._read
+            else None
+        )
 
-    def finding(self, one: Experiment, others: tuple[str, ...] = ()) -> Finding | None:
+    def finding(self, experiment: Experiment, others: tuple[str, ...] = ()) -> Finding | None:
         """What it found on this workspace, or None."""
-        plan = self.plan(one, others)
+        plan = self.plan(experiment, others)
         return lab.find(plan, results()) if plan else None
 
 
-def experiment(one: Experiment, own: Own) -> None:
+def experiment(experiment: Experiment, answers: WorkspaceAnswers) -> None:
     """The chosen experiment: answer, chart, table, and its run."""
-    st.subheader(one.question)
-    others = _others(one)
+    st.subheader(experiment.question)
+    others = _others(experiment)
     try:
-        plan, mine = own.plan(one, others), own.finding(one, others)
+        plan, mine = answers.plan(experiment, others), answers.finding(experiment, others)
     except (PseudoFamError, ValueError) as error:
         st.warning(f"**What else is named can't be used.** {plain(error)}", icon=":material/folder_off:")
         plan = mine = None
-    findings = ({_OWN: mine} if mine else {}) | lab.shipped(one)
+    findings = ({_OWN: mine} if mine else {}) | lab.shipped(experiment)
     if findings:
-        _answer(one, findings)
+        _answer(experiment, findings)
     else:
-        st.info(one.elsewhere or "It has not been run yet.", icon=":material/hourglass_empty:")
+        st.info(experiment.elsewhere or "It has not been run yet.", icon=":material/hourglass_empty:")
     with st.expander("What was expected, and what would refute it", icon=":material/rule:"):
-        st.markdown(one.expected)
-    if one.finding is not None and mine is None:
-        _run_box(one, own, plan, others)
+        st.markdown(experiment.expected)
+    if experiment.finding is not None and mine is None:
+        _run_box(experiment, answers, plan, others)
 
 
-def short(one: Experiment, own: Own) -> None:
+def short(experiment: Experiment, answers: WorkspaceAnswers) -> None:
     """One experiment in a few lines."""
-    mine = own.finding(one)
-    shipped = lab.shipped(one)
+    mine = answers.finding(experiment)
+    shipped = lab.shipped(experiment)
     finding = mine or next(iter(shipped.values()), None)
     badge = ":green-badge[:material/check: run on this workspace]" if mine else _badge(next(iter(shipped), None))
     with st.container(border=True):
-        st.markdown(f"**{one.title}** · {one.question}  \n{badge}")
-        st.markdown(finding.answer if finding else one.elsewhere or "Not run yet.")
+        st.markdown(f"**{experiment.title}** · {experiment.question}  \n{badge}")
+        st.markdown(finding.answer if finding else experiment.elsewhere or "Not run yet.")
 
 
 def sentences_advice(workspace: Workspace) -> None:
     """How many sentences to read, by this workspace's experiment on them, and the way to it."""
-    one = lab.experiment("sentences")
+    experiment = lab.experiment("sentences")
     try:
-        found = lab.find(lab.Plan(one, workspace, *_with_others(workspace, one.name, ())), results())
+        advice = lab.find(lab.Plan(experiment, workspace, *_with_others(workspace, experiment.name, ())), results())
     except (PseudoFamError, ValueError):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if found is None:
+        if advice is None:
             st.caption(
                 "How many sentences are enough for this model and text, an experiment of the Lab tells.",
                 width="content",
             )
         else:
-            st.markdown(f":material/science: {advice_words(found.settings or {})}", width="content")
-        page_link(LAB_PAGE, "How many sentences", experiment=one.name)
+            st.markdown(f":material/science: {advice_words(advice.settings or {})}", width="content")
+        page_link(LAB_PAGE, "How many sentences", experiment=experiment.name)
 
 
 def _badge(name: str | None) -> str:
@@ -119,7 +123,7 @@ def _badge(name: str | None) -> str:
     )
 
 
-def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
+def _answer(experiment: Experiment, findings: Mapping[str, Finding]) -> None:
     names = list(findings)
     name = names[0]
     if len(names) > 1:
@@ -132,48 +136,48 @@ def _answer(one: Experiment, findings: Mapping[str, Finding]) -> None:
         st.caption(f"Seen on: {plain(finding.seen_on)}. {finding.limits}")
     plot(
         finding_figure(finding),
-        key=f"lab-{one.name}-{name}",
+        key=f"lab-{experiment.name}-{name}",
         alt=f"{finding.chart.words} {finding.answer}",
     )
     st.caption(f"How to read it: {finding.chart.words}")
     with st.expander("Table", icon=":material/table:"):
         columns = {name: st.column_config.Column(help=words) for name, words in finding.columns.items()}
         st.dataframe(pd.DataFrame(finding.rows), hide_index=True, column_config=columns, height=320, alt=finding.answer)
-    csv_button("Table as CSV", partial(finding_csv, one, finding), f"lab-{one.name}-{name}.csv")
+    csv_button("Table as CSV", partial(finding_csv, experiment, finding), f"lab-{experiment.name}-{name}.csv")
 
 
-def _others(one: Experiment) -> tuple[str, ...]:
-    if one.others is None:
+def _others(experiment: Experiment) -> tuple[str, ...]:
+    if experiment.others is None:
         return ()
     said = st.text_input(
-        f"Further {one.others}",
+        f"Further {experiment.others}",
         placeholder="names, parted by commas",
         **view_state.control("others", "", read=str),
     )
     return tuple(name.strip() for name in said.split(",") if name.strip())
 
 
-def _run_box(one: Experiment, own: Own, plan: lab.Plan | None, others: tuple[str, ...]) -> None:
+def _run_box(experiment: Experiment, answers: WorkspaceAnswers, plan: lab.Plan | None, others: tuple[str, ...]) -> None:
     """What a run on this workspace takes, and the button."""
     with st.container(border=True):
-        st.markdown(f"**Run it on this workspace.** Needs: {one.needs}")
+        st.markdown(f"**Run it on this workspace.** Needs: {experiment.needs}")
         if plan is None:
-            if own.trouble:
-                st.caption(f":material/error: {plain(own.trouble)}")
-            elif one.others:
-                st.caption(f":material/edit: Name further {one.others} above.")
+            if answers.trouble:
+                st.caption(f":material/error: {plain(answers.trouble)}")
+            elif experiment.others:
+                st.caption(f":material/edit: Name further {experiment.others} above.")
             return
         cost = lab.cost(plan, results())
         seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)} of computing"
         st.caption(f"{cost.n_missing} of {cost.n_estimates} estimates are to be made first{seconds}.")
-        if st.button("Run", key=f"run-{one.name}", type="primary", icon=":material/play_arrow:"):
-            _submit(own.workspace, one, others)
+        if st.button("Run", key=f"run-{experiment.name}", type="primary", icon=":material/play_arrow:"):
+            _submit(answers.workspace, experiment, others)
 
 
-def _submit(workspace: Workspace, one: Experiment, others: tuple[str, ...]) -> None:
+def _submit(workspace: Workspace, experiment: Experiment, others: tuple[str, ...]) -> None:
     try:
         with st.spinner("Starting the worker …"):
-            jobs.submit_experiment(cache_root(), workspace, one.name, others)
+            jobs.submit_experiment(cache_root(), workspace, experiment.name, others)
     except (JobError, ValueError) as error:
         st.error(plain(error), icon=":material/error:")
     else:
@@ -183,15 +187,15 @@ def _submit(workspace: Workspace, one: Experiment, others: tuple[str, ...]) -> N
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
 def _resolved(workspace: Workspace) -> dict[str, _Read]:
     """What each experiment would read, by its name; those that this workspace is nothing for are left out."""
-    resolver, found = lab.Resolver(), {}
-    for one in lab.EXPERIMENTS:
-        if one.finding is not None:
+    resolver, read = lab.Resolver(), {}
+    for experiment in lab.EXPERIMENTS:
+        if experiment.finding is not None:
             try:
-                plan = lab.planned(one, workspace, results(), resolver=resolver)
+                plan = lab.planned(experiment, workspace, results(), resolver=resolver)
             except ValueError:  # it wants something else to be named
                 continue
-            found[one.name] = (plan.specs, plan.runs)
-    return found
+            read[experiment.name] = (plan.specs, plan.runs)
+    return read
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")

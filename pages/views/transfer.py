@@ -36,7 +36,7 @@ def kept_input(requests: Sequence[TransferRequest]) -> int:
     """Ask which of several kept matrices is shown; returns its place. Of one nothing is asked."""
     if len(requests) == 1:
         return 0
-    names = [_settings_words(one) for one in requests]
+    names = [_settings_words(request) for request in requests]
     place: int = st.selectbox(
         "Trained as",
         range(len(requests)),
@@ -123,7 +123,7 @@ def _gains(matrix: TransferMatrix, target: LanguagePair) -> None:
 def _agreement(signal: SignalMatrix, matrix: TransferMatrix) -> None:
     """By target: how far signal and gain agree, and what following the signal would have cost."""
     rows = besides(signal, matrix)
-    known = [one.spearman for one in rows if one.spearman is not None and one.n > 2]
+    known = [row.spearman for row in rows if row.spearman is not None and row.n > 2]
     if known:
         st.markdown(
             f"Mean Spearman ρ of signal and gain over {len(known)} target{'s' if len(known) > 1 else ''}: "
@@ -132,15 +132,15 @@ def _agreement(signal: SignalMatrix, matrix: TransferMatrix) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Target": one.target.label,
-                "Auxiliaries": one.n,
-                "ρ": one.spearman,
-                "Helped most": one.best.label,
-                "by": one.best_gain,
-                "It says": one.first.label,
-                "which gave": one.first_gain,
+                "Target": row.target.label,
+                "Auxiliaries": row.n,
+                "ρ": row.spearman,
+                "Helped most": row.best.label,
+                "by": row.best_gain,
+                "It says": row.first.label,
+                "which gave": row.first_gain,
             }
-            for one in rows
+            for row in rows
         ),
         hide_index=True,
         placeholder="–",
@@ -157,12 +157,12 @@ def _agreement(signal: SignalMatrix, matrix: TransferMatrix) -> None:
 
 
 def _metric_input(matrices: Sequence[TransferMatrix]) -> TransferMatrix:
-    by_name = {one.metric.name: one for one in matrices}
+    by_name = {matrix.metric.name: matrix for matrix in matrices}
     names = list(by_name)
     name = st.selectbox(
         "Gain in",
         names,
-        format_func=lambda one: "loss on dev" if one == "loss" else f"{by_name[one].metric.label} on test",
+        format_func=lambda name: "loss on dev" if name == "loss" else f"{by_name[name].metric.label} on test",
         **view_state.choice("gain", names),
     )
     return by_name[name]
@@ -176,7 +176,7 @@ def _signal_input(signals: Mapping[str, SignalMatrix], usual: str) -> SignalMatr
     name = st.selectbox(
         "Beside",
         names,
-        format_func=lambda one: SIGNALS[one].label,
+        format_func=lambda signal: SIGNALS[signal].label,
         help="What was to be expected: every signal that is known of this pool. Estimates give the measures; `pseudofam "
         "signals` gives the others.",
         **view_state.choice("signal", names, usual if usual in names else None),
@@ -185,11 +185,11 @@ def _signal_input(signals: Mapping[str, SignalMatrix], usual: str) -> SignalMatr
 
 
 def _target_input(matrix: TransferMatrix, found: LanguagePair | None) -> LanguagePair:
-    by_label = sorted(matrix.targets, key=lambda one: one.label)
+    by_label = sorted(matrix.targets, key=lambda pair: pair.label)
     target: LanguagePair = st.selectbox(
         "Target closely",
         by_label,
-        format_func=lambda one: one.label,
+        format_func=lambda pair: pair.label,
         **view_state.choice("target", by_label, found if found in by_label else None),
     )
     return target

@@ -97,7 +97,7 @@ def _pairs_input(label: str, name: str, pool: Sequence[LanguagePair], words: str
     chosen = st.multiselect(
         label,
         by_label,
-        format_func=lambda one: labels.get(one, str(one)),
+        format_func=lambda pair: labels.get(pair, str(pair)),
         placeholder=f"All {len(pool)} pairs",
         help=f"{words} None named: all.",
         **view_state.several(name, by_label),
