@@ -15,6 +15,7 @@ from pages.components.pool_similarity import end_k_at_zeros
 from pages.components.results import results
 from pages.components.states import pool_or_stop
 from pages.views.compare import figures, groups, tables, translations
+from pages.views.compare import runs as run_table
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ScoringError
 from pseudofam_core.estimates.spec import Workspace
@@ -34,6 +35,7 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.outcomes.arm_names import arms_found
 from pseudofam_core.outcomes.results import Comparison
 from pseudofam_core.outcomes.run_settings import comparable
+from pseudofam_core.outcomes.run_table import run_rows
 from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.similarity import pools
@@ -191,6 +193,57 @@ def compared(
     return compare_arms(_runs, _arms, pinned=pinned, protocol=protocol)
 
 
+def comparison_of(
+    group: Sequence[FinetuneRun],
+    arms: Mapping[LanguagePair, Sequence[Arm]],
+    pinned: str | None,
+    protocol: Protocol,
+) -> Comparison | None:
+    """The comparison that is asked for; where there is none, say why."""
+    if pinned is None:
+        st.warning("These targets have no arm in common that the others could be held against. Choose one of them.")
+        return None
+    keys = tuple((str(target), tuple(own)) for target, own in arms.items())
+    try:
+        return compared(tuple(run.key for run in group), keys, pinned, protocol, group, arms)
+    except (ScoringError, ValueError) as error:
+        st.error(plain(error), icon=":material/error:")
+        return None
+
+
+def outcome_view(comparison: Comparison) -> None:
+    """Scores, differences and what may be said of them."""
+    st.subheader("Scores")
+    figures.score_view(comparison)
+    st.subheader(f"Against {plain(comparison.pinned)}")
+    figures.difference_view(comparison)
+    figures.no_gain_view(comparison)
+    figures.claim_view(comparison)
+    st.subheader("Against random families of the same size")
+    figures.control_view(comparison)
+    st.subheader("Table")
+    tables.outcome_table(comparison)
+
+
+def closer_view(comparison: Comparison, targets: Sequence[LanguagePair]) -> None:
+    """Translations, contributions and settings."""
+    st.subheader("A closer look")
+    one = targets[0]
+    if len(targets) > 1:
+        one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))
+    tabs = ("Translations", "Contributions", "Settings")
+    translated, contributed, set_by = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
+    if translated.open:
+        with translated:
+            translations.translation_view(comparison, one)
+    if contributed.open:
+        with contributed:
+            tables.contribution_table(comparison, one)
+    if set_by.open:
+        with set_by:
+            tables.settings_view(comparison)
+
+
 view = current_view()
 st.title("Compare")
 st.markdown(
@@ -227,45 +280,10 @@ with st.container(border=True):
             help="The paper scores tokenised text on a filtered test set. The two can't be held against each other.",
             **view_state.choice("protocol", list(_PROTOCOLS), code=lambda one: one.value),
         )
-if pinned is None:
-    st.warning("These targets have no arm in common that the others could be held against. Choose one of them.")
-    st.stop()
-try:
-    comparison = compared(
-        tuple(run.key for run in group),
-        tuple((str(target), own) for target, own in arms.items()),
-        pinned,
-        protocol,
-        group,
-        arms,
-    )
-except (ScoringError, ValueError) as error:
-    st.error(plain(error), icon=":material/error:")
-    st.stop()
-
-st.subheader("Scores")
-figures.score_view(comparison)
-st.subheader(f"Against {plain(pinned)}")
-figures.difference_view(comparison)
-figures.no_gain_view(comparison)
-figures.claim_view(comparison)
-st.subheader("Against random families of the same size")
-figures.control_view(comparison)
-st.subheader("Table")
-tables.outcome_table(comparison)
-
-st.subheader("A closer look")
-one = targets[0]
-if len(targets) > 1:
-    one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))
-tabs = ("Translations", "Contributions", "Settings")
-translated, contributed, set_by = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
-if translated.open:
-    with translated:
-        translations.translation_view(comparison, one)
-if contributed.open:
-    with contributed:
-        tables.contribution_table(comparison, one)
-if set_by.open:
-    with set_by:
-        tables.settings_view(comparison)
+st.caption(f"All {len(runs)} runs, to filter and to group: [in the table below](#runs).")
+if comparison := comparison_of(group, arms, pinned, protocol):
+    outcome_view(comparison)
+    closer_view(comparison, targets)
+st.subheader("Runs", anchor="runs")
+everyone = sorted({run.target for run in runs})
+run_table.runs_view(run_rows(runs, named(pool, tuned, runs, everyone, view.top_fraction)), TRANSLATION)

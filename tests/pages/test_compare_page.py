@@ -240,17 +240,18 @@ def test_translations_stand_side_by_side_with_differences_marked(scored):
 
 def test_contributions_and_settings_have_tabs(scored):
     app = scored.open("compare", show="Contributions")
-    given = app.dataframe[-1].value
+    given = next(one.value for one in app.dataframe if "Pair" in one.value)
     assert {"Belarusian · be", "Ukrainian · uk", "Bulgarian · bg"} <= set(given["Pair"])
     assert set(given["Role"]) == {"target", "auxiliary"}
-    settings = scored.open("compare", show="Settings").dataframe[-1].value.set_index("Setting")["Value"]
+    shown = scored.open("compare", show="Settings").dataframe
+    settings = next(one.value for one in shown if "Value" in one.value).set_index("Setting")["Value"]
     assert settings["budget mode"] == "equal-updates"
     assert settings["pinned"] == "single"
 
 
 def test_tables_and_figures_can_be_taken_away(scored):
     app = scored.open("compare")
-    assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX"]
+    assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX", "4 runs as CSV"]
     for chart in app.get("plotly_chart"):
         assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"
 
@@ -285,3 +286,44 @@ def test_a_weighted_arm_has_its_name_and_weights(scored):
     assert table.loc["weighted-foreseen", ["Auxiliaries", "Weights"]].tolist() == ["kk-en uk-en", "0.5 1.5"]
     assert "foreseen-1" not in table.index
     assert "foreseen-2" not in table.index  # uk and kk, unweighted, were not run
+
+
+def runs_table(app):
+    return next(one.value for one in app.dataframe if "key" in one.value)
+
+
+def test_all_runs_stand_in_a_table_whatever_is_compared(scored):
+    finished(scored, "tr", [], error=0.4)
+    app = scored.open("compare", target="be-en")
+    assert not app.exception
+    table = runs_table(app)
+    assert len(table) == 5
+    assert set(table["target"]) == {"Belarusian · be", "Turkish · tr"}
+    arms = dict(zip(table["auxiliaries"] + table["target"], table["arm"], strict=True))
+    assert arms["bg-en uk-enBelarusian · be"] == "traditional"
+    assert arms["zero-shotBelarusian · be"] == "zero-shot"
+    shown = dict(zip(outcome_table(app).index, outcome_table(app)["BLEU"], strict=True))
+    of_arm = table[table["target"] == "Belarusian · be"].set_index("arm")["BLEU"]
+    assert of_arm["single"] == pytest.approx(shown["single"], abs=0.05)
+
+
+def test_runs_are_filtered_and_grouped_by_the_address(scored):
+    finished(scored, "be", [], error=0.3, seed=2)
+    app = scored.open("compare", runs_filter="single", runs_by="arm")
+    assert not app.exception
+    (table,) = (one.value for one in app.dataframe if "seeds" in one.value)
+    assert list(table["group"]) == ["Belarusian · be: single"]
+    assert list(table["runs"]) == [2]
+    assert table["BLEU lowest"][0] < table["BLEU"][0] < table["BLEU highest"][0]
+    app.text_input(key="runs_filter").set_value("nobody").run()
+    assert "None of 5 runs has all of these words." in said(app)
+
+
+def test_the_runs_are_listed_where_nothing_can_be_compared(world):
+    with_tests(world, "be", "tr")
+    finished(world, "be", [], error=0.4)
+    finished(world, "tr", ["kk"], error=0.4)
+    app = world.open("compare")
+    assert not app.exception
+    assert "no arm in common" in app.warning[0].value
+    assert len(runs_table(app)) == 2
