@@ -13,6 +13,7 @@ from pages.components.plain import plain
 from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
+from pages.views.families.report import report_view
 from pages.views.families.words import (
     chance_of,
     end_words,
@@ -37,6 +38,7 @@ from pseudofam_core.transfer.arms import USUAL_SIZE, largest
 
 _TABS = (
     "Why",
+    "Summary",
     "Around the target",
     "How firm?",
     "All measures",
@@ -187,6 +189,8 @@ def shown_below(
         case "Why":
             firm = firmness.stability_of(pool, matrix, family)
             tabs.reasons_view(family, mutual, found=view.found, stability=firm)
+        case "Summary":
+            report_view(view, pool, similarities, matrix, family)
         case "Around the target":
             tabs.around_view(family, found=view.found)
         case "How firm?":

@@ -17,14 +17,30 @@ def _add_similarity(parser: argparse.ArgumentParser) -> None:
 
 def _add_families(parser: argparse.ArgumentParser) -> None:
     add_measure(parser)
-    default = SelectionSpec()
     parser.add_argument("--target", type=pair_of, help="one target (default: each pair of the pool)")
+    add_rule(parser)
+    parser.set_defaults(run=_families)
+
+
+def add_rule(parser: argparse.ArgumentParser) -> None:
+    """How a family is picked."""
+    default = SelectionSpec()
     parser.add_argument("--rule", type=choice(Rule), default=default.rule)
     parser.add_argument("--radius", type=float, help="first radius; for --rule radius, the radius")
     parser.add_argument("--shrink", type=float, default=default.shrink)
     parser.add_argument("--smallest", type=count, default=default.smallest)
     parser.add_argument("--largest", type=count, default=default.largest, help="largest family; for nearest, its size")
-    parser.set_defaults(run=_families)
+
+
+def chosen_rule(options: argparse.Namespace) -> SelectionSpec:
+    """The rule that the options name."""
+    return SelectionSpec(
+        rule=options.rule,
+        initial_radius=options.radius,
+        shrink=options.shrink,
+        smallest=min(options.smallest, options.largest),
+        largest=options.largest,
+    )
 
 
 def _similarity(options: argparse.Namespace) -> None:
@@ -32,14 +48,7 @@ def _similarity(options: argparse.Namespace) -> None:
 
 
 def _families(options: argparse.Namespace) -> None:
-    selection = SelectionSpec(
-        rule=options.rule,
-        initial_radius=options.radius,
-        shrink=options.shrink,
-        smallest=min(options.smallest, options.largest),
-        largest=options.largest,
-    )
-    matrix = chosen_matrix(options)
+    selection, matrix = chosen_rule(options), chosen_matrix(options)
     if options.target is None:
         families = select_families(matrix, selection=selection)
     else:

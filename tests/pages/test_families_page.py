@@ -18,10 +18,10 @@ from pseudofam_core.languages import pair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.transfer import TransferRequest
 from tests.cases_transfer import store_matrix
-from tests.pages.cases_finetuning import with_tests
+from tests.pages.cases_finetuning import finished, with_tests
 from tests.pages.conftest import CODES, PAIRS, said
 
-TABS = ("Why", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")
+TABS = ("Why", "Summary", "Around the target", "How firm?", "All measures", "All targets", "Flow", "Side by side")
 LIST = "target,member\nbe-en,tr-en\nbe-en,uk-en\ntr-en,kk-en\nde-en,sv-en\n"
 
 
@@ -316,3 +316,47 @@ def test_how_firm_a_family_is_stands_beside_its_name(world):
     assert "of resamples leave it unchanged" in told
     assert not [one for one in app.button if one.key == "ask_firmness"]
     assert world.open("families", resample="yes", show="How firm?").metric[0].value.removeprefix("≤ ") in told
+
+
+def summary_of(app):
+    """The summary's HTML, and the button of its file."""
+    (button,) = [one for one in app.get("download_button") if one.proto.label.startswith("Summary")]
+    return "\n".join(one.proto.body for one in app.get("html")), button
+
+
+def test_the_summary_has_every_part_without_being_asked_to_resample(world):
+    with_tests(world, "be").estimate(*CODES)
+    shards(world)
+    app = world.open("families", measure="overlap", show="Summary")
+    assert not app.exception
+    html, button = summary_of(app)
+    for name in ("members", "firmness", "odds", "measures", "tradition", "results", "gains", "further", "provenance"):
+        assert f'<section id="{name}">' in html
+    assert "100 resamples draw the sentences" in html
+    assert "No model has been fine-tuned" in html
+    first = html.split('id="members"')[1].split('id="firmness"')[0]
+    n = first.count('<tr class="marked">')
+    assert app.subheader[0].value == f"Belarusian · be: {n} auxiliaries"
+    assert not button.proto.disabled
+
+
+def test_the_summary_has_runs_and_gains_as_they_finish(world):
+    st.cache_data.clear()  # the same estimates had shards in other tests
+    with_tests(world, "be").estimate(*CODES)
+    app = world.open("families", measure="overlap", show="Summary")
+    assert "No model has been fine-tuned" in summary_of(app)[0]
+    finished(world, "be", [], error=0.3)
+    finished(world, "be", ["kk"], error=0.1)
+    app.run()
+    html, _ = summary_of(app)
+    assert "<td>with kk</td>" in html or "<td>random-1</td>" in html
+    assert "Not known. The estimates were made by an earlier version" in html
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_the_summary_follows_target_and_rule(world):
+    world.estimate(*CODES)
+    app = world.open("families", measure="mse", show="Summary", target="tr-en", rule="nearest", largest="3")
+    html, _ = summary_of(app)
+    assert "Turkish · tr has 3 auxiliaries by MSE" in html
+    assert "set beforehand" in html

@@ -17,13 +17,13 @@ from pages.components.pool_similarity import largest_k
 from pages.views.families import inputs
 from pages.views.families.words import RESAMPLED
 from pseudofam_core import charts
-from pseudofam_core.estimates.spec import Estimator
 from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, families_alike, family_stability
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.report import Firmness, firmness_of, share_draws, why_unknown
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
@@ -63,6 +63,17 @@ def stability_of(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Fa
         return _stability(*_sketch_key(pool), matrix.measure, matrix.top_fraction, family.selection, pool.estimates)
     except (OSError, ValueError):  # the tab "How firm?" says why
         return None
+
+
+def known_firmness(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Firmness | str:
+    """How firm the families are, whether the page was asked or not; where that can't be told, why."""
+    asked = (*_sketch_key(pool), matrix.measure, matrix.top_fraction)
+    try:
+        firm = _stability(*asked, family.selection, pool.estimates)
+        _, sketched = _replicates(*asked, pool.estimates)
+    except (OSError, ValueError) as error:
+        return why_unknown(error)
+    return firmness_of(firm, sketched, matrix, selection=family.selection)
 
 
 def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
@@ -181,9 +192,7 @@ def _resampled_words(
 def _sketch_key(pool: Pool) -> tuple[tuple[str, ...], bool]:
     """What the resamples depend on: the estimates, and whether their shards hold the same sentences."""
     keys = tuple(pool.estimates[one].key for one in sorted(pool.estimates))
-    # Batches are dealt to shards for each pair by itself; and one sentence that only one pair has shifts all after it.
-    together = pool.workspace.estimator is not Estimator.PER_BATCH and pool.shared_text == 1
-    return keys, together
+    return keys, share_draws(pool.workspace, pool.shared_text)
 
 
 @st.cache_data(max_entries=8, show_spinner="Resampling the sentences …")

@@ -1,0 +1,221 @@
+"""The family itself: members and near misses with reasons, how firm it is, what chance, other measures and tradition say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from pseudofam_core.charts import gap_figure
+from pseudofam_core.families.results import Neighbour, PseudoFamily
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.report.firmness import Firmness
+from pseudofam_core.report.material import Material, usual_family
+from pseudofam_core.report.part import Part, Table
+from pseudofam_core.report.words import as_sentence, counted, joined, listed, unbroken, value_words
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, measure_name
+from pseudofam_core.structure.correlation import spearman
+
+_NEXT = 3  # neighbours after the family's end that are near misses
+_OFTEN = 0.05  # share of resamples from which on a neighbour is one
+
+
+def members_part(material: Material) -> Part:
+    """Who is in and who nearly is, each with the rule's reason."""
+    family, measure = material.family, material.family.measure
+    shares = material.firmness.shares(family.target) if isinstance(material.firmness, Firmness) else {}
+    rows = [
+        neighbour for neighbour in family.neighbours if _is_shown(neighbour, family, shares.get(neighbour.pair, 0.0))
+    ]
+    n = counted(len(family.members), "auxiliary")
+    by = measure_name(material.matrix)
+    sentences = [f"{family.target.label} has {n} by {by}: {listed(family.members)}."]
+    if material.mutual:
+        choosing = joined([member.label for member in material.mutual])
+        sentences.append(f"{choosing} would choose {family.target.language.name} too, by the same rule.")
+    if left_out := len(family.neighbours) - len(rows):
+        sentences.append(f"{counted(left_out, 'neighbour')} further away {'is' if left_out == 1 else 'are'} left out.")
+    columns = ("Rank", "Auxiliary", "Traditional family", "In", measure.label, "In resamples", "Why")
+    return Part(
+        "members",
+        "Who is in, and who nearly is",
+        tuple(sentences),
+        table=Table(
+            columns,
+            tuple(_neighbour_row(neighbour, measure, shares) for neighbour in rows),
+            numbers=("Rank", measure.label),
+            marked=tuple(place for place, neighbour in enumerate(rows) if neighbour.member),
+        ),
+        figure=gap_figure(family, mutual=material.mutual),
+        alt=f"Neighbours of {family.target.label} by distance; members: {listed(family.members)}",
+        notes=("Nearly in: the next three, relatives of the target, and those in 5% of resamples or more.",),
+    )
+
+
+def _is_shown(neighbour: Neighbour, family: PseudoFamily, share: float) -> bool:
+    """Whether it is a member or nearly one."""
+    tradition = family.target.language.traditional_family
+    is_next = neighbour.rank <= len(family.members) + _NEXT
+    return neighbour.member or is_next or share >= _OFTEN or neighbour.pair.language.traditional_family == tradition
+
+
+def _neighbour_row(neighbour: Neighbour, measure: Measure, shares: Mapping[LanguagePair, float]) -> tuple[str, ...]:
+    share = shares.get(neighbour.pair)
+    often = "–" if share is None else f"at most {share:.0%}" if neighbour.member else f"{share:.0%}"
+    return (
+        str(neighbour.rank),
+        unbroken(neighbour.pair),
+        neighbour.pair.language.traditional_family,
+        "in" if neighbour.member else "–",
+        value_words(measure, neighbour.value),
+        often,
+        neighbour.reason,
+    )
+
+
+def firmness_part(material: Material) -> Part:
+    """How often resampled sentences give the same family."""
+    firm, family = material.firmness, material.family
+    if isinstance(firm, str):
+        return Part("firmness", "How firm it is", (f"Not known. {firm}",))
+    stability = firm.stability
+    told = (
+        f"{as_sentence(unchanged_words(family, firm))} Over all {len(stability.pairs)} targets it is at most "
+        f"{stability.unchanged.mean():.0%} in the mean.",
+        _weakest(family, firm),
+    )
+    return Part(
+        "firmness",
+        "How firm it is",
+        told,
+        notes=(_resampling_note(firm),),
+    )
+
+
+def _resampling_note(firm: Firmness) -> str:
+    alike, rho = firm.alike, firm.correlation
+    agree = "" if rho is None else f" (the matrices agree at ρ = {rho:.2f})"
+    return (
+        f"{firm.stability.n_replicates} resamples draw the sentences that were read again. Other sentences move families "
+        "further, so a share that stays is the most to hope for. They are on a random part of the parameters, which from all "
+        f"sentences gives {int(alike.same.sum())} of the {len(alike.pairs)} families exactly and {alike.shared:.0%} of their "
+        f"members{agree}."
+    )
+
+
+def unchanged_words(family: PseudoFamily, firm: Firmness) -> str:
+    """How often resamples give the family that all sentences give on the same parameters, which may be another one."""
+    share, target = firm.unchanged(family.target), family.target
+    if firm.alike.same[firm.alike.pairs.index(target)]:
+        return f"at most {share:.0%} of resamples of the sentences leave this family unchanged"
+    other = joined([member.language.name for member in firm.alike.family(target)])
+    return (
+        f"on the part of the parameters that is resampled the family is another one ({other}), which at most {share:.0%} of "
+        "resamples of the sentences leave unchanged"
+    )
+
+
+def _weakest(family: PseudoFamily, firm: Firmness) -> str:
+    shares = firm.shares(family.target)
+    low, high = (ends(family.members, key=shares.__getitem__) for ends in (min, max))
+    told = f"Of its members {low.label} recurs least, in at most {shares[low]:.0%}"
+    if shares[low] == shares[high]:
+        told = f"Each of its members recurs in at most {shares[low]:.0%}"
+    outside = [neighbour.pair for neighbour in family.neighbours if not neighbour.member]
+    if not outside:
+        return f"{told}."
+    nearest = max(outside, key=shares.__getitem__)
+    return f"{told}; of the others {nearest.label} is in most, in {shares[nearest]:.0%}."
+
+
+def odds_part(material: Material) -> Part:
+    """How often chance alone gives a family so large."""
+    return Part("odds", "Whether chance would give as many", (odds_words(material),))
+
+
+def odds_words(material: Material) -> str:
+    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
+    family, chance = material.family, material.chance
+    if chance is None:
+        return "By this rule the size of a family is set beforehand: there are no odds to tell."
+    size = len(family.members)
+    dealt = "With nothing to find (this pool's values dealt out blindly)"
+    if size <= family.selection.smallest:
+        return (
+            f"The smallest size the rule gives. {dealt}, {1 - chance.at_least(size + 1):.0%} of families would stop here: "
+            "take the order of the neighbours seriously rather than the size."
+        )
+    odds = chance.at_least(size)
+    share = f"{odds:.1%}" if odds else f"fewer than one in {chance.n_drawn:,}"
+    return f"{dealt}, {share} of families would grow to {size} members or more."
+
+
+def measures_part(material: Material) -> Part:
+    """The same target by every measure, by the paper's rule."""
+    target, members = material.target, material.family.members
+    families = {measure: usual_family(matrix, target) for measure, matrix in material.by_measure.items()}
+    votes = Counter(member for family in families.values() for member in family.members)
+    n, everywhere = len(families), [member for member, count in votes.items() if count == len(families)]
+    same = [measure.label for measure, family in families.items() if set(family.members) == set(members)]
+    often = joined([f"{member.label} ({count})" for member, count in votes.most_common(5)])
+    return Part(
+        "measures",
+        "What the measures agree on",
+        (
+            f"In the family by every one of {n} measures: {listed(everywhere)}."
+            if everywhere
+            else f"No auxiliary is in the family by every one of {n} measures.",
+            f"Chosen most often: {often}.",
+            f"Exactly this family comes out by {joined(same)}."
+            if same
+            else "No measure gives exactly this family by the paper's rule.",
+        ),
+        table=Table(
+            ("Measure", "Family", "Shared with this one", "Same order, ρ"),
+            tuple(_measure_row(measure, family, material) for measure, family in families.items()),
+            numbers=("Shared with this one", "Same order, ρ"),
+            marked=tuple(place for place, measure in enumerate(families) if measure is material.family.measure),
+        ),
+        notes=(
+            "Each by the paper's rule with its own settings. ρ: Spearman's rank correlation of the neighbours' order with that of "
+            f"{measure_name(material.matrix)}. Measures are no independent witnesses: all compare the same Fisher values, and "
+            "some are close kin.",
+        ),
+    )
+
+
+def _measure_row(measure: Measure, family: PseudoFamily, material: Material) -> tuple[str, ...]:
+    shared = len(set(family.members) & set(material.family.members))
+    rho = spearman(_row(material.by_measure[measure], family.target), _row(material.matrix, family.target))
+    codes = " ".join(member.language.code for member in family.members)
+    return measure.label, codes, f"{shared} of {len(family.members)}", "–" if rho is None else f"{rho:.2f}"
+
+
+def _row(matrix: PairwiseMatrix, target: LanguagePair) -> FloatMatrix:
+    """(n − 1,) what a target's neighbours are ordered by."""
+    place = matrix.pairs.index(target)
+    row: FloatMatrix = matrix.ordering_distances()[place]
+    return row[[i for i in range(len(row)) if i != place]]
+
+
+def tradition_part(material: Material) -> Part:
+    """The target's traditional family beside this one."""
+    family, target = material.family, material.target
+    tradition = target.language.traditional_family
+    kin = [neighbour for neighbour in family.neighbours if neighbour.pair.language.traditional_family == tradition]
+    strangers = [member for member in family.members if member.language.traditional_family != tradition]
+    if not kin:
+        told = [
+            f"Tradition calls {target.language.name} {tradition}. The pool has no other {tradition} language: tradition has "
+            "nobody to offer."
+        ]
+    else:
+        held = [neighbour.pair for neighbour in kin if neighbour.member]
+        out = [f"{neighbour.pair.label} (neighbour {neighbour.rank})" for neighbour in kin if not neighbour.member]
+        told = [
+            f"Tradition calls {target.language.name} {tradition}, and offers {counted(len(kin), 'language')} of the pool. "
+            f"The family holds {len(held)} of them: {listed(held)}."
+        ]
+        told += [f"It leaves out {joined(out)}."] if out else []
+    told += [f"From elsewhere it takes {listed(strangers)}."] if strangers else []
+    return Part("tradition", "What tradition says", tuple(told), notes=("Traditional families follow Glottolog.",))
