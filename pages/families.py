@@ -20,8 +20,6 @@ from pages.views.families.words import (
     family_words,
     firm_words,
     left_out_words,
-    mutual_members,
-    odds_words,
     tradition_words,
 )
 from pseudofam_core import charts
@@ -32,6 +30,7 @@ from pseudofam_core.families.selection import select_families, select_family
 from pseudofam_core.families.spec import Rule
 from pseudofam_core.finetuning import FORESEEN, tuned_workspace
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.report import mutual_members, odds_words
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.transfer.arms import USUAL_SIZE, largest
@@ -75,7 +74,7 @@ def firm_line(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None:
     """How firm the family is, beside its name; where nobody has asked yet, the button that asks."""
     if matrix.measure.combined:
         return
-    if (firm := firmness.stability_of(pool, matrix, family)) is not None:
+    if (firm := firmness.asked_firmness(pool, matrix, family)) is not None:
         st.markdown(firm_words(family, firm))
     elif view_state.text_of("resample") != "yes":
         st.button(
@@ -187,8 +186,9 @@ def shown_below(
     """The open tab."""
     match name:
         case "Why":
-            firm = firmness.stability_of(pool, matrix, family)
-            tabs.reasons_view(family, mutual, found=view.found, stability=firm)
+            firm = firmness.asked_firmness(pool, matrix, family)
+            stability = None if firm is None else firm.stability
+            tabs.reasons_view(family, mutual, found=view.found, stability=stability)
         case "Summary":
             report_view(view, pool, similarities, matrix, family)
         case "Around the target":

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from pseudofam_core.charts import gap_figure
+from pseudofam_core.families.chance import ChanceSizes
 from pseudofam_core.families.results import Neighbour, PseudoFamily
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.report.firmness import Firmness
@@ -82,7 +83,7 @@ def firmness_part(material: Material) -> Part:
     told = (
         f"{as_sentence(unchanged_words(family, firm))} Over all {len(stability.pairs)} targets it is at most "
         f"{stability.unchanged.mean():.0%} in the mean.",
-        _weakest(family, firm),
+        member_shares_words(family, firm),
     )
     return Part(
         "firmness",
@@ -115,7 +116,8 @@ def unchanged_words(family: PseudoFamily, firm: Firmness) -> str:
     )
 
 
-def _weakest(family: PseudoFamily, firm: Firmness) -> str:
+def member_shares_words(family: PseudoFamily, firm: Firmness) -> str:
+    """The member that recurs least, and who else is often in."""
     shares = firm.shares(family.target)
     low, high = (ends(family.members, key=shares.__getitem__) for ends in (min, max))
     told = f"Of its members {low.label} recurs least, in at most {shares[low]:.0%}"
@@ -130,14 +132,17 @@ def _weakest(family: PseudoFamily, firm: Firmness) -> str:
 
 def odds_part(material: Material) -> Part:
     """How often chance alone gives a family so large."""
-    return Part("odds", "Whether chance would give as many", (odds_words(material),))
+    return Part("odds", "Whether chance would give as many", (_odds(material),))
 
 
-def odds_words(material: Material) -> str:
-    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
-    family, chance = material.family, material.chance
-    if chance is None:
+def _odds(material: Material) -> str:
+    if material.chance is None:
         return "By this rule the size of a family is set beforehand: there are no odds to tell."
+    return odds_words(material.family, material.chance)
+
+
+def odds_words(family: PseudoFamily, chance: ChanceSizes) -> str:
+    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
     size = len(family.members)
     dealt = "With nothing to find (this pool's values dealt out blindly)"
     if size <= family.selection.smallest:

@@ -313,9 +313,19 @@ def test_how_firm_a_family_is_stands_beside_its_name(world):
     app.button(key="ask_firmness").click().run()
     assert not app.exception
     (told,) = [one.value for one in app.markdown if one.value.startswith("**Firmness**")]
-    assert "of resamples leave it unchanged" in told
+    assert "of resamples of the sentences leave" in told
     assert not [one for one in app.button if one.key == "ask_firmness"]
-    assert world.open("families", resample="yes", show="How firm?").metric[0].value.removeprefix("≤ ") in told
+    app = world.open("families", resample="yes", show="How firm?")
+    assert app.metric[0].value.removeprefix("≤ ") in told
+
+
+@pytest.mark.parametrize("target", PAIRS)
+def test_firmness_is_said_of_the_family_that_was_resampled(world, target):
+    """The part of the parameters that is resampled may give another family than the one above."""
+    shards(world.estimate(*CODES))
+    app = world.open("families", resample="yes", show="How firm?", target=str(target))
+    (told,) = [one.value for one in app.markdown if one.value.startswith("**Firmness**")]
+    assert ("the family is another one" in told) == (f"Of {target.label} it gives" in said(app))
 
 
 def summary_of(app):

@@ -21,18 +21,15 @@ from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
-from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, families_alike, family_stability
+from pseudofam_core.families.stability import FamilyStability, family_stability
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.report import Firmness, firmness_of, share_draws, why_unknown
+from pseudofam_core.report import N_REPLICATES, Firmness, firmness_of, share_draws, why_unknown
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.sketches import shard_sketches
 from pseudofam_core.store.cache import Artifact
-from pseudofam_core.structure.correlation import off_diagonal, spearman
-
-_N_REPLICATES = 100
 
 
 def firmness_view(
@@ -49,31 +46,38 @@ def firmness_view(
     st.markdown("**If the sentences were others**")
     if st.toggle(
         "Resample the sentences",
-        help=f"Draws the shards of the estimates' sentences again, {_N_REPLICATES} times with replacement. Takes a few seconds.",
+        help=f"Draws the shards of the estimates' sentences again, {N_REPLICATES} times with replacement. Takes a few seconds.",
         **view_state.switch("resample"),
     ):
         _resampled(pool, matrix, family)
 
 
-def stability_of(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> FamilyStability | None:
+def asked_firmness(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Firmness | None:
     """How firm the families are, where the page is asked to resample and can."""
     if view_state.text_of("resample") != "yes" or matrix.measure.combined:
         return None
-    try:
-        return _stability(*_sketch_key(pool), matrix.measure, matrix.top_fraction, family.selection, pool.estimates)
-    except (OSError, ValueError):  # the tab "How firm?" says why
-        return None
+    firm = known_firmness(pool, matrix, family)
+    return None if isinstance(firm, str) else firm  # the tab "How firm?" says why
 
 
 def known_firmness(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Firmness | str:
     """How firm the families are, whether the page was asked or not; where that can't be told, why."""
-    asked = (*_sketch_key(pool), matrix.measure, matrix.top_fraction)
     try:
-        firm = _stability(*asked, family.selection, pool.estimates)
-        _, sketched = _replicates(*asked, pool.estimates)
+        return _firmness(pool, matrix, family)
     except (OSError, ValueError) as error:
         return why_unknown(error)
-    return firmness_of(firm, sketched, matrix, selection=family.selection)
+
+
+def _firmness(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> Firmness:
+    """How firm the families are.
+
+    Raises:
+        OSError, ValueError: See `pseudofam_core.report.resampled`.
+    """
+    asked = (*_sketch_key(pool), matrix.measure, matrix.top_fraction)
+    stability = _stability(*asked, family.selection, pool.estimates)
+    _, sketched = _replicates(*asked, pool.estimates)
+    return firmness_of(stability, sketched, matrix, selection=family.selection)
 
 
 def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
@@ -129,10 +133,8 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
     if matrix.measure.combined:
         st.caption(f"{matrix.measure.label} can't be resampled. Choose one of its measures in the sidebar.")
         return
-    key = _sketch_key(pool)
     try:
-        firm = _stability(*key, matrix.measure, matrix.top_fraction, family.selection, pool.estimates)
-        _, sketched = _replicates(*key, matrix.measure, matrix.top_fraction, pool.estimates)
+        firm = _firmness(pool, matrix, family)
     except OSError:
         st.info(
             "These estimates were made by an earlier version, which kept no shards of the sentences. Estimate them again to see "
@@ -144,41 +146,38 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
     except ValueError as error:
         st.warning(f"**The sentences can't be resampled.** {plain(error)}", icon=":material/casino:")
         return
-    row = firm.pairs.index(family.target)
     own, usual = st.columns(2)
-    alike = families_alike(sketched, matrix, selection=family.selection)
     own.metric(
         "This family unchanged",
-        f"≤ {firm.unchanged[row]:.0%}",
+        f"≤ {firm.unchanged(family.target):.0%}",
         help="Share of resamples that give exactly the family that all sentences give on the same part of the parameters.",
     )
-    usual.metric("Families unchanged, on average", f"≤ {firm.unchanged.mean():.0%}")
-    shares = {one: firm.shares[row, firm.pairs.index(one.pair)] for one in family.neighbours}
-    near = sorted((one for one in family.neighbours if one.member or shares[one] >= 0.05), key=lambda one: -shares[one])
+    usual.metric("Families unchanged, on average", f"≤ {firm.stability.unchanged.mean():.0%}")
+    shares = firm.shares(family.target)
+    near = [neighbour for neighbour in family.neighbours if neighbour.member or shares[neighbour.pair] >= 0.05]
+    near.sort(key=lambda neighbour: -shares[neighbour.pair])
     st.dataframe(
         pd.DataFrame(
             {
-                "Language": [one.pair.label for one in near],
-                "In now": [one.member for one in near],
-                RESAMPLED: [shares[one] for one in near],
+                "Language": [neighbour.pair.label for neighbour in near],
+                "In now": [neighbour.member for neighbour in near],
+                RESAMPLED: [shares[neighbour.pair] for neighbour in near],
             }
         ),
         hide_index=True,
         column_config={RESAMPLED: st.column_config.ProgressColumn(format="percent")},
         alt=f"How often resamples choose each neighbour of {family.target.label}",
     )
-    st.caption(
-        _resampled_words(firm, alike, family, spearman(off_diagonal(sketched.values), off_diagonal(matrix.values)))
-    )
+    st.caption(_resampled_words(firm, family))
 
 
-def _resampled_words(
-    firm: FamilyStability, alike: FamiliesAlike, family: PseudoFamily, correlation: float | None
-) -> str:
+def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
     """What the resamples are, what their part of the parameters loses, and why their shares are the most to hope for."""
-    n = len(alike.pairs)
-    told = f"{firm.n_replicates} resamples of the sentences, on a random part of the parameters, which from all sentences gives "
-    told += f"{int(alike.same.sum())} of the {n} families exactly and {alike.shared:.0%} of their members"
+    alike, correlation = firm.alike, firm.correlation
+    told = (
+        f"{firm.stability.n_replicates} resamples of the sentences, on a random part of the parameters, which from all "
+    )
+    told += f"sentences gives {int(alike.same.sum())} of the {len(alike.pairs)} families exactly and {alike.shared:.0%} of their members"
     told += "" if correlation is None else f" (the matrices agree at ρ = {correlation:.2f})"
     if not alike.same[alike.pairs.index(family.target)]:
         told += f". Of {family.target.label} it gives {', '.join(one.label for one in alike.family(family.target))}"
@@ -206,7 +205,7 @@ def _replicates(
     """The resampled matrices, and the one of all shards on the same parameters."""
     sketches = shard_sketches(_artifacts, together=together)
     replicates = bootstrap_replicates(
-        sketches, measure=measure, top_fraction=top_fraction, n_replicates=_N_REPLICATES, seed=1
+        sketches, measure=measure, top_fraction=top_fraction, n_replicates=N_REPLICATES, seed=1
     )
     return replicates, sketch_matrix(sketches, measure=measure, top_fraction=top_fraction)
 

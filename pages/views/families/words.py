@@ -11,21 +11,16 @@ from pandas.io.formats.style import Styler
 from pseudofam_core.charts import n_drawn
 from pseudofam_core.families.chance import ChanceSizes, chance_sizes
 from pseudofam_core.families.results import PseudoFamily
-from pseudofam_core.families.selection import mutual_choices, select_family
+from pseudofam_core.families.selection import mutual_choices
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.report import Firmness, member_shares_words, unchanged_words
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
 
 RESAMPLED = "Resampled, at most"
 _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
-
-
-def mutual_members(matrix: PairwiseMatrix, family: PseudoFamily) -> tuple[LanguagePair, ...]:
-    """Members whose own families, by the same rule, hold the target."""
-    others = [select_family(matrix, one, selection=family.selection) for one in family.members]
-    return mutual_choices([family, *others])[family.target]
 
 
 def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
@@ -56,15 +51,9 @@ def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
     return f"It holds {n_in} of the {n} other {own} languages{', in bold' if n_in else ''}."
 
 
-def firm_words(family: PseudoFamily, firm: FamilyStability) -> str:
+def firm_words(family: PseudoFamily, firm: Firmness) -> str:
     """How often resampled sentences give the same family, and who is close to being in or out."""
-    row = firm.pairs.index(family.target)
-    shares = {one: firm.shares[row, firm.pairs.index(one.pair)] for one in family.neighbours}
-    told = f"**Firmness**: at most {firm.unchanged[row]:.0%} of resamples leave it unchanged."
-    outside = max((one for one in family.neighbours if not one.member), key=shares.__getitem__, default=None)
-    weakest = min((one for one in family.neighbours if one.member), key=shares.__getitem__)
-    told += f" Of its members {weakest.pair.label} is in the fewest, at most {shares[weakest]:.0%}"
-    return told + (f"; {outside.pair.label}, which is not in it, is in {shares[outside]:.0%}." if outside else ".")
+    return f"**Firmness**: {unchanged_words(family, firm)}. {member_shares_words(family, firm)}"
 
 
 def end_words(family: PseudoFamily) -> str:
@@ -144,20 +133,6 @@ def left_out_words(family: PseudoFamily) -> str:
     """Which neighbours figures leave out; empty where they draw all."""
     n, n_all = n_drawn(family), len(family.neighbours)
     return "" if n == n_all else f" Drawn are the nearest {n} of {n_all} neighbours; **Why** lists all."
-
-
-def odds_words(family: PseudoFamily, chance: ChanceSizes) -> str:
-    """How likely a family so large would be with nothing to find; for the paper's rule, which the odds are made for."""
-    size = len(family.members)
-    dealt = "With nothing to find (this pool's values dealt out blindly)"
-    if size <= family.selection.smallest:
-        return (
-            f"The smallest size the rule gives. {dealt}, {1 - chance.at_least(size + 1):.0%} of families would stop here: "
-            "take the order of the neighbours seriously rather than the size."
-        )
-    odds = chance.at_least(size)
-    share = f"{odds:.1%}" if odds else f"fewer than one in {chance.n_drawn:,}"
-    return f"{dealt}, {share} of families would grow to {size} members or more."
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
