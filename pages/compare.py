@@ -35,7 +35,6 @@ from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.outcomes.arm_names import arms_found
 from pseudofam_core.outcomes.results import Comparison
 from pseudofam_core.outcomes.run_settings import comparable
-from pseudofam_core.outcomes.run_table import run_rows
 from pseudofam_core.outcomes.testing import compare_arms
 from pseudofam_core.scoring.protocols import Protocol
 from pseudofam_core.similarity import pools
@@ -286,4 +285,4 @@ if comparison := comparison_of(group, arms, pinned, protocol):
     closer_view(comparison, targets)
 st.subheader("Runs", anchor="runs")
 everyone = sorted({run.target for run in runs})
-run_table.runs_view(run_rows(runs, named(pool, tuned, runs, everyone, view.top_fraction)), TRANSLATION)
+run_table.runs_view(run_table.named_rows(runs, named(pool, tuned, runs, everyone, view.top_fraction)), TRANSLATION)

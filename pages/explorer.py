@@ -9,6 +9,7 @@ from pages.components import view_state
 from pages.components.access import exposed_note, limit_reading
 from pages.components.inputs import sidebar
 from pages.components.navigation import all_pages
+from pages.components.saved_views import saved_views
 
 # Drawn here, because the named icons of a browser tab are fetched from a server outside.
 _ICON = (
@@ -31,6 +32,7 @@ page = st.navigation(all_pages(), position="hidden")
 view_state.open_page(page.url_path)
 is_exposed = limit_reading()
 sidebar()
+saved_views()
 exposed_note(is_exposed)
 page.run()
 ready_for_the_next_page()

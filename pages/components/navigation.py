@@ -78,6 +78,15 @@ def page_link(page: str, label: str, **view: str) -> None:
     )
 
 
+def open_address(page: str, view: dict[str, str], *, label: str, help: str | None) -> None:
+    """A link to a page by its name in the address, with these controls alone; where there is no such page, words that say so."""
+    path = next((one for one in _MENU if _name(one) == page), None)
+    if path is None:
+        st.caption(f"{label}: of a page that this version does not have.")
+        return
+    st.page_link(path, label=label, icon=f":material/{_MENU[path][1]}:", help=help, query_params=view)
+
+
 def go(page: str, **view: str) -> None:
     """Open another page at once, the sidebar's view with it: what a button does."""
     st.switch_page(page, query_params=view_state.parameters(_name(page), **view))

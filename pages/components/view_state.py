@@ -245,6 +245,12 @@ def parameters(page: str, **view: str) -> dict[str, str]:
     return shared | of_page | view
 
 
+def address() -> tuple[str, dict[str, str]]:
+    """The present page and all that its address says."""
+    now = _address()
+    return now.page or "", dict(now.values)
+
+
 def _address() -> _Address:
     address: _Address = st.session_state.setdefault(_STATE, _Address())
     return address

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import typing
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -154,6 +155,22 @@ class Cache:
                 "Choose another folder where this one is closed to you."
             ) from error
         return _verified(final, stage, plain)
+
+    def remove(self, stage: str, key: str) -> None:
+        """Remove an artifact, which is gone at once or not at all; nothing where there is none.
+
+        Raises:
+            CacheError: It can't be removed.
+        """
+        folder = self.root / stage / key
+        away = folder.with_name(f".{key}.{uuid.uuid4().hex}")
+        try:
+            folder.rename(away)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise CacheError(f"{stage} {key} can't be removed from {self.root}: {error}.") from error
+        clear(away)
 
     def partial(self, stage: str, key: str) -> Path:
         """A folder for the checkpoints of an unfinished computation of `key`; not made yet."""

@@ -27,6 +27,7 @@ class Stage(StrEnum):
     FINETUNE_WEIGHTS = "finetune-weights", 1  # kept under the key of their run
     FINETUNE_TIMING = "finetune-timing", 2
     TRANSFER = "transfer", 1  # a training of which the dev losses alone are kept
+    NOTE = "note", 1  # what a person has called something: no value is computed
     LAB = "lab", 1  # each experiment has a version of its own beside it
 
     def __new__(cls, name: str, version: int) -> Stage:

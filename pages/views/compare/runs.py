@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.notes import known_notes, note_form
+from pages.components.plain import plain
 from pages.components.states import csv_button
 from pseudofam_core.exchange.run_tables import groups_frame, runs_csv, runs_frame
-from pseudofam_core.outcomes.run_table import GroupedBy, RunRow, grouped, matching
+from pseudofam_core.finetuning import Arm, FinetuneRun
+from pseudofam_core.languages import LanguagePair
+from pseudofam_core.outcomes.run_table import GroupedBy, RunRow, grouped, matching, run_rows
+from pseudofam_core.store.notes import Noted
 from pseudofam_core.tasks.task import Task
 
 _NUMBER, _TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
+_TABLE, _MARKED = "runs_table", "run_marked"
 _RUN_COLUMNS = {
     "name": _TEXT("Name"),
     "target": _TEXT("Target"),
@@ -39,8 +45,14 @@ _GROUP_COLUMNS = {
 }
 
 
+def named_rows(runs: Sequence[FinetuneRun], arms: Mapping[LanguagePair, Sequence[Arm]]) -> tuple[RunRow, ...]:
+    """The runs with the names of their arms and those that people gave them."""
+    notes = known_notes(Noted.RUN)
+    return run_rows(runs, arms, {key: (note.name, note.words) for key, note in notes.items()})
+
+
 def runs_view(rows: Sequence[RunRow], task: Task) -> None:
-    """The runs, filtered and grouped as the page is asked."""
+    """The runs, filtered and grouped as the page is asked; a marked one can be named."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
             "Filter",
@@ -70,14 +82,30 @@ def runs_view(rows: Sequence[RunRow], task: Task) -> None:
 def _runs_table(rows: Sequence[RunRow], task: Task) -> None:
     table = runs_frame(rows, task.metrics)
     told = [name for name in table if name not in ("name", "note") or table[name].any()]
+
+    def marked() -> None:
+        chosen = st.session_state[_TABLE].selection.rows
+        st.session_state[_MARKED] = rows[chosen[0]].run.key if chosen else None
+
     st.dataframe(
         table[told],
+        key=_TABLE,
+        on_select=marked,
+        selection_mode="single-row",
         hide_index=True,
         placeholder="–",
         column_config=_RUN_COLUMNS | _score_columns(task),
         height=min(38 + 35 * len(table), 640),
         alt="Finished runs, the newest first",
     )
+
+    row = next((row for row in rows if row.run.key == st.session_state.get(_MARKED)), None)
+    if row is None:
+        st.caption("Mark a row to give the run a name and a note.")
+        return
+    with st.container(border=True):
+        st.markdown(f"**{plain(row.run.target.label)}, {plain(row.arm or row.auxiliaries)}, seed {row.seed}**")
+        note_form(Noted.RUN, row.run.key, what="this run")
 
 
 def _groups_table(rows: Sequence[RunRow], by: GroupedBy, task: Task) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.inputs import current_view
 from pages.components.navigation import FINETUNE_PAGE, page_link
+from pages.components.notes import known_notes, note_popover
 from pages.components.plain import plain
 from pages.views.families.words import differences_table
+from pseudofam_core import jobs
 from pseudofam_core.exchange.tables import read_families_csv
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
@@ -21,6 +24,8 @@ from pseudofam_core.languages import LanguagePair, pair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
+from pseudofam_core.store.keys import key_of
+from pseudofam_core.store.notes import Noted
 
 _PINS = "pins"
 _MOST_PINS, _LARGEST = 50, 50
@@ -105,23 +110,35 @@ def pin_button(present: Pin) -> None:
         on_click=view_state.set_value,
         args=(_PINS, " ".join([*codes, present.code])),
     )
+    note_popover(Noted.FAMILY, f"{present.code}{_workspace_mark()}", what="this family")
 
 
 def pinned_view(similarities: PoolSimilarity, present: PseudoFamily, tied: Mapping[str, Any]) -> None:
     """The pinned families beside the present one."""
     st.markdown("**Pinned families**")
-    codes = _readable(view_state.text_of(_PINS) or "")
+    codes, names = _readable(view_state.text_of(_PINS) or ""), _named_families()
     if not codes:
-        st.caption("None yet. **Pin** above keeps the present family; change the measure, K or the rule, and compare.")
+        st.caption(
+            "None yet. **Pin** above keeps the present family; change the measure, K or the rule, and compare."
+            + (" Families with a name are offered here." if names else "")
+        )
+    if not codes and not names:
         return
-    st.multiselect("Pinned", codes, format_func=lambda code: pin_of(code).label, label_visibility="collapsed", **tied)
+
+    def label_of(code: str) -> str:
+        return f"{names[code]}: {pin_of(code).label}" if code in names else pin_of(code).label
+
+    offered = list(dict.fromkeys([*codes, *names]))
+    st.multiselect("Pinned", offered, format_func=label_of, label_visibility="collapsed", **tied)
+    if not codes:
+        return
     rows, missing = [], []
     for code in codes:
         pin = pin_of(code)
         try:
-            rows.append((pin.label, pin.family(similarities).members, present.members))
+            rows.append((label_of(code), pin.family(similarities).members, present.members))
         except ValueError:
-            missing.append(pin.label)
+            missing.append(label_of(code))
     table = differences_table(rows, columns=("Pinned", "Only pinned", "Only present"))
     st.dataframe(table, hide_index=True, alt="Pinned families beside the present one")
     if missing:
@@ -168,6 +185,22 @@ def _beside_computed(families: Families, matrix: PairwiseMatrix, present: Pseudo
     named = {*families, *(one for members in families.values() for one in members)}
     if missing := sorted(named.difference(matrix.pairs)):
         st.caption(f"Not in this pool: {plain(', '.join(map(str, missing)))}.")
+
+
+def _workspace_mark() -> str:
+    """What a named family's code ends in: it is of one workspace."""
+    return f"@{key_of('workspace', 1, jobs.placed(current_view().workspace))[:16]}"
+
+
+def _named_families() -> dict[str, str]:
+    """Names of this workspace's families that have one, by their codes."""
+    mark = _workspace_mark()
+    named = {
+        subject.removesuffix(mark): note.name
+        for subject, note in known_notes(Noted.FAMILY).items()
+        if subject.endswith(mark)
+    }
+    return {code: named[code] for code in _readable(" ".join(named))}
 
 
 def _readable(text: str) -> list[str]:
