@@ -176,8 +176,9 @@ def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
     alike, correlation = firm.alike, firm.correlation
     told = (
         f"{firm.stability.n_replicates} resamples of the sentences, on a random part of the parameters, which from all "
+        f"sentences gives {int(alike.same.sum())} of the {len(alike.pairs)} families exactly and {alike.shared:.0%} of their "
+        "members"
     )
-    told += f"sentences gives {int(alike.same.sum())} of the {len(alike.pairs)} families exactly and {alike.shared:.0%} of their members"
     told += "" if correlation is None else f" (the matrices agree at ρ = {correlation:.2f})"
     if not alike.same[alike.pairs.index(family.target)]:
         told += f". Of {family.target.label} it gives {', '.join(one.label for one in alike.family(family.target))}"
