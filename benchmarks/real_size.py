@@ -1,7 +1,8 @@
 """Real geometries with random weights: time and peak memory of a Fisher estimate, against what was predicted.
 
-``python -m benchmarks.real_size [--size 418M|1.2B]``. The weights are random, so what is estimated means nothing; sizes, time
-and memory are those of the real checkpoints. The tokenizer is the sample model's, whose ids lie in the range of theirs.
+``python -m benchmarks.real_size [--size 418M|NLLB-600M|1.2B]``. The weights are random, so what is estimated means
+nothing; sizes, time and memory are those of the real checkpoints. The tokenizer is the sample model's, whose ids lie in the
+range of theirs.
 """
 
 from __future__ import annotations
@@ -26,9 +27,15 @@ class Size:
     precision: str
     n_sentences: int
     limit_gib: float
+    vocabulary: int = 128_112
 
 
-SIZES = {"418M": Size(12, 4096, "float32", 64, 8), "1.2B": Size(24, 8192, "bfloat16", 4, 16)}
+# M2M100's two, and between them NLLB-200's distilled 600M, which differs from the smaller one in its vocabulary.
+SIZES = {
+    "418M": Size(12, 4096, "float32", 64, 8),
+    "NLLB-600M": Size(12, 4096, "float32", 64, 8, vocabulary=256_206),
+    "1.2B": Size(24, 8192, "bfloat16", 4, 16),
+}
 
 
 def main() -> None:
@@ -65,7 +72,7 @@ def _write(folder: Path, size: Size) -> None:
 
     shutil.copytree(sample_model(), folder, dirs_exist_ok=True)
     config = M2M100Config.from_pretrained(folder)
-    config.vocab_size, config.d_model, config.max_position_embeddings = 128112, 1024, 1024
+    config.vocab_size, config.d_model, config.max_position_embeddings = size.vocabulary, 1024, 1024
     config.encoder_layers = config.decoder_layers = size.layers
     config.encoder_ffn_dim = config.decoder_ffn_dim = size.ffn
     config.encoder_attention_heads = config.decoder_attention_heads = 16
@@ -75,8 +82,8 @@ def _write(folder: Path, size: Size) -> None:
         module = M2M100ForConditionalGeneration(config)
     dtype, noise = getattr(torch, size.precision), 0.02 * torch.randn(2**20 + 7)
     tensors = {}
-    for name, one in module.named_parameters():
-        drawn = noise.to(dtype).repeat(-(-one.numel() // len(noise)))[: one.numel()].view(one.shape)
+    for name, parameter in module.named_parameters():
+        drawn = noise.to(dtype).repeat(-(-parameter.numel() // len(noise)))[: parameter.numel()].view(parameter.shape)
         tensors[name] = drawn + 1 if "norm.weight" in name else drawn.clone()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 

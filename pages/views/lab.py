@@ -87,14 +87,16 @@ def experiment(experiment: Experiment, answers: WorkspaceAnswers) -> None:
 
 
 def short(experiment: Experiment, answers: WorkspaceAnswers) -> None:
-    """One experiment in a few lines."""
-    mine = answers.finding(experiment)
-    shipped = lab.shipped(experiment)
-    finding = mine or next(iter(shipped.values()), None)
-    badge = ":green-badge[:material/check: run on this workspace]" if mine else _badge(next(iter(shipped), None))
+    """One experiment in a few lines: the answer on this workspace or the sample, then those on other texts and models."""
+    mine, shipped = answers.finding(experiment), lab.shipped(experiment)
+    findings = ({_OWN: mine} if mine else {}) | shipped
+    first, *others = findings or (None,)
+    badge = ":green-badge[:material/check: run on this workspace]" if mine else _badge(first)
     with st.container(border=True):
         st.markdown(f"**{experiment.title}** · {experiment.question}  \n{badge}")
-        st.markdown(finding.answer if finding else experiment.elsewhere or "Not run yet.")
+        st.markdown(plain(findings[first].answer) if first else experiment.elsewhere or "Not run yet.")
+        for name in others:
+            st.caption(f"**{name}** · {plain(findings[name].answer)}")
 
 
 def sentences_advice(workspace: Workspace) -> None:

@@ -166,14 +166,13 @@ def _row(
 def _answer(rows: dict[str, dict[str, Any]], gap: Mean, gaps: dict[Measure, Mean], per_block: int) -> str:
     same, disjoint = rows[_SAME], rows[_DISJOINT]
     clear = sum(mean.low > 0 for mean in gaps.values())
+    points, low, high = (round(100 * share) for share in (gap.value, gap.low, gap.high))
     return (
         f"With the same {per_block} sentences in all languages a relative stands before another language in "
-        f"{same['kinship']:.0%} of "
-        f"cases by {_name(MEASURES[0])}, with disjoint ones in {disjoint['kinship']:.0%}: {100 * gap.value:.0f} points (95 % "
-        "over "
-        f"{gap.n} targets {100 * gap.low + 0.0:.0f} to {100 * gap.high:.0f}; clear by {clear} of {len(gaps)} measures). Another "
-        "language with the same "
-        f"sentences is nearer than the same language with others in {same['content_nearer']:.0%} of cases."
+        f"{same['kinship']:.0%} of cases by {_name(MEASURES[0])}, with disjoint ones in {disjoint['kinship']:.0%}: {points} "
+        f"point{'' if abs(points) == 1 else 's'} (95 % over {gap.n} targets {low} to {high}; clear by {clear} of {len(gaps)} "
+        "measures). Another language with the same sentences is nearer than the same language with others in "
+        f"{same['content_nearer']:.0%} of cases."
     )
 
 

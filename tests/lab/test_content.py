@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pseudofam_core.lab import content
+from pseudofam_core.lab.uncertainty import Mean
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import sketch_matrix
@@ -54,3 +55,10 @@ def test_content_wins_where_content_is_all_and_language_where_it_is_all():
     by_language = content.block_distances(sketches_of(content=0.1, language=2.0), Measure.OVERLAP)
     assert content.content_before_language(by_content) > 0.95
     assert content.content_before_language(by_language) < 0.05
+
+
+def test_an_answer_says_a_bound_just_below_zero_as_zero():
+    rows = {name: {"kinship": 0.75, "content_nearer": 0.1} for name in ("same sentences", "disjoint sentences")}
+    gap = Mean(0.0061, -0.0032, 0.0159, 4)
+    answer = content._answer(rows, gap, {Measure.OVERLAP: gap}, 60)
+    assert "in 75%: 1 point (95 % over 4 targets 0 to 2; clear by 0 of 1 measures)" in answer
