@@ -139,7 +139,7 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     numbers = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return [(value, f"{value:.6g}".replace("-", "−")) for value in numbers]
+    return [(value, f"−{-value:.6g}" if value < 0 else f"{value:.6g}") for value in numbers]
 
 
 def _lines(drawn: Mapping[str, Any], frame: _Frame) -> Iterator[str]:

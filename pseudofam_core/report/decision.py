@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pseudofam_core.charts import gap_figure
 from pseudofam_core.families.chance import ChanceSizes
@@ -19,6 +19,7 @@ from pseudofam_core.structure.correlation import spearman
 
 _NEXT = 3  # neighbours after the family's end that are near misses
 _OFTEN = 0.05  # share of resamples from which on a neighbour is one
+_OFTEN_WORDS = f", and those in {_OFTEN:.0%} of resamples or more"
 
 
 def members_part(material: Material) -> Part:
@@ -36,21 +37,37 @@ def members_part(material: Material) -> Part:
         sentences.append(f"{choosing} would choose {family.target.language.name} too, by the same rule.")
     if left_out := len(family.neighbours) - len(rows):
         sentences.append(f"{counted(left_out, 'neighbour')} further away {'is' if left_out == 1 else 'are'} left out.")
-    columns = ("Rank", "Auxiliary", "Traditional family", "In", measure.label, "In resamples", "Why")
     return Part(
         "members",
         "Who is in, and who nearly is",
         tuple(sentences),
-        table=Table(
-            columns,
-            tuple(_neighbour_row(neighbour, measure, shares) for neighbour in rows),
-            numbers=("Rank", measure.label),
-            marked=tuple(place for place, neighbour in enumerate(rows) if neighbour.member),
-        ),
+        table=_members_table(rows, measure, shares),
         figure=gap_figure(family, mutual=material.mutual),
         alt=f"Neighbours of {family.target.label} by distance; members: {listed(family.members)}",
-        notes=("Nearly in: the next three, relatives of the target, and those in 5% of resamples or more.",),
+        notes=(f"Nearly in: the next three, and relatives of the target{_OFTEN_WORDS if shares else ''}.",),
     )
+
+
+def _members_table(rows: Sequence[Neighbour], measure: Measure, shares: Mapping[LanguagePair, float]) -> Table:
+    """A row a neighbour; without shares of resamples where these are not known."""
+    often = {"In resamples": [_often(neighbour, shares) for neighbour in rows]} if shares else {}
+    cells = {
+        "Rank": [str(neighbour.rank) for neighbour in rows],
+        "Auxiliary": [unbroken(neighbour.pair) for neighbour in rows],
+        "Traditional family": [neighbour.pair.language.traditional_family for neighbour in rows],
+        "In": ["in" if neighbour.member else "–" for neighbour in rows],
+        measure.label: [value_words(measure, neighbour.value) for neighbour in rows],
+        **often,
+        "Why": [neighbour.reason for neighbour in rows],
+    }
+    marked = tuple(place for place, neighbour in enumerate(rows) if neighbour.member)
+    return Table(tuple(cells), tuple(zip(*cells.values(), strict=True)), ("Rank", measure.label), marked)
+
+
+def _often(neighbour: Neighbour, shares: Mapping[LanguagePair, float]) -> str:
+    """In how many resamples it is: the most to hope for of a member."""
+    share = shares[neighbour.pair]
+    return f"at most {share:.0%}" if neighbour.member else f"{share:.0%}"
 
 
 def _is_shown(neighbour: Neighbour, family: PseudoFamily, share: float) -> bool:
@@ -58,20 +75,6 @@ def _is_shown(neighbour: Neighbour, family: PseudoFamily, share: float) -> bool:
     tradition = family.target.language.traditional_family
     is_next = neighbour.rank <= len(family.members) + _NEXT
     return neighbour.member or is_next or share >= _OFTEN or neighbour.pair.language.traditional_family == tradition
-
-
-def _neighbour_row(neighbour: Neighbour, measure: Measure, shares: Mapping[LanguagePair, float]) -> tuple[str, ...]:
-    share = shares.get(neighbour.pair)
-    often = "–" if share is None else f"at most {share:.0%}" if neighbour.member else f"{share:.0%}"
-    return (
-        str(neighbour.rank),
-        unbroken(neighbour.pair),
-        neighbour.pair.language.traditional_family,
-        "in" if neighbour.member else "–",
-        value_words(measure, neighbour.value),
-        often,
-        neighbour.reason,
-    )
 
 
 def firmness_part(material: Material) -> Part:

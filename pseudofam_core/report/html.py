@@ -18,7 +18,7 @@ border-bottom:1px solid rgba(125,139,149,.35)}
 .report td:last-child{overflow-wrap:anywhere}
 .report th{font-weight:600}
 .report h2{font-size:1.15rem;font-weight:600;margin:1.6rem 0 .3rem;padding:0}
-.report .number{text-align:right}
+.report .number{text-align:right;white-space:nowrap}
 .report tr.marked td{background:rgba(26,143,168,.13)}
 .report .scroll{overflow-x:auto}
 .report .wide table{width:100%;min-width:46rem}
@@ -89,7 +89,7 @@ def report_html(report: Report) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"<style>{_FILE_STYLE}{STYLE}</style></head>"
+        f"<style>{STYLE}{_FILE_STYLE}</style></head>"
         f'<body><main class="report"><p class="note">Pseudo language family · {report.made:%Y-%m-%d %H:%M} UTC</p>'
         f"<h1>{escape(report.title)}</h1>{quote_html(report)}{parts}</main></body></html>\n"
     )

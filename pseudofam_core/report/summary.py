@@ -84,7 +84,7 @@ def quote(material: Material) -> str:
 def _firm(material: Material) -> str:
     if isinstance(material.firmness, Firmness):
         return unchanged_words(material.family, material.firmness)
-    return "how firm the family is is not known"
+    return "its firmness is not known"
 
 
 def _odds(material: Material) -> str:

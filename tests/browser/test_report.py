@@ -43,4 +43,9 @@ def test_paper_is_light(file, page):
     page.goto(file.as_uri())
     colours = "getComputedStyle(document.body).backgroundColor + getComputedStyle(document.body).color"
     assert page.evaluate(colours) == "rgb(255, 255, 255)rgb(0, 0, 0)"
+    page.set_viewport_size({"width": 672, "height": 1000})  # what A4 has between the margins
+    widest = (
+        "Math.max(...Array.from(document.querySelectorAll('table, svg'), one => one.getBoundingClientRect().right))"
+    )
+    assert page.evaluate(widest) <= 672
     assert len(page.pdf(format="A4")) > 10_000

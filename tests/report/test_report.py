@@ -89,7 +89,9 @@ def test_firmness_that_is_not_known_says_why(material):
     known = material(measure=Measure.CONSENSUS)
     assert said(known, "firmness") == f"Not known. {known.firmness}"
     assert "can't be resampled" in known.firmness
-    assert "how firm the family is is not known" in report(known).quote
+    assert "In resamples" not in part(known, "members").table.columns
+    assert "resamples" not in said(known, "members")
+    assert "its firmness is not known" in report(known).quote
 
 
 def test_odds_are_those_of_chance(material):

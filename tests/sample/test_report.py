@@ -178,7 +178,7 @@ def test_the_quote_says_what_is_not_known(empty, full):
     )
     assert unknown.endswith("whether it pays in fine-tuning has not been tried.")
     assert "fine-tuned with this family: BLEU" in known
-    assert "how firm the family is is not known" in known
+    assert "its firmness is not known" in known
 
 
 def test_the_file_is_small(full):
