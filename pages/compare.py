@@ -27,6 +27,7 @@ from pseudofam_core.finetuning import (
     open_texts,
     refuse_lacking,
     runs_of,
+    shipped_runs,
     tuned_workspace,
     without_draw,
 )
@@ -65,7 +66,15 @@ def digest_of_test(workspace: Workspace, target: LanguagePair) -> str | None:
 
 def finished_runs(workspace: Workspace) -> list[FinetuneRun]:
     """Finished runs of this model on the corpus's test sentences."""
-    runs = runs_of(results(), model_revision=resolve_model(workspace.model).revision)
+    return _on_its_test_text(workspace, runs_of(results(), model_revision=resolve_model(workspace.model).revision))
+
+
+def sample_runs(workspace: Workspace) -> list[FinetuneRun]:
+    """The runs that ship with the sample; none for another workspace."""
+    return _on_its_test_text(workspace, shipped_runs(model_revision=resolve_model(workspace.model).revision))
+
+
+def _on_its_test_text(workspace: Workspace, runs: Sequence[FinetuneRun]) -> list[FinetuneRun]:
     return [run for run in runs if run.test_digest == digest_of_test(workspace, run.target)]
 
 
@@ -91,6 +100,17 @@ def outdated_note(workspace: Workspace, runs: Sequence[FinetuneRun]) -> None:
         icon=":material/update:",
     )
     page_link(FINETUNE_PAGE, "Train again")
+
+
+def sample_note(runs: Sequence[FinetuneRun]) -> None:
+    """Say that these runs were made elsewhere, and how to have one's own in their place."""
+    targets = ", ".join(sorted({run.target.label for run in runs}))
+    st.info(
+        f"**Shown are {len(runs)} runs that ship with the sample** ({targets}). The first that you train yourself takes their "
+        "place.",
+        icon=":material/inventory_2:",
+    )
+    page_link(FINETUNE_PAGE, "Train your own")
 
 
 def nothing_yet(workspace: Workspace, n_under_way: int) -> None:
@@ -256,6 +276,8 @@ runs = finished_runs(tuned)
 if not runs and (runs := runs_before_the_change(tuned)):
     outdated_note(tuned, runs)
     pool = before_the_change(pool) or pool
+if not runs and (runs := sample_runs(tuned)):
+    sample_note(runs)
 if not runs:
     nothing_yet(tuned, len(under_way))
     st.stop()

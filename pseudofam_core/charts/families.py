@@ -219,7 +219,9 @@ def _layout(family: PseudoFamily, shown: Sequence[Neighbour], mutual: Collection
             "ticklabeloverflow": "allow",
         },
         "xaxis": {
-            "title": {"text": f"distance from {family.target.label} ({words})"},
+            "title": {
+                "text": f"distance from {family.target.label}<br>({words})"
+            },  # in two lines: a phone has no room for both
             # The first radius may reach far beyond all neighbours: its band leaves the figure.
             "range": [nearest - 0.05 * room, farthest + 0.12 * room],
             "showgrid": False,
@@ -229,8 +231,8 @@ def _layout(family: PseudoFamily, shown: Sequence[Neighbour], mutual: Collection
             "automargin": False,
             "ticklabeloverflow": "allow",
         },
-        "height": 34 * len(shown) + 110,
-        "margin": {"t": 46, "b": 66, "l": 24 + 7 * max(map(len, labels)), "r": 16},  # what Plotly finds is drawn twice
+        "height": 34 * len(shown) + 128,
+        "margin": {"t": 46, "b": 84, "l": 24 + 7 * max(map(len, labels)), "r": 16},  # what Plotly finds is drawn twice
         "barmode": "overlay",
         "hovermode": "closest",
         "legend": {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0},

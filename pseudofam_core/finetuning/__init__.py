@@ -38,6 +38,7 @@ from pseudofam_core.finetuning.runs import (
     run_of,
     runs_of,
 )
+from pseudofam_core.finetuning.shipped import shipped_runs
 from pseudofam_core.finetuning.spec import FinetuneSpec, TextCut, TrainingSpec
 from pseudofam_core.finetuning.task import TIMING_TASK, finetune_task
 from pseudofam_core.finetuning.texts import (
@@ -98,6 +99,7 @@ __all__ = [
     "refuse_seen",
     "run_of",
     "runs_of",
+    "shipped_runs",
     "specs_of",
     "task_of",
     "texts_of_targets",

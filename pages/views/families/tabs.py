@@ -54,7 +54,7 @@ def reasons_view(
             "Traditional family": st.column_config.TextColumn(width=115),
             "In": st.column_config.CheckboxColumn(width=35),
             family.measure.label: _NUMBER(format="%.5g", width=85),
-            "Why": st.column_config.TextColumn(width=360),
+            "Why": st.column_config.TextColumn(width=460),
             "Mutual": st.column_config.TextColumn(
                 width=60, help="⇄: its own family, by the same rule, has the target."
             ),
