@@ -46,6 +46,16 @@ def test_with_nothing_scored_the_page_says_what_will_stand_here(world):
     assert not app.get("plotly_chart")
 
 
+def test_the_sample_has_runs_to_show_until_one_is_trained(world):
+    app = world.open("compare", model="sample", corpus="sample")
+    assert not app.exception
+    assert "runs that ship with the sample** (Indonesian · id). The first that you train yourself" in app.info[0].value
+    arms = outcome_table(app).index
+    assert "single" in arms[0] or "zero-shot" in arms[0]
+    assert any("traditional" in name for name in arms)
+    assert "ship with the sample" not in said(world.open("compare"))
+
+
 def test_runs_of_another_model_or_corpus_are_not_shown(world):
     with_tests(world, "be")
     for changed in ({"model": "another"}, {"corpus": "another"}):
