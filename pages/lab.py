@@ -15,15 +15,17 @@ st.markdown(
     "The paper leaves questions open. Each stands here as an experiment, with what it found on the sample, and can be run on "
     "your own model and text."
 )
+by_name = {experiment.name: experiment for experiment in EXPERIMENTS}
+names = list(by_name)  # pills take a default that is a dataclass apart
 chosen = st.pills(
     "Experiment",
-    EXPERIMENTS,
-    format_func=lambda experiment: experiment.title,
+    names,
+    format_func=lambda name: by_name[name].title,
     required=True,
-    **view_state.choice("experiment", EXPERIMENTS, code=lambda experiment: experiment.name, start="default"),
+    **view_state.choice("experiment", names, start="default"),
 )
 answers = views.WorkspaceAnswers(view.workspace)
-views.experiment(chosen, answers)
+views.experiment(by_name[chosen], answers)
 if running_jobs(EXPERIMENT_JOBS):
     active_cards(EXPERIMENT_JOBS)
 
