@@ -58,6 +58,8 @@ def _sentences(material: Material, done: Trained, of_family: Outcome | None) -> 
     else:
         told.append(as_sentence(family_words(comparison, of_family)))
         told.append(as_sentence(control_words(comparison, of_family)))
+    if done.are_shipped:
+        told.append("These runs ship with the sample; the first that is trained here takes their place.")
     if done.n_other_runs:
         told.append(
             f"{counted(done.n_other_runs, 'finished run')} of other settings can't be compared with these, and are left out."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pseudofam_core.estimates import Workspace, pool_of
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import paper_family
-from pseudofam_core.finetuning import ARM_MEASURES, Members, is_random, open_texts, runs_of, without_draw
+from pseudofam_core.finetuning import ARM_MEASURES, Members, is_random, open_texts, runs_of, shipped_runs, without_draw
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
 from pseudofam_core.outcomes.arm_names import arms_found
@@ -30,10 +30,12 @@ class Trained:
     Attributes:
         comparison: Of its arms.
         n_other_runs: Finished runs of other settings, which are left out: those shown have the newest.
+        are_shipped: Whether they ship with the sample; where there are others of the target, those count alone.
     """
 
     comparison: Comparison
     n_other_runs: int
+    are_shipped: bool
 
     def of(self, family: PseudoFamily) -> Outcome | None:
         """The arm that was trained with exactly this family, the first where it has several names; None where none was."""
@@ -66,7 +68,11 @@ def trained(
         ValueError: Runs can't be compared.
     """
     revision, digest = resolve_model(tuned.model).revision, open_texts(tuned, target).test.digest
-    groups = comparable(runs_of(cache, target=target, model_revision=revision, test_digest=digest))
+    finished = runs_of(cache, target=target, model_revision=revision, test_digest=digest)
+    shipped = [
+        run for run in shipped_runs(model_revision=revision) if (run.target, run.test_digest) == (target, digest)
+    ]
+    groups = comparable(finished or shipped)
     if not groups:
         return None
     told = families_told(groups[0], target, gains, functools.partial(kept_signs, tuned, target, cache))
@@ -75,7 +81,7 @@ def trained(
     names = [without_draw(arm.name) for arm in arms]
     pinned = next((name for name in _PINNED if name in names), names[0])
     others = {run.key for group in groups for run in group} - {run.key for run in groups[0]}
-    return Trained(compare_arms(groups[0], {target: arms}, pinned=pinned), len(others))
+    return Trained(compare_arms(groups[0], {target: arms}, pinned=pinned), len(others), are_shipped=not finished)
 
 
 def _by_measure(

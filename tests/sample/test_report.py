@@ -28,7 +28,7 @@ from pseudofam_core.transfer import TransferRequest, transfer_matrix
 from tests.cases_runs import store_run
 from tests.cases_transfer import store_matrix
 
-BE, JA, UK = (pair(f"{code}-en") for code in ("be", "ja", "uk"))
+BE, ID, JA, UK = (pair(f"{code}-en") for code in ("be", "id", "ja", "uk"))
 WORKSPACE = replace(Workspace(), shards=17)
 MADE = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -146,6 +146,14 @@ def test_results_and_gains(full):
     assert names(first[0]) == UK.label
     assert first[2].startswith(f"{measured.mean[0, measured.auxiliaries.index(UK)]:+.3f} (")
     assert first[2].endswith(f" to {measured.high[0, measured.auxiliaries.index(UK)]:+.3f})")
+
+
+def test_runs_that_ship_are_told_as_such(empty, full):
+    known = empty(ID)
+    (target,) = known.trained.comparison.targets
+    assert target == ID
+    assert "These runs ship with the sample" in " ".join(part(known, "results").sentences)
+    assert "These runs ship" not in " ".join(part(full(), "results").sentences)
 
 
 def test_what_it_would_take(empty):
