@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pseudofam_core.charts import gap_figure
 from pseudofam_core.families.chance import ChanceSizes
 from pseudofam_core.families.results import Neighbour, PseudoFamily
+from pseudofam_core.families.stability import calibration_words
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.report.firmness import Firmness
 from pseudofam_core.report.material import Material, usual_family
@@ -65,9 +66,8 @@ def _members_table(rows: Sequence[Neighbour], measure: Measure, shares: Mapping[
 
 
 def _often(neighbour: Neighbour, shares: Mapping[LanguagePair, float]) -> str:
-    """In how many resamples it is: the most to hope for of a member."""
-    share = shares[neighbour.pair]
-    return f"at most {share:.0%}" if neighbour.member else f"{share:.0%}"
+    """In how many resamples it is."""
+    return f"{shares[neighbour.pair]:.0%}"
 
 
 def _is_shown(neighbour: Neighbour, family: PseudoFamily, share: float) -> bool:
@@ -84,7 +84,7 @@ def firmness_part(material: Material) -> Part:
         return Part("firmness", "How firm it is", (f"Not known. {firm}",))
     stability = firm.stability
     told = (
-        f"{as_sentence(unchanged_words(family, firm))} Over all {len(stability.pairs)} targets it is at most "
+        f"{as_sentence(unchanged_words(family, firm))} Over all {len(stability.pairs)} targets it is "
         f"{stability.unchanged.mean():.0%} in the mean.",
         member_shares_words(family, firm),
     )
@@ -92,16 +92,16 @@ def firmness_part(material: Material) -> Part:
         "firmness",
         "How firm it is",
         told,
-        notes=(_resampling_note(firm),),
+        notes=(_resampling_note(firm, family.measure),),
     )
 
 
-def _resampling_note(firm: Firmness) -> str:
+def _resampling_note(firm: Firmness, measure: Measure) -> str:
     alike, rho = firm.alike, firm.correlation
     agree = "" if rho is None else f" (the matrices agree at ρ = {rho:.2f})"
     return (
-        f"{firm.stability.n_replicates} resamples draw the sentences that were read again. Other sentences move families "
-        "further, so a share that stays is the most to hope for. They are on a random part of the parameters, which from all "
+        f"{firm.stability.n_replicates} resamples draw the sentences that were read again. "
+        f"{calibration_words(measure)} They are on a random part of the parameters, which from all "
         f"sentences gives {int(alike.same.sum())} of the {len(alike.pairs)} families exactly and {alike.shared:.0%} of their "
         f"members{agree}."
     )
@@ -111,10 +111,10 @@ def unchanged_words(family: PseudoFamily, firm: Firmness) -> str:
     """How often resamples give the family that all sentences give on the same parameters, which may be another one."""
     share, target = firm.unchanged(family.target), family.target
     if firm.alike.same[firm.alike.pairs.index(target)]:
-        return f"at most {share:.0%} of resamples of the sentences leave this family unchanged"
+        return f"{share:.0%} of resamples of the sentences leave this family unchanged"
     other = joined([member.language.name for member in firm.alike.family(target)])
     return (
-        f"on the part of the parameters that is resampled the family is another one ({other}), which at most {share:.0%} of "
+        f"on the part of the parameters that is resampled the family is another one ({other}), which {share:.0%} of "
         "resamples of the sentences leave unchanged"
     )
 
@@ -123,9 +123,9 @@ def member_shares_words(family: PseudoFamily, firm: Firmness) -> str:
     """The member that recurs least, and who else is often in."""
     shares = firm.shares(family.target)
     low, high = (ends(family.members, key=shares.__getitem__) for ends in (min, max))
-    told = f"Of its members {low.label} recurs least, in at most {shares[low]:.0%}"
+    told = f"Of its members {low.label} recurs least, in {shares[low]:.0%}"
     if shares[low] == shares[high]:
-        told = f"Each of its members recurs in at most {shares[low]:.0%}"
+        told = f"Each of its members recurs in {shares[low]:.0%}"
     outside = [neighbour.pair for neighbour in family.neighbours if not neighbour.member]
     if not outside:
         return f"{told}."

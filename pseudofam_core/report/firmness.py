@@ -33,7 +33,7 @@ class Firmness:
     correlation: float | None
 
     def unchanged(self, target: LanguagePair) -> float:
-        """Share of resamples that leave the target's family as it is: the most to hope for."""
+        """Share of resamples that leave the target's family as it is."""
         return float(self.stability.unchanged[self.stability.pairs.index(target)])
 
     def shares(self, target: LanguagePair) -> Mapping[LanguagePair, float]:

@@ -21,7 +21,7 @@ from pseudofam_core.families.breakpoints import radius_sweep
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
-from pseudofam_core.families.stability import FamilyStability, family_stability
+from pseudofam_core.families.stability import FamilyStability, calibration_words, family_stability
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.report import N_REPLICATES, Firmness, firmness_of, share_draws, why_unknown
 from pseudofam_core.similarity.measures import Measure
@@ -149,10 +149,10 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
     own, usual = st.columns(2)
     own.metric(
         "This family unchanged",
-        f"≤ {firm.unchanged(family.target):.0%}",
+        f"{firm.unchanged(family.target):.0%}",
         help="Share of resamples that give exactly the family that all sentences give on the same part of the parameters.",
     )
-    usual.metric("Families unchanged, on average", f"≤ {firm.stability.unchanged.mean():.0%}")
+    usual.metric("Families unchanged, on average", f"{firm.stability.unchanged.mean():.0%}")
     shares = firm.shares(family.target)
     near = [neighbour for neighbour in family.neighbours if neighbour.member or shares[neighbour.pair] >= 0.05]
     near.sort(key=lambda neighbour: -shares[neighbour.pair])
@@ -172,7 +172,7 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
 
 
 def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
-    """What the resamples are, what their part of the parameters loses, and why their shares are the most to hope for."""
+    """What the resamples are, what their part of the parameters loses, and what their shares are worth."""
     alike, correlation = firm.alike, firm.correlation
     told = (
         f"{firm.stability.n_replicates} resamples of the sentences, on a random part of the parameters, which from all "
@@ -183,9 +183,8 @@ def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
     if not alike.same[alike.pairs.index(family.target)]:
         told += f". Of {family.target.label} it gives {', '.join(one.label for one in alike.family(family.target))}"
     return (
-        f"{told}. Shares tell how far families move when these sentences are drawn again. Other sentences move them further, "
-        "so take a share as the most to hope for: on Tatoeba, where shards said that 39% of the families by Overlap and 25% by "
-        "MSE stay the same, as many other sentences gave 29% and 17%."
+        f"{told}. Shares tell how far families move when these sentences are drawn again. "
+        f"{calibration_words(family.measure)}"
     )
 
 

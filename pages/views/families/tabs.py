@@ -60,8 +60,8 @@ def reasons_view(
             ),
             RESAMPLED: st.column_config.ProgressColumn(
                 format="percent",
-                help="Share of resamples of the sentences in which it is in the family. Other sentences move families further: "
-                "of a member this is the most to hope for.",
+                help="Share of resamples of these sentences in which it is in the family. **How firm?** tells what such shares "
+                "were worth on other sentences.",
             ),
         },
         alt=f"Neighbours of {family.target.label} with reasons",

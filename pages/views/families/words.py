@@ -19,7 +19,7 @@ from pseudofam_core.report import Firmness, member_shares_words, unchanged_words
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
 
-RESAMPLED = "Resampled, at most"
+RESAMPLED = "In resamples"
 _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
 
