@@ -136,11 +136,11 @@ def nothing_yet(workspace: Workspace, n_under_way: int) -> None:
 def targets_input(runs: Sequence[FinetuneRun]) -> list[LanguagePair]:
     """Ask which targets are shown, of those that have been trained."""
     trained = [run for run in runs if not run.is_zero_shot] or runs
-    targets = sorted({run.target for run in trained}, key=lambda one: one.label)
+    targets = sorted({run.target for run in trained}, key=lambda pair: pair.label)
     chosen = st.multiselect(
         "Targets",
         targets,
-        format_func=lambda one: one.label,
+        format_func=lambda pair: pair.label,
         placeholder=targets[0].label if len(targets) == 1 else f"All {len(targets)}",
         **view_state.several("target", targets),
     )
@@ -155,16 +155,16 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     if comparison is None:
         return {}
     end_k_at_zeros(comparison.curve)
-    found: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
+    by_target: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
     for measure in ARM_MEASURES:
         try:
             matrix = comparison.matrix(measure, top_fraction)
         except ValueError:  # not defined for this pool: then no arm can be named by it
             continue
-        for target in (one for one in targets if one in matrix.pairs):
+        for target in (pair for pair in targets if pair in matrix.pairs):
             members = paper_family(matrix, target)
-            found.setdefault(target, {})[measure.value] = members
-    return found
+            by_target.setdefault(target, {})[measure.value] = members
+    return by_target
 
 
 def named(
@@ -175,15 +175,15 @@ def named(
     arms = {}
     for target in targets:
         gains, signs = known_gains(tuned, target), partial(known_signs, tuned, target)
-        own = {**families.get(target, {}), **families_told(runs, target, gains, signs)}
-        arms[target] = arms_found(runs, target, pool.pairs, families=own, seed=pool.workspace.seed)
+        of_target = {**families.get(target, {}), **families_told(runs, target, gains, signs)}
+        arms[target] = arms_found(runs, target, pool.pairs, families=of_target, seed=pool.workspace.seed)
     return arms
 
 
 def pinned_input(arms: Mapping[LanguagePair, Sequence[Arm]]) -> str | None:
     """Ask which arm the others are held against: one that every target has."""
-    shown = [[without_draw(one.name) for one in own] for own in arms.values()]
-    common = [name for name in dict.fromkeys(shown[0]) if all(name in own for own in shown)]
+    shown = [[without_draw(arm.name) for arm in target_arms] for target_arms in arms.values()]
+    common = [name for name in dict.fromkeys(shown[0]) if all(name in names for names in shown)]
     if not common:
         return None
     usual = next((name for name in ("single", "traditional", "zero-shot") if name in common), common[0])
@@ -222,7 +222,7 @@ def comparison_of(
     if pinned is None:
         st.warning("These targets have no arm in common that the others could be held against. Choose one of them.")
         return None
-    keys = tuple((str(target), tuple(own)) for target, own in arms.items())
+    keys = tuple((str(target), tuple(target_arms)) for target, target_arms in arms.items())
     try:
         return compared(tuple(run.key for run in group), keys, pinned, protocol, group, arms)
     except (ScoringError, ValueError) as error:
@@ -247,17 +247,19 @@ def outcome_view(comparison: Comparison) -> None:
 def closer_view(comparison: Comparison, targets: Sequence[LanguagePair]) -> None:
     """Translations, contributions and settings."""
     st.subheader("A closer look")
-    one = targets[0]
+    target = targets[0]
     if len(targets) > 1:
-        one = st.selectbox("Target", targets, format_func=lambda one: one.label, **view_state.choice("of", targets))
+        target = st.selectbox(
+            "Target", targets, format_func=lambda pair: pair.label, **view_state.choice("of", targets)
+        )
     tabs = ("Translations", "Contributions", "Settings")
     translated, contributed, set_by = st.tabs(tabs, **view_state.choice("show", tabs, start="default"))
     if translated.open:
         with translated:
-            translations.translation_view(comparison, one)
+            translations.translation_view(comparison, target)
     if contributed.open:
         with contributed:
-            tables.contribution_table(comparison, one)
+            tables.contribution_table(comparison, target)
     if set_by.open:
         with set_by:
             tables.settings_view(comparison)
@@ -299,7 +301,7 @@ with st.container(border=True):
             list(_PROTOCOLS),
             format_func=_PROTOCOLS.__getitem__,
             help="The paper scores tokenised text on a filtered test set. The two can't be held against each other.",
-            **view_state.choice("protocol", list(_PROTOCOLS), code=lambda one: one.value),
+            **view_state.choice("protocol", list(_PROTOCOLS), code=lambda protocol: protocol.value),
         )
 st.caption(f"All {len(runs)} runs, to filter and to group: [in the table below](#runs).")
 if comparison := comparison_of(group, arms, pinned, protocol):

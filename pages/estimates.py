@@ -49,7 +49,7 @@ _COLUMNS = {
 
 
 def status_table(
-    pool: Pool, outdated: Mapping[LanguagePair, OutdatedEstimate], found: LanguagePair | None
+    pool: Pool, outdated: Mapping[LanguagePair, OutdatedEstimate], looked_up: LanguagePair | None
 ) -> pd.DataFrame:
     """A row per pair: where it stands, and what is known of its estimate. The one that was looked up comes first."""
     status = dict.fromkeys(pool.pairs, "missing") | dict.fromkeys(outdated, "out of date")
@@ -80,7 +80,7 @@ def status_table(
             }
         rows.append(row)
     table = pd.DataFrame(rows)
-    first = table["Pair"] != str(found)
+    first = table["Pair"] != str(looked_up)
     return table.assign(first=first).sort_values(["first", "Language"]).drop(columns="first")
 
 
@@ -153,7 +153,7 @@ if active:
     active_cards(ESTIMATING)
 
 st.dataframe(
-    status_table(pool, outdated, view.found),
+    status_table(pool, outdated, view.looked_up),
     hide_index=True,
     placeholder="–",
     column_config=_COLUMNS,
@@ -168,7 +168,7 @@ st.caption("Which layers a pair acts on, how few parameters dominate, and whethe
 if known:
     if not pool.estimates:
         st.caption("Of the estimates that are out of date.")
-    diagnostics(pool.estimates or known, view.found)
+    diagnostics(pool.estimates or known, view.looked_up)
     sentences_advice(view.workspace)
 else:
     st.info("Nothing is estimated yet. Run the estimates above.", icon=":material/hourglass_empty:")

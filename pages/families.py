@@ -58,7 +58,7 @@ def family_view(view: View, pool: Pool, similarities: PoolSimilarity, matrix: Pa
     steps = st.container(horizontal=True, vertical_alignment="center")
     mutual = mutual_members(matrix, family)
     summary(view, pool, matrix, family, mutual)
-    gap_plot(matrix, family, mutual, found=view.found)
+    gap_plot(matrix, family, mutual, looked_up=view.looked_up)
     with steps:  # after the figure, which need not wait for them
         inputs.radius_buttons(matrix, family)
         if view.measure.has_masks:
@@ -100,7 +100,7 @@ def summary(
     arrow = "⇄ marks a mutual choice. " if mutual else ""
     st.caption(f"{tradition_words(family, matrix.pairs)} {arrow}{end_words(family)}")
     firm_line(pool, matrix, family)
-    found_words(family, view.found)
+    found_words(family, view.looked_up)
     with st.container(horizontal=True, vertical_alignment="center"):
         members = ",".join(map(str, family.members))
         page_link(FINETUNE_PAGE, "Fine-tune this family", target=str(target), members=members)
@@ -131,9 +131,9 @@ def measured_note(view: View, target: LanguagePair) -> None:
         page_link(FINETUNE_PAGE, "Fine-tune these", target=str(target), members=",".join(map(str, members)))
 
 
-def found_words(family: PseudoFamily, found: LanguagePair | None) -> None:
+def found_words(family: PseudoFamily, looked_up: LanguagePair | None) -> None:
     """Where the language stands that the sidebar looks for, and the way to its own family."""
-    place = next((one for one in family.neighbours if one.pair == found), None)
+    place = next((neighbour for neighbour in family.neighbours if neighbour.pair == looked_up), None)
     if place is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -148,14 +148,14 @@ def found_words(family: PseudoFamily, found: LanguagePair | None) -> None:
 
 
 def gap_plot(
-    matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, found: LanguagePair | None
+    matrix: PairwiseMatrix, family: PseudoFamily, mutual: tuple[LanguagePair, ...], *, looked_up: LanguagePair | None
 ) -> None:
     """The page's main figure, and how to read it."""
     plot(
-        charts.gap_figure(family, mutual=mutual, found=found),
+        charts.gap_figure(family, mutual=mutual, looked_up=looked_up),
         key="gap_figure",
         alt=f"Neighbours of {family.target.label} by distance; members: "
-        + ", ".join(one.label for one in family.members),
+        + ", ".join(member.label for member in family.members),
     )
     match family.selection.rule:
         case Rule.PAPER:
@@ -188,11 +188,11 @@ def shown_below(
         case "Why":
             firm = firmness.asked_firmness(pool, matrix, family)
             stability = None if firm is None else firm.stability
-            tabs.reasons_view(family, mutual, found=view.found, stability=stability)
+            tabs.reasons_view(family, mutual, looked_up=view.looked_up, stability=stability)
         case "Summary":
             report_view(view, pool, similarities, matrix, family)
         case "Around the target":
-            tabs.around_view(family, found=view.found)
+            tabs.around_view(family, looked_up=view.looked_up)
         case "How firm?":
             firmness.firmness_view(view, pool, similarities, matrix, family)
         case "All measures":
@@ -202,7 +202,7 @@ def shown_below(
             if name == "Flow":
                 tabs.flow_view(families)
                 return
-            tabs.targets_view(families, matrix, found=view.found)
+            tabs.targets_view(families, matrix, looked_up=view.looked_up)
             csv_button("All families as CSV", partial(families_csv, families), f"families-{matrix.measure.value}.csv")
         case _:
             lists.pinned_view(similarities, family, pins)

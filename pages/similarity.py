@@ -47,8 +47,10 @@ def order_of(pool: Pool, matrix: PairwiseMatrix, by: str, leaves: tuple[int, ...
 
 def nearest_first(matrix: PairwiseMatrix) -> list[int]:
     """One target, which is asked for, then its neighbours."""
-    by_label = sorted(matrix.pairs, key=lambda one: one.label)
-    target = st.selectbox("Near to", by_label, format_func=lambda one: one.label, **view_state.choice("near", by_label))
+    by_label = sorted(matrix.pairs, key=lambda pair: pair.label)
+    target = st.selectbox(
+        "Near to", by_label, format_func=lambda pair: pair.label, **view_state.choice("near", by_label)
+    )
     distances = np.abs(matrix.distances[matrix.pairs.index(target)])
     distances[matrix.pairs.index(target)] = -1
     return [int(i) for i in np.argsort(distances, kind="stable")]
@@ -82,7 +84,7 @@ def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
 
 def clicked(matrix: PairwiseMatrix) -> None:
     """A click on a cell chooses it; one on a joint of the tree cuts there."""
-    numbers = [int(one) for one in clicked_values(_FIGURE)[:2]]
+    numbers = [int(number) for number in clicked_values(_FIGURE)[:2]]
     if len(numbers) == 1:
         view_state.set_value("height", None)
         view_state.set_value("clusters", str(len(matrix.pairs) - 1 - numbers[0]))
@@ -114,15 +116,15 @@ def agreement_of(
 def agreement_cards(matrix: PairwiseMatrix, clusters: clustering.Labels) -> None:
     """How far clusters and neighbours agree with the traditional families."""
     families, neighbours = st.columns(2)
-    found = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
+    agreement = agreement_of(tuple(clusters.tolist()), tuple(map(str, matrix.pairs)), matrix)
     with families.container(border=True, height="stretch"):
         st.metric(
-            "Cluster agreement", f"{found.adjusted_rand:.2f}", help="Adjusted Rand index of clusters and families."
+            "Cluster agreement", f"{agreement.adjusted_rand:.2f}", help="Adjusted Rand index of clusters and families."
         )
         st.caption(
             "With the traditional families: 1 is the same grouping, 0 what chance gives. "
-            f"Of families dealt out at random a share of {p_words(found.p_value, found.n_permutations)} agrees at least as "
-            f"well ({found.n_permutations:,} permutations)."
+            f"Of families dealt out at random a share of {p_words(agreement.p_value, agreement.n_permutations)} agrees at least as "
+            f"well ({agreement.n_permutations:,} permutations)."
         )
     near = clustering.nearest_neighbour_agreement(matrix)
     with neighbours.container(border=True, height="stretch"):
@@ -162,7 +164,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         format_func=_COLOURS.__getitem__,
         help="By rank, each colour has as many cells as any other: small differences are seen, and look large. By value, a step "
         "in colour is the same step in the measure everywhere.",
-        **view_state.choice("colours", list(_COLOURS), code=lambda one: one.value),
+        **view_state.choice("colours", list(_COLOURS), code=lambda colours: colours.value),
     )
     Z = clustering.linkage(matrix, method=method)
     clusters = cut(matrix, Z)
@@ -194,7 +196,7 @@ plot(
         Z=Z if in_tree_order else None,
         clusters=clusters if in_tree_order else None,
         chosen=chosen_cell(matrix),
-        found=matrix.pairs.index(view.found) if view.found in matrix.pairs else None,
+        looked_up=matrix.pairs.index(view.looked_up) if view.looked_up in matrix.pairs else None,
         missing=missing,
         colours=colours,
     ),
@@ -218,7 +220,7 @@ if measures.open:
         views.measures_side_by_side(similarities, order=order, top_fraction=view.top_fraction)
 if plane.open:
     with plane:
-        views.map_view(matrix, found=view.found)
+        views.map_view(matrix, looked_up=view.looked_up)
 if groups.open:
     with groups:
         views.cluster_table(matrix, clusters, clustering.leaf_order(Z))

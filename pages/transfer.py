@@ -93,7 +93,7 @@ def results_view(view: View, workspace: Workspace) -> None:
     if views.missing_button(matrices[0]) and not running_jobs(TRANSFERRING):
         start(request, request.tasks, request.title)
     signals = kept_signals(view.workspace, str(cache_root()), keys_of(*Stage))
-    views.gains_beside(matrices, signals, usual=view.measure.value, found=view.found)
+    views.gains_beside(matrices, signals, usual=view.measure.value, looked_up=view.looked_up)
 
 
 def asked(workspace: Workspace, pool: Pool) -> None:

@@ -51,14 +51,14 @@ class View:
         tuning_corpus: What is fine-tuned on and scored with, where families are told from the workspace.
         measure: How two pairs are compared.
         top_fraction: K, for the measures that compare masks.
-        found: The pair that was looked up in the sidebar, to be pointed out by every page; None where none was.
+        looked_up: The pair that was looked up in the sidebar, to be pointed out by every page; None where none was.
     """
 
     workspace: Workspace
     tuning_corpus: str
     measure: Measure
     top_fraction: float
-    found: LanguagePair | None = None
+    looked_up: LanguagePair | None = None
 
 
 def sidebar() -> None:
@@ -86,7 +86,7 @@ def sidebar() -> None:
             ),
         )
         top_fraction = _top_fraction_input(measure, _k_end(workspace))
-        found = _language_search(workspace.pairs or pool)
+        looked_up = _language_search(workspace.pairs or pool)
         st.button(
             "Reset view",
             icon=":material/restart_alt:",
@@ -96,7 +96,7 @@ def sidebar() -> None:
         )
         with links:  # last, so that the links carry what was just chosen
             menu()
-    st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, found)
+    st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, looked_up)
 
 
 def end_k(workspace: Workspace, end: KEnd) -> float | None:
@@ -264,7 +264,7 @@ def _language_search(pool: tuple[LanguagePair, ...]) -> LanguagePair | None:
     """Ask for one pair of the pool, by name or code."""
     labels = dict(zip(pool, pair_labels(pool), strict=True))
     by_label = sorted(pool, key=labels.__getitem__)
-    found: LanguagePair | None = st.selectbox(
+    looked_up: LanguagePair | None = st.selectbox(
         "Find a language",
         by_label,
         format_func=lambda pair: labels.get(pair, str(pair)),
@@ -273,7 +273,7 @@ def _language_search(pool: tuple[LanguagePair, ...]) -> LanguagePair | None:
         help="Type a name or a code. Every page points the language out.",
         **view_state.optional("find", by_label, shared=True),
     )
-    return found
+    return looked_up
 
 
 def _measure_label(measure: Measure) -> str:

@@ -80,7 +80,7 @@ def page_link(page: str, label: str, **view: str) -> None:
 
 def open_address(page: str, view: dict[str, str], *, label: str, help: str | None) -> None:
     """A link to a page by its name in the address, with these controls alone; where there is no such page, words that say so."""
-    path = next((one for one in _MENU if _name(one) == page), None)
+    path = next((path for path in _MENU if _name(path) == page), None)
     if path is None:
         st.caption(f"{label}: of a page that this version does not have.")
         return

@@ -31,5 +31,5 @@ class Unframed:
 def middleware() -> list[Middleware]:
     """Outermost first: no framing, then no host but those of Streamlit's option ``server.allowedHosts``; all where it is empty."""
     hosts = st.get_option("server.allowedHosts") or ["*"]
-    bracketed = [f"[{one}]" if ":" in one else one for one in hosts]  # as a Host header has IPv6 addresses
+    bracketed = [f"[{host}]" if ":" in host else host for host in hosts]  # as a Host header has IPv6 addresses
     return [Middleware(Unframed), Middleware(TrustedHostMiddleware, allowed_hosts=bracketed, www_redirect=False)]

@@ -84,7 +84,7 @@ def nothing_named() -> None:
 def both_or_stop(pool: Pool, other: Workspace) -> tuple[Pool, Pool]:
     """Both workspaces, limited to the pairs that are estimated in both; where these are too few, say so and end the page."""
     try:
-        pairs = tuple(one for one in pool.pairs if one in corpus_pairs(other.corpus, other.split))
+        pairs = tuple(pair for pair in pool.pairs if pair in corpus_pairs(other.corpus, other.split))
         there = load_pool(replace(other, pairs=pairs)) if len(pairs) >= _FEWEST else None
     except (PseudoFamError, ValueError) as error:
         st.warning(f"**The other workspace can't be used.** {plain(error)}", icon=":material/folder_off:")
@@ -97,14 +97,14 @@ def both_or_stop(pool: Pool, other: Workspace) -> tuple[Pool, Pool]:
         st.stop()
     completeness_note(pool)
     _missing_there(there)
-    both = tuple(one for one in pairs if one in pool.estimates and one in there.estimates)
+    both = tuple(pair for pair in pairs if pair in pool.estimates and pair in there.estimates)
     if len(both) < _FEWEST:
         st.info(
             f"{_FEWEST} pairs or more must be estimated in both. So far it is {len(both)} of {len(pairs)}.",
             icon=":material/hourglass_empty:",
         )
         st.stop()
-    if all(pool.estimates[one].key == there.estimates[one].key for one in both):
+    if all(pool.estimates[pair].key == there.estimates[pair].key for pair in both):
         st.warning(
             "Both read the same estimates: what differs changes neither model, text nor estimator.",
             icon=":material/equal:",
@@ -115,7 +115,7 @@ def both_or_stop(pool: Pool, other: Workspace) -> tuple[Pool, Pool]:
 def names_of(here: Workspace, there: Workspace) -> tuple[str, str]:
     """What each of the two is called: what it has otherwise than the other, as text."""
     differing = [name for name in _TOLD if getattr(here, name) != getattr(there, name)]
-    first, second = (" · ".join(_TOLD[name](getattr(one, name)) for name in differing) for one in (here, there))
+    first, second = (" · ".join(_TOLD[name](getattr(side, name)) for name in differing) for side in (here, there))
     return first, second
 
 
@@ -150,7 +150,7 @@ def agreement_view(first: PairwiseMatrix, second: PairwiseMatrix) -> None:
 
 
 def matrices_view(
-    first: PairwiseMatrix, second: PairwiseMatrix, names: tuple[str, str], *, found: LanguagePair | None
+    first: PairwiseMatrix, second: PairwiseMatrix, names: tuple[str, str], *, looked_up: LanguagePair | None
 ) -> None:
     """Both matrices in the order of the first one's tree; a click on a cell of either frames it in both."""
     order = clustering.leaf_order(clustering.linkage(first))
@@ -166,7 +166,7 @@ def matrices_view(
                     matrix,
                     order=order,
                     chosen=cell,
-                    found=matrix.pairs.index(found) if found in matrix.pairs else None,
+                    looked_up=matrix.pairs.index(looked_up) if looked_up in matrix.pairs else None,
                 ),
                 key=key,
                 on_select=partial(_clicked, matrix, key),
@@ -180,22 +180,22 @@ def matrices_view(
 
 
 def families_view(
-    first: PairwiseMatrix, second: PairwiseMatrix, names: tuple[str, str], *, found: LanguagePair | None
+    first: PairwiseMatrix, second: PairwiseMatrix, names: tuple[str, str], *, looked_up: LanguagePair | None
 ) -> None:
     """Each target's family by both, those that differ first."""
-    targets = sorted(targets_beside(first, second), key=lambda one: (one.is_same, one.target.label))
-    n_same = sum(one.is_same for one in targets)
+    targets = sorted(targets_beside(first, second), key=lambda target: (target.is_same, target.target.label))
+    n_same = sum(target.is_same for target in targets)
     st.markdown(
         f"**{len(targets) - n_same} of {len(targets)} families differ.** *Left* is {plain(names[0])}, *right* {plain(names[1])}."
     )
     labels = dict(zip(first.pairs, pair_labels(first.pairs), strict=True))
     table = differences_table(
-        [(labels[one.target], one.first, one.second) for one in targets],
+        [(labels[target.target], target.first, target.second) for target in targets],
         columns=("Target", "Only left", "Only right"),
     ).rename(columns={"Auxiliaries": "Family, left"})
-    table.insert(1, "ρ", [one.rho for one in targets])
+    table.insert(1, "ρ", [target.rho for target in targets])
     st.dataframe(
-        pointed_out(table, "Target", found),
+        pointed_out(table, "Target", looked_up),
         hide_index=True,
         placeholder="–",
         column_config={"ρ": _NUMBER(format="%.2f", help="Rank correlation of the order of its neighbours by both.")},
@@ -238,9 +238,9 @@ def _limited(pool: Pool, pairs: tuple[LanguagePair, ...]) -> Pool:
     return replace(
         pool,
         workspace=replace(pool.workspace, pairs=pairs),
-        specs={one: pool.specs[one] for one in pairs},
+        specs={pair: pool.specs[pair] for pair in pairs},
         unreadable={},
-        estimates={one: pool.estimates[one] for one in pairs},
+        estimates={pair: pool.estimates[pair] for pair in pairs},
     )
 
 
@@ -265,7 +265,7 @@ def _with_interval(label: str, both: Mapping[str, Any], name: str, form: str, wo
 
 
 def _clicked(matrix: PairwiseMatrix, key: str) -> None:
-    if numbers := [int(one) for one in clicked_values(key)[:2]]:
+    if numbers := [int(number) for number in clicked_values(key)[:2]]:
         choose_cell(matrix.pairs, *numbers)
 
 

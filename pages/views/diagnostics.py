@@ -25,12 +25,12 @@ from pseudofam_core.store.cache import Artifact
 _AGAIN = "These estimates were made before this was recorded. Estimate them again to see it."
 
 
-def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair | None) -> None:
+def diagnostics(estimates: Mapping[LanguagePair, Artifact], looked_up: LanguagePair | None) -> None:
     """Show the diagnostics of one pair before all others, or of the pool as a whole.
 
     Args:
         estimates: Finished or outdated estimates, at least one.
-        found: The pair that the sidebar points out, chosen unless another is named.
+        looked_up: The pair that the sidebar points out, chosen unless another is named.
     """
     summaries = {pair: summarise(estimate) for pair, estimate in estimates.items()}
     labels = dict(zip(estimates, pair_labels(tuple(estimates)), strict=True))
@@ -44,7 +44,7 @@ def diagnostics(estimates: Mapping[LanguagePair, Artifact], found: LanguagePair 
         width=340,
         **view_state.optional("of", by_label),
     )
-    chosen = asked or (found if found in estimates else None)
+    chosen = asked or (looked_up if looked_up in estimates else None)
     gradients = {pair: summary.n_gradients for pair, summary in summaries.items() if summary.n_gradients is not None}
     show_signs(few_gradients(gradients))
     _mass(summaries, chosen, labels)

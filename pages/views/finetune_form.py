@@ -97,10 +97,10 @@ def mode_input() -> BudgetMode:
     mode: BudgetMode = st.radio(
         "Budget",
         list(BudgetMode),
-        format_func=lambda one: one.rules.label,
-        captions=[one.rules.words for one in BudgetMode],
+        format_func=lambda mode: mode.rules.label,
+        captions=[mode.rules.words for mode in BudgetMode],
         help="Results of different budgets are never compared with one another.",
-        **view_state.choice("budget", list(BudgetMode), code=lambda one: one.value),
+        **view_state.choice("budget", list(BudgetMode), code=lambda mode: mode.value),
     )
     return mode
 
@@ -130,7 +130,7 @@ def settings_input(model: str) -> Settings:
             dev_metric=st.selectbox(
                 "Best weights by",
                 DEV_METRICS,
-                format_func=lambda one: TRANSLATION.dev_metric(one).label,
+                format_func=lambda metric: TRANSLATION.dev_metric(metric).label,
                 help="On dev. The loss is quick; any other translates dev at each evaluation.",
                 **view_state.choice("dev", DEV_METRICS, recipe.dev_metric),
             ),

@@ -25,19 +25,19 @@ from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 from pseudofam_core.structure.pool_map import PoolMap, pool_map
 from pseudofam_core.structure.uriel import UrielKind, UrielMissing
 
-SHOWN_MEASURES = tuple(one for one in Measure if one.row.is_side_by_side)
+SHOWN_MEASURES = tuple(measure for measure in Measure if measure.row.is_side_by_side)
 _NUMBER = st.column_config.NumberColumn
 
 
 def all_matrices(similarities: PoolSimilarity, top_fraction: float) -> list[PairwiseMatrix]:
     """The pool by every measure of `SHOWN_MEASURES` that is defined for it."""
-    found = []
+    matrices = []
     for measure in SHOWN_MEASURES:
         try:
-            found.append(similarities.matrix(measure, top_fraction))
+            matrices.append(similarities.matrix(measure, top_fraction))
         except ValueError:  # a diagonal of zeros: the page's own measure says so
             continue
-    return found
+    return matrices
 
 
 @st.cache_data(max_entries=32, ttl=600, show_spinner="Counting the corpus …")
@@ -54,7 +54,7 @@ def corpus_sizes(workspace: Workspace) -> dict[LanguagePair, int]:
 
 def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, *, top_fraction: float) -> None:
     """Everything known of one target and one auxiliary."""
-    by_label = sorted(matrix.pairs, key=lambda one: one.label)
+    by_label = sorted(matrix.pairs, key=lambda pair: pair.label)
     names = dict(zip(matrix.pairs, pair_labels(matrix.pairs), strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.selectbox(
@@ -101,7 +101,7 @@ def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, 
         )
     with right:
         st.markdown("**Where each one's mass lies**")
-        masses = {names[one]: pool.summaries[one].layer_mass for one in (target, auxiliary)}
+        masses = {names[pair]: pool.summaries[pair].layer_mass for pair in (target, auxiliary)}
         plot(
             charts.shared_layers_figure(masses),
             key="shared_layers",
@@ -115,14 +115,14 @@ def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int],
     plot(
         charts.side_by_side_figure(matrices, order=order),
         key="side_by_side",
-        alt="The matrix by " + ", ".join(one.measure.label for one in matrices),
+        alt="The matrix by " + ", ".join(matrix.measure.label for matrix in matrices),
     )
     if len(matrices[0].pairs) < 3:
         return
     st.caption("How to read it: the pool in the order above, by every measure. Each has its own colours, by rank.")
-    found = _agreement(similarities.spec.fishers, top_fraction, matrices)
+    agreement = _agreement(similarities.spec.fishers, top_fraction, matrices)
     st.dataframe(
-        found,
+        agreement,
         hide_index=True,
         column_config={
             "Spearman ρ": _NUMBER(format="%.2f", help="Rank correlation over all cells: 1 is the same order."),
@@ -133,20 +133,20 @@ def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int],
         },
         alt="Agreement of every two measures",
     )
-    labels = ", ".join(one.label for one in Measure.CONSENSUS.combined)
+    labels = ", ".join(measure.label for measure in Measure.CONSENSUS.combined)
     st.caption(
         "Where measures disagree, a family depends on the choice of one: a reason for doubt. The measure **Consensus** in the "
         f"sidebar is the mean rank by {labels}."
     )
 
 
-def map_view(matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
+def map_view(matrix: PairwiseMatrix, *, looked_up: LanguagePair | None) -> None:
     """The pool on a plane."""
     if len(matrix.pairs) < 3:
         st.caption("A map takes three pairs or more.")
         return
     laid_out = _map(matrix.measure, matrix.values.tobytes(), matrix)
-    plot(charts.map_figure(laid_out, found=found), key="pool_map", alt="The pool on a plane")
+    plot(charts.map_figure(laid_out, looked_up=looked_up), key="pool_map", alt="The pool on a plane")
     words = "well" if laid_out.stress < 0.1 else "fairly" if laid_out.stress < 0.2 else "poorly"
     st.caption(
         f"Near points are near pairs; the axes mean nothing. Two dimensions show the distances {words} "
@@ -187,7 +187,9 @@ def yardstick_view(workspace: Workspace, similarities: PoolSimilarity, *, top_fr
         ]
     except UrielMissing as error:
         note = f" {plain(error)}"
-    table = _yardsticks(similarities.spec.fishers, top_fraction, tuple(one.name for one in known), matrices, known)
+    table = _yardsticks(
+        similarities.spec.fishers, top_fraction, tuple(yardstick.name for yardstick in known), matrices, known
+    )
     st.dataframe(table, hide_index=True, placeholder="–", alt="Rank correlation of each measure with each yardstick")
     st.caption(
         "Does similarity follow the languages, their script, or the data? A measure that goes along with corpus size more than "
@@ -227,14 +229,14 @@ def _choice(matrix: PairwiseMatrix, target: LanguagePair, auxiliary: LanguagePai
 
 @st.cache_data(max_entries=64, show_spinner="Comparing the measures …")
 def _agreement(fishers: tuple[str, ...], top_fraction: float, _matrices: Sequence[PairwiseMatrix]) -> pd.DataFrame:
-    found = measure_agreement(_matrices, seed=1)
+    agreement = measure_agreement(_matrices, seed=1)
     rows = [
         {
-            "Measures": f"{one} and {other}",
-            "Spearman ρ": found.spearman[found.names.index(one), found.names.index(other)],
+            "Measures": f"{name} and {other}",
+            "Spearman ρ": agreement.spearman[agreement.names.index(name), agreement.names.index(other)],
             "p": None if test.p_value is None else p_words(test.p_value, test.n_permutations),
         }
-        for (one, other), test in found.mantel.items()
+        for (name, other), test in agreement.mantel.items()
     ]
     return pd.DataFrame(rows)
 
@@ -252,12 +254,19 @@ def _yardsticks(
     _matrices: Sequence[PairwiseMatrix],
     _known: Sequence[yardsticks.Yardstick],
 ) -> pd.DataFrame:
-    found = yardsticks.yardstick_correlations(_matrices, _known, seed=1)
-    cells = {name: {one.measure: _correlation_words(one) for one in found if one.yardstick == name} for name in names}
+    correlations = yardsticks.yardstick_correlations(_matrices, _known, seed=1)
+    cells = {
+        name: {
+            correlation.measure: _correlation_words(correlation)
+            for correlation in correlations
+            if correlation.yardstick == name
+        }
+        for name in names
+    }
     return pd.DataFrame(cells).rename_axis("Measure").reset_index()
 
 
-def _correlation_words(one: yardsticks.YardstickCorrelation) -> str | None:
-    if one.spearman is None or one.p_value is None:
+def _correlation_words(correlation: yardsticks.YardstickCorrelation) -> str | None:
+    if correlation.spearman is None or correlation.p_value is None:
         return None
-    return f"{one.spearman:.2f} (chance {p_words(one.p_value, one.n_permutations)})"
+    return f"{correlation.spearman:.2f} (chance {p_words(correlation.p_value, correlation.n_permutations)})"

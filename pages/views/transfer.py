@@ -61,7 +61,7 @@ def gains_beside(
     signals: Mapping[str, SignalMatrix],
     *,
     usual: str,
-    found: LanguagePair | None,
+    looked_up: LanguagePair | None,
 ) -> None:
     """The gains beside a signal, the agreement of the two by target, one target closely, and the table.
 
@@ -69,12 +69,12 @@ def gains_beside(
         matrices: By each metric that runs are kept of, the loss first.
         signals: What is known before anything is trained, by name.
         usual: The signal to begin with.
-        found: The pair that was looked up in the sidebar.
+        looked_up: The pair that was looked up in the sidebar.
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         matrix = _metric_input(matrices)
         signal = _signal_input(signals, usual)
-        target = _target_input(matrix, found)
+        target = _target_input(matrix, looked_up)
     if signal is None:
         _gains(matrix, target)
         return
@@ -184,13 +184,13 @@ def _signal_input(signals: Mapping[str, SignalMatrix], usual: str) -> SignalMatr
     return signals[name]
 
 
-def _target_input(matrix: TransferMatrix, found: LanguagePair | None) -> LanguagePair:
+def _target_input(matrix: TransferMatrix, looked_up: LanguagePair | None) -> LanguagePair:
     by_label = sorted(matrix.targets, key=lambda pair: pair.label)
     target: LanguagePair = st.selectbox(
         "Target closely",
         by_label,
         format_func=lambda pair: pair.label,
-        **view_state.choice("target", by_label, found if found in by_label else None),
+        **view_state.choice("target", by_label, looked_up if looked_up in by_label else None),
     )
     return target
 

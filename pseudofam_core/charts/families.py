@@ -24,7 +24,7 @@ def gap_figure(
     *,
     n_shown: int = MOST_DRAWN,
     mutual: Collection[LanguagePair] = (),
-    found: LanguagePair | None = None,
+    looked_up: LanguagePair | None = None,
 ) -> go.Figure:
     """Draw a target's neighbours on a distance axis, one row each, so that one sees where its family ends and why.
 
@@ -35,14 +35,14 @@ def gap_figure(
         family: The target's family. Distances are 1 − w for Overlap.
         n_shown: Neighbours drawn, nearest first: see `n_drawn`.
         mutual: Members whose own families hold the target: marked in the rows' names.
-        found: A pair to be pointed out.
+        looked_up: A pair to be pointed out.
     """
     shown = family.neighbours[: n_drawn(family, n_shown)]
     distances = [distance(family, neighbour) for neighbour in shown]
     by_gaps = family.selection.rule is Rule.PAPER
     traces = [_reach(shown, distances)] if by_gaps else []
     traces.append(_steps(family, shown, distances))
-    traces += [_points(family, shown, distances, member=member, found=found) for member in (True, False)]
+    traces += [_points(family, shown, distances, member=member, looked_up=looked_up) for member in (True, False)]
     traces += [
         {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "marker": marker, "name": name}
         for name, marker in point_entries(family)
@@ -127,7 +127,7 @@ def _points(
     distances: Sequence[float],
     *,
     member: bool,
-    found: LanguagePair | None,
+    looked_up: LanguagePair | None,
 ) -> Part:
     """The neighbours themselves: filled where they are members, a diamond where they are of the traditional family."""
     points = [
@@ -141,7 +141,7 @@ def _points(
         "x": [distance for _, distance in points],
         "y": [neighbour.rank for neighbour, _ in points],
         "mode": "markers",
-        "marker": look | point_colours([neighbour for neighbour, _ in points], found),
+        "marker": look | point_colours([neighbour for neighbour, _ in points], looked_up),
         "showlegend": False,
         "customdata": [
             [neighbour.pair.label, neighbour.value, neighbour.pair.language.traditional_family, neighbour.reason]
@@ -161,10 +161,10 @@ def point_symbol(family: PseudoFamily, neighbour: Neighbour) -> str:
     return mark if neighbour.member else f"{mark}-open"
 
 
-def point_colours(points: Sequence[Neighbour], found: LanguagePair | None) -> Part:
+def point_colours(points: Sequence[Neighbour], looked_up: LanguagePair | None) -> Part:
     """Marker settings: the colour of membership, and of what is pointed out. A hollow mark shows its fill as outline."""
     usual = [INSIDE if neighbour.member else LINE for neighbour in points]
-    edges = [CHOSEN if neighbour.pair == found else colour for neighbour, colour in zip(points, usual, strict=True)]
+    edges = [CHOSEN if neighbour.pair == looked_up else colour for neighbour, colour in zip(points, usual, strict=True)]
     fills = [colour if neighbour.member else edge for neighbour, colour, edge in zip(points, usual, edges, strict=True)]
     return {"color": fills, "line": {"color": edges, "width": 2.5}}
 

@@ -41,7 +41,9 @@ def family_edge(family: PseudoFamily) -> float:
     return distance(family, last) + reach
 
 
-def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: LanguagePair | None = None) -> go.Figure:
+def polar_figure(
+    family: PseudoFamily, *, n_shown: int = MOST_DRAWN, looked_up: LanguagePair | None = None
+) -> go.Figure:
     """Draw a target in the centre, its neighbours around it at their distances, and the edge of its family as a ring.
 
     Angles mean nothing but order: clockwise from the top, nearest first.
@@ -49,7 +51,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: Lang
     Args:
         family: The target's family. Distances are 1 − w for similarities.
         n_shown: Neighbours drawn, nearest first: see `n_drawn`.
-        found: A pair to be pointed out.
+        looked_up: A pair to be pointed out.
     """
     shown = family.neighbours[: n_drawn(family, n_shown)]
     names = dict(zip(family.neighbours, pair_labels([neighbour.pair for neighbour in family.neighbours]), strict=True))
@@ -68,7 +70,7 @@ def polar_figure(family: PseudoFamily, *, n_shown: int = MOST_DRAWN, found: Lang
         )
     )
     for member in (True, False):
-        _add_neighbours(figure, family, shown, names, member=member, found=found)
+        _add_neighbours(figure, family, shown, names, member=member, looked_up=looked_up)
     figure.add_trace(
         go.Scatterpolar(
             r=[0],
@@ -118,7 +120,7 @@ def _add_neighbours(
     names: dict[Neighbour, str],
     *,
     member: bool,
-    found: LanguagePair | None,
+    looked_up: LanguagePair | None,
 ) -> None:
     """Members filled, others hollow; a diamond is of the target's traditional family."""
     points = [neighbour for neighbour in shown if neighbour.member == member]
@@ -137,7 +139,7 @@ def _add_neighbours(
                 "size": 13,
                 "symbol": [point_symbol(family, neighbour) for neighbour in points],
             }
-            | point_colours(points, found),
+            | point_colours(points, looked_up),
             customdata=[
                 [names[neighbour], neighbour.rank, neighbour.value, neighbour.pair.language.traditional_family]
                 for neighbour in points

@@ -17,12 +17,12 @@ from pseudofam_core.structure.pool_map import PoolMap
 _MOST_NAMED = 40
 
 
-def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Figure:
+def map_figure(laid_out: PoolMap, *, looked_up: LanguagePair | None = None) -> go.Figure:
     """Draw a pool on its plane: near points are near pairs, colour and mark are the traditional family.
 
     Args:
         laid_out: Where each pair lies.
-        found: A pair to be pointed out.
+        looked_up: A pair to be pointed out.
     """
     pairs, labels = laid_out.pairs, pair_labels(laid_out.pairs)
     figure = go.Figure()
@@ -40,7 +40,7 @@ def map_figure(laid_out: PoolMap, *, found: LanguagePair | None = None) -> go.Fi
                     "color": swatch.colour,
                     "size": 12,
                     "symbol": swatch.mark,
-                    "line": {"width": [3 if pairs[row] == found else 0 for row in rows], "color": CHOSEN},
+                    "line": {"width": [3 if pairs[row] == looked_up else 0 for row in rows], "color": CHOSEN},
                 },
                 hovertemplate=f"<b>%{{text}}</b><br>{family}<extra></extra>",
             )

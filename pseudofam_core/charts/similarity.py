@@ -36,7 +36,7 @@ def similarity_figure(
     Z: FloatMatrix | None = None,
     clusters: Labels | None = None,
     chosen: tuple[int, int] | None = None,
-    found: int | None = None,
+    looked_up: int | None = None,
     missing: Sequence[LanguagePair] = (),
     colours: Colours = Colours.RANKS,
 ) -> go.Figure:
@@ -55,7 +55,7 @@ def similarity_figure(
         clusters: A label per pair, as `clustering.cut_by_number` gives; outlined on the diagonal, and the cut drawn
             through the tree. Only with Z.
         chosen: Target and auxiliary of the cell to be framed, positions in the matrix's pairs.
-        found: Position of the pair whose name is to be pointed out.
+        looked_up: Position of the pair whose name is to be pointed out.
         missing: Pairs of the pool that are not in the matrix yet: hatched rows and columns at its end. Left out where the
             pool has more than 40 pairs.
         colours: What they are spread over.
@@ -88,7 +88,7 @@ def similarity_figure(
         row, column = (order.index(position) for position in chosen)
         shapes.append(_frame((column - 0.5, column + 0.5), (row - 0.5, row + 0.5), CHOSEN))
     labels = pair_labels([*matrix.pairs, *missing])
-    names = [f"<b>{labels[i]}</b>" if i == found else labels[i] for i in order]
+    names = [f"<b>{labels[i]}</b>" if i == looked_up else labels[i] for i in order]
     layout = _layout([*names, *labels[n:]], Z, legend=_legend_height(traces))
     # Put together once: a figure that is added to step by step is checked, and copied, at each.
     return go.Figure({"data": traces, "layout": layout | {"shapes": shapes}})

@@ -54,7 +54,7 @@ def _group_row(group: RunGroup, metrics: Sequence[Metric]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "group": group.value,
         "runs": len(group.rows),
-        "seeds": len({one.seed for one in group.rows}),
+        "seeds": len({row.seed for row in group.rows}),
     }
     for metric in metrics:
         scores = group.scores(metric)

@@ -43,7 +43,7 @@ class RunRow:
         """Its auxiliaries, with their weights where they do not weigh alike; ``none``, or ``zero-shot``."""
         if self.run.is_zero_shot:
             return "zero-shot"
-        return " ".join(with_weights([str(one) for one in self.run.members], self.run.spec.weights)) or "none"
+        return " ".join(with_weights([str(pair) for pair in self.run.members], self.run.spec.weights)) or "none"
 
     @property
     def budget(self) -> str:
@@ -131,7 +131,7 @@ class RunGroup:
     def scores(self, metric: Metric) -> tuple[float, ...]:
         """The test scores of its runs; none where they can't be held against each other, or are of another metric."""
         scores = [row.score(metric) for row in self.rows]
-        known = tuple(one for one in scores if one is not None)
+        known = tuple(score for score in scores if score is not None)
         return () if self.differing or len(known) < len(scores) else known
 
     def mean(self, metric: Metric) -> float | None:
@@ -186,7 +186,7 @@ def grouped(rows: Iterable[RunRow], by: GroupedBy) -> tuple[RunGroup, ...]:
     groups: dict[str, list[RunRow]] = {}
     for row in rows:
         groups.setdefault(by.of(row), []).append(row)
-    return tuple(RunGroup(value, tuple(own)) for value, own in groups.items())
+    return tuple(RunGroup(value, tuple(rows_alike)) for value, rows_alike in groups.items())
 
 
 def _begins(key: str, word: str) -> bool:

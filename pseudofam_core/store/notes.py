@@ -89,8 +89,8 @@ def _remove(cache: Cache, kind: Noted, subject: str, *, but: str = "") -> None:
 
 def _kept(cache: Cache) -> list[tuple[str, Note]]:
     """All notes with their keys; what is damaged, or not what its key says, is left out and logged."""
-    found = ((key, readable(cache.find(Stage.NOTE, key), _note)) for key in cache.keys(Stage.NOTE))
-    return [(key, note) for key, note in found if note is not None]
+    notes = ((key, readable(cache.find(Stage.NOTE, key), _note)) for key in cache.keys(Stage.NOTE))
+    return [(key, note) for key, note in notes if note is not None]
 
 
 def _note(artifact: Artifact) -> Note:

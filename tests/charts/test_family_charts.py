@@ -45,7 +45,7 @@ def ring(figure):
 
 def test_the_polar_view_has_distance_as_radius_and_members_filled():
     family = select_family(row([1, 4, 9, 20]), PAIRS[0], selection=SelectionSpec(rule=Rule.NEAREST, largest=2))
-    drawn = neighbours(charts.polar_figure(family, found=PAIRS[4]))
+    drawn = neighbours(charts.polar_figure(family, looked_up=PAIRS[4]))
     assert drawn["Ukrainian · uk"][:2] == (1, "diamond")
     assert drawn["Bulgarian · bg"][:2] == (4, "diamond")
     assert drawn["Kazakh · kk"][:2] == (9, "circle-open")
@@ -140,7 +140,7 @@ def test_nothing_chosen_is_empty():
 
 def test_the_gap_plot_marks_mutual_choices_and_what_is_looked_for():
     family = select_family(row([1, 4, 9, 20]), PAIRS[0], selection=PAPER)
-    figure = charts.gap_figure(family, mutual={PAIRS[1]}, found=PAIRS[3])
+    figure = charts.gap_figure(family, mutual={PAIRS[1]}, looked_up=PAIRS[3])
     assert figure.layout.yaxis.ticktext[0] == "Ukrainian · uk ⇄  1"
     assert "⇄" not in figure.layout.yaxis.ticktext[1]
     edges = {

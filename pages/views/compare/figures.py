@@ -106,6 +106,6 @@ def claim_view(comparison: Comparison) -> None:
     if claim is None:
         return
     words = claim.words
-    if comparison.pinned != claim.over and all(comparison.of(one, claim.over) for one in comparison.targets):
+    if comparison.pinned != claim.over and all(comparison.of(target, claim.over) for target in comparison.targets):
         words += f" Pin `{claim.over}` to hold your pseudo families against it."
     st.info(words, icon=":material/format_quote:")

@@ -24,12 +24,12 @@ def group_input(groups: Sequence[Sequence[FinetuneRun]]) -> Sequence[FinetuneRun
     number = st.selectbox(
         "Runs",
         numbers,
-        format_func=lambda one: _group_label(one, groups[one - 1]),
+        format_func=lambda number: _group_label(number, groups[number - 1]),
         help="Runs of other settings are never mixed: their difference might be that of the settings.",
         **view_state.choice("group", numbers),
     )
     with st.expander(f"{len(groups)} groups of runs differ in {len(differing)} settings", icon=":material/rule:"):
-        columns = {str(one): _values_of(groups[one - 1], differing) for one in numbers}
+        columns = {str(number): _values_of(groups[number - 1], differing) for number in numbers}
         table = pd.DataFrame({"Setting": list(differing)} | columns)
         st.dataframe(table, hide_index=True, alt="Settings in which the groups of runs differ")
         st.caption("Group 1 has the newest run. A long value is a digest of a text or model, by its first digits.")

@@ -63,9 +63,9 @@ def runs_view(rows: Sequence[RunRow], task: Task) -> None:
         by = st.selectbox(
             "Group by",
             tuple(GroupedBy),
-            format_func=lambda one: one.label,
+            format_func=lambda grouping: grouping.label,
             placeholder="nothing",
-            **view_state.optional("runs_by", tuple(GroupedBy), code=lambda one: one.value),
+            **view_state.optional("runs_by", tuple(GroupedBy), code=lambda grouping: grouping.value),
         )
     shown = matching(rows, words)
     if not shown:

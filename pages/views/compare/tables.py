@@ -100,8 +100,8 @@ def outcome_table(comparison: Comparison) -> None:
     if table["Arm"].str.contains(" = ", regex=False).any():
         st.caption("Arms of the same auxiliaries are one run, in one row. CSV and LaTeX have a row for each name.")
     signatures = "  \n".join(f"{name}: `{signature}`" for name, signature in comparison.signatures.items())
-    doubts = (metric.doubt(one.target) for metric in task.metrics for one in comparison.targets)
-    for doubt in sorted({one for one in doubts if one}):
+    doubts = (metric.doubt(pair.target) for metric in task.metrics for pair in comparison.targets)
+    for doubt in sorted({doubt for doubt in doubts if doubt}):
         st.warning(f"{doubt}.", icon=":material/translate:")
     budget = f"Budget: {comparison.budget}." if comparison.budget else "No arm was trained."
     st.caption(f"{comparison.protocol.label} {budget}  \n{signatures}")
@@ -122,29 +122,29 @@ def outcome_table(comparison: Comparison) -> None:
 def _one_row_a_run(table: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
     """The table with arms of the same runs in one row, under all their names."""
     names = {
-        (str(target), first): " = ".join(own)
+        (str(target), first): " = ".join(names)
         for target in comparison.targets
-        for first, own in comparison.same_runs(target).items()
+        for first, names in comparison.same_runs(target).items()
     }
     averaged = set(table["target"]) - set(map(str, comparison.targets))
     names |= {
-        (one, first): " = ".join(own)
-        for one in averaged
-        for first, own in comparison.same_runs(*comparison.targets).items()
+        (averaged_target, first): " = ".join(names)
+        for averaged_target in averaged
+        for first, names in comparison.same_runs(*comparison.targets).items()
     }
     told = [names.get(both, "") for both in zip(table["target"], table["arm"], strict=True)]
-    return table.assign(arm=told)[[bool(one) for one in told]]
+    return table.assign(arm=told)[[bool(name) for name in told]]
 
 
 def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
     """What each pair gave to each arm's scored weights, means over runs."""
     rows = []
     names = comparison.same_runs(target)
-    for one in (own for own in comparison.outcomes if own.target == target and own.arm in names):
-        arm = " = ".join(names[one.arm])
-        for number, draw in enumerate(one.runs, start=1):
-            name = arm if one.n_draws == 1 else f"{arm}, draw {number}"
-            for place, pair in enumerate(own.pair for own in draw[0].contributions):
+    for outcome in (other for other in comparison.outcomes if other.target == target and other.arm in names):
+        arm = " = ".join(names[outcome.arm])
+        for number, draw in enumerate(outcome.runs, start=1):
+            name = arm if outcome.n_draws == 1 else f"{arm}, draw {number}"
+            for place, pair in enumerate(contribution.pair for contribution in draw[0].contributions):
                 given = [run.contributions[place] for run in draw]
                 rows.append(
                     {
@@ -152,9 +152,9 @@ def contribution_table(comparison: Comparison, target: LanguagePair) -> None:
                         "Pair": pair.label,
                         "Role": "auxiliary" if place else "target",
                         "Sentences at hand": given[0].available,
-                        "Sentences read": fmean(own.sentences for own in given),
-                        "Target tokens read": fmean(own.target_tokens for own in given),
-                        "Updates with it": fmean(own.updates for own in given),
+                        "Sentences read": fmean(contribution.sentences for contribution in given),
+                        "Target tokens read": fmean(contribution.target_tokens for contribution in given),
+                        "Updates with it": fmean(contribution.updates for contribution in given),
                     }
                 )
     if not rows:
@@ -179,14 +179,14 @@ def _interval(low: float, high: float, metric: Metric) -> str | None:
 
 def _difference_names(task: Task) -> dict[str, str]:
     """What the columns of differences are called."""
-    others = {f"{one.label}_difference": f"{one.label} difference" for one in task.others}
+    others = {f"{metric.label}_difference": f"{metric.label} difference" for metric in task.others}
     return {"difference": f"{task.tested.label} difference", **others}
 
 
 def _order(task: Task) -> list[str]:
     """The columns of the table, in order."""
-    first, *others = (one.label for one in task.metrics)
-    scores = [first, f"{first} interval", *others, *(one.label for one in task.beside)]
+    first, *others = (metric.label for metric in task.metrics)
+    scores = [first, f"{first} interval", *others, *(metric.label for metric in task.beside)]
     tested = [f"{first} difference", "Difference interval", "p (Holm)", "Verdict", "Visible"]
     return [
         "Target",
@@ -194,7 +194,7 @@ def _order(task: Task) -> list[str]:
         "Target tokens",
         *scores,
         *tested,
-        *(f"{one} difference" for one in others),
+        *(f"{other} difference" for other in others),
         *_AFTER_SCORES,
     ]
 
@@ -203,13 +203,15 @@ def _score_columns(task: Task) -> dict[str, Any]:
     """How scores and their differences are shown."""
     tested = task.tested
     signed = f"%+.{tested.decimals}f"
-    decimals = {one.label: one.decimals for one in task.metrics} | {one.label: one.decimals for one in task.beside}
+    decimals = {metric.label: metric.decimals for metric in task.metrics} | {
+        metric.label: metric.decimals for metric in task.beside
+    }
     columns = {label: _NUMBER(format=f"%.{n}f") for label, n in decimals.items()}
     columns[tested.label] = _NUMBER(format=f"%.{tested.decimals}f", help="Mean over the runs.")
     columns[f"{tested.label} difference"] = _NUMBER(format=signed, help=f"{tested.label} minus the pinned arm's.")
-    for one in task.others:
-        words = f"{one.label} minus the pinned arm's. It is not tested."
-        columns[f"{one.label} difference"] = _NUMBER(format=f"%+.{one.decimals}f", help=words)
+    for metric in task.others:
+        words = f"{metric.label} minus the pinned arm's. It is not tested."
+        columns[f"{metric.label} difference"] = _NUMBER(format=f"%+.{metric.decimals}f", help=words)
     words = f"{tested.label} minus that of random families of the same size."
     columns["Against random"] = _NUMBER(format=signed, help=words)
     words = "A true difference so large would be called better or worse four times in five."

@@ -18,7 +18,9 @@ _USUALLY_BESIDE = ("traditional", "overlap")
 
 def translation_view(comparison: Comparison, target: LanguagePair) -> None:
     """Test sentences as several arms translate them, those first on which the arms differ most."""
-    others = [one.arm for one in comparison.outcomes if one.target == target and one.arm != comparison.pinned]
+    others = [
+        outcome.arm for outcome in comparison.outcomes if outcome.target == target and outcome.arm != comparison.pinned
+    ]
     usual = [arm for arm in _USUALLY_BESIDE if arm in others] or others[:2]
     chosen = st.multiselect(
         f"Beside {comparison.pinned}",
@@ -30,18 +32,18 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
     )
     shown = [comparison.pinned, *(chosen or usual)]
     sentences = _translated(tuple(_keys(comparison)), comparison.pinned, str(target), comparison)
-    found = sorted(sentences, key=lambda one: -one.disagreement_of(shown))[:_SAMPLED]
-    n_pages = -(-len(found) // _PER_PAGE)
+    shown_sentences = sorted(sentences, key=lambda sentence: -sentence.disagreement_of(shown))[:_SAMPLED]
+    n_pages = -(-len(shown_sentences) // _PER_PAGE)
     page = 1
     if n_pages > 1:
         page = st.number_input(
             f"Page of {n_pages}", 1, n_pages, **view_state.number("page", 1, low=1, high=n_pages), width=140
         )
-    for one in found[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
+    for sentence in shown_sentences[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
         with st.container(border=True):
-            st.html(_sentence_html(one, shown, comparison.pinned))
+            st.html(_sentence_html(sentence, shown, comparison.pinned))
     st.caption(
-        f"The {len(found)} test sentences on which these arms differ most. The number beside each arm is sentence "
+        f"The {len(shown_sentences)} test sentences on which these arms differ most. The number beside each arm is sentence "
         f"{comparison.task.sentence_metric.label}. Of an arm with several runs, the first seed speaks. Single sentences "
         "prove nothing; the test above does."
     )
@@ -50,19 +52,19 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
 @st.cache_resource(max_entries=16, show_spinner="Reading the translations …")
 def _translated(keys: tuple[str, ...], pinned: str, target: str, _comparison: Comparison) -> Sequence[Translated]:
     """Kept by the runs' keys: scoring each sentence of each arm takes seconds."""
-    (own,) = (one for one in _comparison.targets if str(one) == target)
-    return side_by_side(_comparison, own, n=None)
+    (pair,) = (pair for pair in _comparison.targets if str(pair) == target)
+    return side_by_side(_comparison, pair, n=None)
 
 
 def _keys(comparison: Comparison) -> list[str]:
-    return [f"{one.arm} {run.key}" for one in comparison.outcomes for draw in one.runs for run in draw]
+    return [f"{outcome.arm} {run.key}" for outcome in comparison.outcomes for draw in outcome.runs for run in draw]
 
 
-def _sentence_html(one: Translated, arms: Sequence[str], pinned: str) -> str:
+def _sentence_html(sentence: Translated, arms: Sequence[str], pinned: str) -> str:
     """Source, reference, and the arms' translations below one another, so that the differing words meet the eye."""
-    lines = [("source", _text(one.source), ""), ("reference", _text(one.reference), "")]
+    lines = [("source", _text(sentence.source), ""), ("reference", _text(sentence.reference), "")]
     for arm in arms:
-        lines.append((arm, marked_html(one.spans[arm]), f" · {one.scores[arm]:.0f}"))
+        lines.append((arm, marked_html(sentence.spans[arm]), f" · {sentence.scores[arm]:.0f}"))
     rows = "".join(
         f'<div style="opacity:0.7">{_text(name)}{" (pinned)" if name == pinned else ""}{score}</div><div dir="auto">{words}</div>'
         for name, words, score in lines

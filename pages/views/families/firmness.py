@@ -87,12 +87,12 @@ def _radius_strip(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
         return
     sweep = radius_sweep(matrix, family.target, selection=family.selection)
     distances = neighbour_distances(matrix, family.target, selection=family.selection)
-    last = max((one.value for one in sweep.breakpoints), default=now)
+    last = max((step.value for step in sweep.breakpoints), default=now)
     end = 1.3 * max(now, last) or distances[-1]
     plot(
         charts.strip_figure(
             sweep,
-            order=[one.pair for one in family.neighbours],
+            order=[neighbour.pair for neighbour in family.neighbours],
             now=now,
             end=end,
             title="initial radius" if family.selection.rule is Rule.PAPER else "radius",
@@ -113,7 +113,7 @@ def _k_strip(similarities: PoolSimilarity, family: PseudoFamily, *, top_fraction
     plot(
         charts.strip_figure(
             sweep,
-            order=[one.pair for one in family.neighbours],
+            order=[neighbour.pair for neighbour in family.neighbours],
             now=top_fraction,
             end=last,
             title="top share K",
@@ -146,8 +146,8 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
     except ValueError as error:
         st.warning(f"**The sentences can't be resampled.** {plain(error)}", icon=":material/casino:")
         return
-    own, usual = st.columns(2)
-    own.metric(
+    here, usual = st.columns(2)
+    here.metric(
         "This family unchanged",
         f"{firm.unchanged(family.target):.0%}",
         help="Share of resamples that give exactly the family that all sentences give on the same part of the parameters.",
@@ -181,7 +181,7 @@ def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
     )
     told += "" if correlation is None else f" (the matrices agree at ρ = {correlation:.2f})"
     if not alike.same[alike.pairs.index(family.target)]:
-        told += f". Of {family.target.label} it gives {', '.join(one.label for one in alike.family(family.target))}"
+        told += f". Of {family.target.label} it gives {', '.join(pair.label for pair in alike.family(family.target))}"
     return (
         f"{told}. Shares tell how far families move when these sentences are drawn again. "
         f"{calibration_words(family.measure)}"
@@ -190,7 +190,7 @@ def _resampled_words(firm: Firmness, family: PseudoFamily) -> str:
 
 def _sketch_key(pool: Pool) -> tuple[tuple[str, ...], bool]:
     """What the resamples depend on: the estimates, and whether their shards hold the same sentences."""
-    keys = tuple(pool.estimates[one].key for one in sorted(pool.estimates))
+    keys = tuple(pool.estimates[pair].key for pair in sorted(pool.estimates))
     return keys, share_draws(pool.workspace, pool.shared_text)
 
 

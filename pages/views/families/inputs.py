@@ -49,7 +49,7 @@ def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
         format_func=RULES.__getitem__,
         help="The shrinking radius is the paper's: it goes on while the steps between neighbours shrink. A fixed radius takes all "
         "within it.",
-        **view_state.choice("rule", list(RULES), code=lambda one: one.value),
+        **view_state.choice("rule", list(RULES), code=lambda rule: rule.value),
     )
     radius = None if rule is Rule.NEAREST else _radius_input(matrix, rule)
     largest = st.number_input(
@@ -72,7 +72,7 @@ def radius_now(family: PseudoFamily) -> float | None:
     """The initial radius, the rule's own where none was given; None where there was no test."""
     if family.selection.initial_radius is not None:
         return family.selection.initial_radius
-    return next((one.radius for one in family.neighbours if one.radius is not None), None)
+    return next((neighbour.radius for neighbour in family.neighbours if neighbour.radius is not None), None)
 
 
 def radius_buttons(matrix: PairwiseMatrix, family: PseudoFamily) -> None:
@@ -112,15 +112,15 @@ def steps_around(sweep: Sweep, now: float, value_in: Callable[[Span], float]) ->
         value_in: The value to take in a span that is stepped to.
     """
     place = next((i for i, span in enumerate(sweep.spans) if span.start <= now < span.end), 0)
-    found: list[Step | None] = []
+    steps: list[Step | None] = []
     for there in (place - 1, place + 1):
         if not 0 <= there < len(sweep.spans):
-            found.append(None)
+            steps.append(None)
             continue
         here, other = sweep.spans[place].members, sweep.spans[there].members
         value = value_in(sweep.spans[there])
-        found.append(Step(value, Breakpoint(value, here, other, other).change))
-    return found[0], found[1]
+        steps.append(Step(value, Breakpoint(value, here, other, other).change))
+    return steps[0], steps[1]
 
 
 def roundest(span: Span) -> float:

@@ -162,12 +162,12 @@ def imported_view(matrix: PairwiseMatrix, present: PseudoFamily) -> None:
     if not families:
         return
     _beside_computed(families, matrix, present)
-    if own := families.get(present.target):
+    if members := families.get(present.target):
         page_link(
             FINETUNE_PAGE,
             f"Fine-tune {present.target.label} with the list's family",
             target=str(present.target),
-            members=",".join(map(str, own)),
+            members=",".join(map(str, members)),
         )
     else:
         st.caption(f"The list has no family of {present.target.label}.")
@@ -182,7 +182,7 @@ def _beside_computed(families: Families, matrix: PairwiseMatrix, present: Pseudo
     table = differences_table(rows, columns=("Target", "Only in the list", "Only computed"))
     st.dataframe(table, hide_index=True, alt="The list beside the families that are computed here")
     st.caption("Held against the families by the present measure and rule.")
-    named = {*families, *(one for members in families.values() for one in members)}
+    named = {*families, *(member for members in families.values() for member in members)}
     if missing := sorted(named.difference(matrix.pairs)):
         st.caption(f"Not in this pool: {plain(', '.join(map(str, missing)))}.")
 

@@ -41,12 +41,12 @@ def reasons_view(
     family: PseudoFamily,
     mutual: tuple[LanguagePair, ...],
     *,
-    found: LanguagePair | None,
+    looked_up: LanguagePair | None,
     stability: FamilyStability | None,
 ) -> None:
     """Every neighbour, and why it is in or out."""
     st.dataframe(
-        pointed_out(neighbour_table(family, mutual, stability), "Language", found),
+        pointed_out(neighbour_table(family, mutual, stability), "Language", looked_up),
         hide_index=True,
         column_config={
             "Rank": _NUMBER(width=45),
@@ -68,13 +68,13 @@ def reasons_view(
     )
 
 
-def around_view(family: PseudoFamily, *, found: LanguagePair | None) -> None:
+def around_view(family: PseudoFamily, *, looked_up: LanguagePair | None) -> None:
     """The target in the centre."""
     plot(
-        charts.polar_figure(family, found=found),
+        charts.polar_figure(family, looked_up=looked_up),
         key="polar_figure",
         alt=f"{family.target.label} in the centre of its neighbours; inside the ring are "
-        + ", ".join(one.label for one in family.members),
+        + ", ".join(member.label for member in family.members),
     )
     st.caption(
         "How to read it: the way from the centre is the distance from the target, and the ring is where the family ends. The "
@@ -90,13 +90,15 @@ def measures_view(similarities: PoolSimilarity, target: LanguagePair, *, top_fra
             matrices[measure] = similarities.matrix(measure, top_fraction)
         except ValueError:  # a diagonal of zeros: the page's own measure says so
             continue
-    families = {measure: select_family(one, target, selection=SelectionSpec()) for measure, one in matrices.items()}
-    votes = Counter(one.label for family in families.values() for one in family.members)
+    families = {
+        measure: select_family(matrix, target, selection=SelectionSpec()) for measure, matrix in matrices.items()
+    }
+    votes = Counter(member.label for family in families.values() for member in family.members)
     st.dataframe(
         pd.DataFrame(
             {
                 "Measure": [measure.label for measure in families],
-                "Family": [[one.label for one in family.members] for family in families.values()],
+                "Family": [[member.label for member in family.members] for family in families.values()],
                 "Size": [len(family.members) for family in families.values()],
             }
         ),
@@ -108,7 +110,7 @@ def measures_view(similarities: PoolSimilarity, target: LanguagePair, *, top_fra
     show_signs(measures_that_disagree(_agreement(matrices)))
 
 
-def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, found: LanguagePair | None) -> None:
+def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, looked_up: LanguagePair | None) -> None:
     """A row per target; a click makes it the page's target."""
     table = overview_table(families, matrix.pairs)
 
@@ -117,7 +119,7 @@ def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, 
             view_state.set_value("target", str(families[rows[0]].target))
 
     st.dataframe(
-        pointed_out(table, "Target", found),
+        pointed_out(table, "Target", looked_up),
         hide_index=True,
         key="all_targets",
         on_select=chosen,
@@ -133,13 +135,13 @@ def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, 
     st.caption("Mark a row to make it the target above.")
     if families[0].selection.rule is Rule.PAPER:
         chance = chance_of(matrix.measure, matrix.values.tobytes(), families[0].selection, matrix)
-        show_signs(stopping_at_two([len(one.members) for one in families], by_chance=1 - chance.at_least(3)))
+        show_signs(stopping_at_two([len(family.members) for family in families], by_chance=1 - chance.at_least(3)))
 
 
 def flow_view(families: tuple[PseudoFamily, ...]) -> None:
     """From traditional to pseudo families."""
     table = charts.flow_table(families)
-    own = sum(table.loc[name, name] for name in table.index)
+    within = sum(table.loc[name, name] for name in table.index)
     plot(
         charts.flow_figure(families),
         key="flow_figure",
@@ -148,7 +150,7 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
     n = int(table.to_numpy().sum())
     st.caption(
         f"How to read it: a row is the targets of one traditional family (their number in brackets), a cell counts how many of "
-        f"their auxiliaries come from the column's. Boxed: their own. Of all {n} choices {own} ({own / n:.0%}) stay in the "
+        f"their auxiliaries come from the column's. Boxed: their own. Of all {n} choices {within} ({within / n:.0%}) stay in the "
         f"target's traditional family; chosen at random it would be {_by_chance(families):.0%}."
     )
 
@@ -156,24 +158,24 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
 def _agreement(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure, Measure], float]:
     """Rank correlation of the neighbours' orders by every two measures that stand side by side, averaged over targets."""
     rows = {
-        measure: off_diagonal(np.abs(one.distances)).reshape(len(one.pairs), -1)
-        for measure, one in matrices.items()
+        measure: off_diagonal(np.abs(matrix.distances)).reshape(len(matrix.pairs), -1)
+        for measure, matrix in matrices.items()
         if measure.row.is_side_by_side
     }
-    found: dict[tuple[Measure, Measure], float] = {}
-    for one, other in combinations(rows, 2):
-        each = [spearman(*two) for two in zip(rows[one], rows[other], strict=True)]
+    rhos: dict[tuple[Measure, Measure], float] = {}
+    for measure, other in combinations(rows, 2):
+        each = [spearman(*two) for two in zip(rows[measure], rows[other], strict=True)]
         if known := [value for value in each if value is not None]:
-            found[one, other] = fmean(known)
-    return found
+            rhos[measure, other] = fmean(known)
+    return rhos
 
 
 def _by_chance(families: tuple[PseudoFamily, ...]) -> float:
     """Share of choices inside the target's traditional family where members are drawn from the pool at random."""
     shares, sizes = [], []
     for family in families:
-        own = family.target.language.traditional_family
-        same = sum(one.pair.language.traditional_family == own for one in family.neighbours)
+        tradition = family.target.language.traditional_family
+        same = sum(neighbour.pair.language.traditional_family == tradition for neighbour in family.neighbours)
         shares.append(same / len(family.neighbours))
         sizes.append(len(family.members))
     return float(np.average(shares, weights=sizes))

@@ -25,30 +25,30 @@ _POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
 def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
     """The members in one line, those of the target's traditional family in bold, mutual choices marked."""
-    own = family.target.language.traditional_family
-    names = [f"{one.label}{' ⇄' if one in mutual else ''}" for one in family.members]
+    tradition = family.target.language.traditional_family
+    names = [f"{member.label}{' ⇄' if member in mutual else ''}" for member in family.members]
     return ", ".join(
-        f"**{name}**" if one.language.traditional_family == own else name
-        for name, one in zip(names, family.members, strict=True)
+        f"**{name}**" if member.language.traditional_family == tradition else name
+        for name, member in zip(names, family.members, strict=True)
     )
 
 
 def same_family(family: PseudoFamily, pool: Sequence[LanguagePair]) -> tuple[int, int]:
     """How many members are of the target's traditional family, and how many of the pool could have been."""
-    own = family.target.language.traditional_family
-    others = [one for one in pool if one != family.target and one.language.traditional_family == own]
-    return sum(one in others for one in family.members), len(others)
+    tradition = family.target.language.traditional_family
+    others = [pair for pair in pool if pair != family.target and pair.language.traditional_family == tradition]
+    return sum(member in others for member in family.members), len(others)
 
 
 def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
     """How traditional the family is, in a sentence."""
-    own = family.target.language.traditional_family
+    tradition = family.target.language.traditional_family
     n_in, n = same_family(family, pool)
     if not n:
-        return f"The pool has no other {own} language."
+        return f"The pool has no other {tradition} language."
     if n == 1:
-        return f"The only other {own} language is {'in it, in bold' if n_in else 'not in it'}."
-    return f"It holds {n_in} of the {n} other {own} languages{', in bold' if n_in else ''}."
+        return f"The only other {tradition} language is {'in it, in bold' if n_in else 'not in it'}."
+    return f"It holds {n_in} of the {n} other {tradition} languages{', in bold' if n_in else ''}."
 
 
 def firm_words(family: PseudoFamily, firm: Firmness) -> str:
@@ -58,7 +58,7 @@ def firm_words(family: PseudoFamily, firm: Firmness) -> str:
 
 def end_words(family: PseudoFamily) -> str:
     """Who is the first one out, and why; empty where all are in."""
-    first_out = next((one for one in family.neighbours if not one.member), None)
+    first_out = next((neighbour for neighbour in family.neighbours if not neighbour.member), None)
     return f"{first_out.pair.label} is the first one out. {first_out.reason}" if first_out else ""
 
 
@@ -67,14 +67,14 @@ def overview_table(families: Sequence[PseudoFamily], pool: Sequence[LanguagePair
     mutual = mutual_choices(families)
     return pd.DataFrame(
         {
-            "Target": [one.target.label for one in families],
-            "Traditional family": [one.target.language.traditional_family for one in families],
-            "Pseudo family": [[member.label for member in one.members] for one in families],
-            "Size": [len(one.members) for one in families],
-            "Mutual": [len(mutual[one.target]) for one in families],
+            "Target": [family.target.label for family in families],
+            "Traditional family": [family.target.language.traditional_family for family in families],
+            "Pseudo family": [[member.label for member in family.members] for family in families],
+            "Size": [len(family.members) for family in families],
+            "Mutual": [len(mutual[family.target]) for family in families],
             "Of its traditional family": [
                 f"{n_in} of {n}" if n else "none in the pool"
-                for n_in, n in (same_family(one, pool) for one in families)
+                for n_in, n in (same_family(family, pool) for family in families)
             ],
         }
     )
@@ -85,17 +85,17 @@ def neighbour_table(
 ) -> pd.DataFrame:
     """A row per neighbour, with the reason; with how often resampled sentences take it, where that is known."""
     table = {
-        "Rank": [one.rank for one in family.neighbours],
-        "Language": [one.pair.label for one in family.neighbours],
-        "Traditional family": [one.pair.language.traditional_family for one in family.neighbours],
-        "In": [one.member for one in family.neighbours],
-        "Mutual": ["⇄" if one.pair in mutual else "" for one in family.neighbours],
-        family.measure.label: [one.value for one in family.neighbours],
-        "Why": [one.reason for one in family.neighbours],
+        "Rank": [neighbour.rank for neighbour in family.neighbours],
+        "Language": [neighbour.pair.label for neighbour in family.neighbours],
+        "Traditional family": [neighbour.pair.language.traditional_family for neighbour in family.neighbours],
+        "In": [neighbour.member for neighbour in family.neighbours],
+        "Mutual": ["⇄" if neighbour.pair in mutual else "" for neighbour in family.neighbours],
+        family.measure.label: [neighbour.value for neighbour in family.neighbours],
+        "Why": [neighbour.reason for neighbour in family.neighbours],
     }
     if stability is not None:
         shares = stability.shares[stability.pairs.index(family.target)]
-        table[RESAMPLED] = [shares[stability.pairs.index(one.pair)] for one in family.neighbours]
+        table[RESAMPLED] = [shares[stability.pairs.index(neighbour.pair)] for neighbour in family.neighbours]
     return pd.DataFrame(table)
 
 
@@ -112,20 +112,20 @@ def differences_table(
     return pd.DataFrame(
         {
             first: [name for name, _, _ in rows],
-            "Auxiliaries": [[one.label for one in these] for _, these, _ in rows],
-            "Shared": [f"{sum(one in those for one in these)} of {len(these)}" for _, these, those in rows],
-            only_here: [[one.label for one in these if one not in those] for _, these, those in rows],
-            only_there: [[one.label for one in those if one not in these] for _, these, those in rows],
+            "Auxiliaries": [[member.label for member in these] for _, these, _ in rows],
+            "Shared": [f"{sum(member in those for member in these)} of {len(these)}" for _, these, those in rows],
+            only_here: [[member.label for member in these if member not in those] for _, these, those in rows],
+            only_there: [[member.label for member in those if member not in these] for _, these, those in rows],
         }
     )
 
 
-def pointed_out(table: pd.DataFrame, column: str, found: LanguagePair | None) -> pd.DataFrame | Styler:
+def pointed_out(table: pd.DataFrame, column: str, looked_up: LanguagePair | None) -> pd.DataFrame | Styler:
     """The table with the rows of the language that the sidebar looks for tinted."""
-    if found is None or found.label not in set(table[column]):
+    if looked_up is None or looked_up.label not in set(table[column]):
         return table
     return table.style.apply(
-        lambda row: [_POINTED_OUT if row[column] == found.label else ""] * len(row), axis="columns"
+        lambda row: [_POINTED_OUT if row[column] == looked_up.label else ""] * len(row), axis="columns"
     )
 
 
