@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks._faults_damage import ODD, damaged_json, odd_json
-from benchmarks._faults_mutations import OPTIONS, WORKSPACE, make
+from benchmarks._faults_mutations import NAMES, OPTIONS, WORKSPACE, make
 from benchmarks._faults_tally import Tally
 from pseudofam_core.__main__ import main as command
 from pseudofam_core.corpora import open_corpus
@@ -101,7 +101,14 @@ _CHOICES = (
     "--corpus",
     "--model",
 )
-_COMMANDS = ("estimate", "similarity", "families", "signals", "compare", "jobs", "lab")
+_WHOLE = {name: OPTIONS for name in ("estimate", "similarity", "families", "signals", "compare", "jobs", "lab")}
+_ONE_CELL = [*OPTIONS, "--targets", NAMES[0], "--auxiliaries", NAMES[1], "--updates", "1"]
+# Few sentences: absurd options leave what they are not about as it is, and nobody waits for a whole matrix.
+_COMMANDS = _WHOLE | {
+    "transfer": _ONE_CELL,
+    "foresee": _ONE_CELL,
+    "score": ["--model", "sample", "--corpus", "sample", "--pairs", NAMES[0], "--max-sentences", "4", "--beams", "1"],
+}
 
 
 def run(folder: Path, n: int, tally: Tally, *, seed: int = 1) -> None:
@@ -157,9 +164,9 @@ class _Given:
 
     def options(self, tally: Tally) -> None:
         """A command with an absurd option."""
-        options = [*OPTIONS, "--cache", str(self._folder / "cache")]
+        name = self._rng.choice(list(_COMMANDS))
+        options = [*_COMMANDS[name], "--cache", str(self._folder / "cache")]
         absurd = [self._rng.choice(_CHOICES), self._words()[:20_000].replace("\0", "")]
-        name = self._rng.choice(_COMMANDS)
         told, wrong = f"options: {name} {absurd[0]} {absurd[1][:200]!r}", io.StringIO()
         with (
             tally.watched(told, seconds=50),

@@ -1,7 +1,7 @@
 """A hostile neighbour and a failing disk: kills, damaged files, absurd inputs, full disks, many sessions.
 
 ``python -m benchmarks.faults [--kills 150] [--mutations 1000] [--inputs 10000] [--every-write 1] [--sessions 30] [--minutes 10]``;
-a part of size 0 is left out.
+a part of size 0 is left out. Parts that ran apart are put together by ``--merge LOG LOG …``: their RESULT lines are added.
 
 - kills: of a command, a worker, the engine and the server in turn, at a random moment; the same request must end with the same
   bytes.
@@ -19,17 +19,22 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import _faults_disk, _faults_inputs, _faults_kills, _faults_mutations, _faults_sessions
 from benchmarks._faults_tally import OUTCOMES, Tally
 
+_COUNTS = ("kills", *OUTCOMES, "mutations", "inputs", "writes")
+_MOST_GROWTH = 5.0  # percent
 _ADDRESSES = 50  # a page takes far longer than any other input
 
 
 def main() -> int:
     """Try all, and print; the exit status says whether it holds."""
     options = _parser().parse_args()
+    if options.merge:
+        return _ended(merged([_result(log) for log in options.merge]))
     os.environ["HF_HUB_OFFLINE"] = "1"
     tally, growth = Tally(), 0.0
     with tempfile.TemporaryDirectory() as name:
@@ -48,9 +53,23 @@ def main() -> int:
             )
         if options.every_write:
             _faults_disk.run(_made(folder / "disk"), tally, step=options.every_write)
-    counts = {one: tally.counts[one] for one in ("kills", *OUTCOMES, "mutations", "inputs", "writes")}
-    print("RESULT", json.dumps({**counts, "growth_percent": round(growth, 2)}))
-    return int(growth > 5 or any(tally.counts[one] for one in OUTCOMES))
+    return _ended({**{one: tally.counts[one] for one in _COUNTS}, "growth_percent": round(growth, 2)})
+
+
+def merged(results: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The result of parts that ran apart: counts are added, and of growth the largest is taken."""
+    counts = {name: sum(one[name] for one in results) for name in _COUNTS}
+    return {**counts, "growth_percent": max(one["growth_percent"] for one in results)}
+
+
+def _ended(result: Mapping[str, float]) -> int:
+    print("RESULT", json.dumps(result))
+    return int(result["growth_percent"] > _MOST_GROWTH or any(result[one] for one in OUTCOMES))
+
+
+def _result(log: Path) -> dict[str, float]:
+    (line,) = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("RESULT ")]
+    return dict(json.loads(line.removeprefix("RESULT ")))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, size in sizes.items():
         parser.add_argument(f"--{name}", type=type(size), default=size, help="(default: %(default)s)")
+    parser.add_argument("--merge", type=Path, nargs="+", metavar="LOG", help="run nothing: add what these parts came to")
     return parser
 
 

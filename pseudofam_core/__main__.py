@@ -31,6 +31,7 @@ from pseudofam_core.commands import (
 )
 from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.jobs.waiting import wait_asleep
+from pseudofam_core.models.memory import out_of_memory
 from pseudofam_core.store.cache import default_root, write_atomically
 
 
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"pseudofam: {error}", file=sys.stderr)
         return 1
     except Exception as error:  # what nobody foresaw: one line here, all of it in the log
-        print(f"pseudofam: {type(error).__name__}: {error} ({_logged(options)})", file=sys.stderr)
+        told = out_of_memory(error) or f"{type(error).__name__}: {error} ({_logged(options)})"
+        print(f"pseudofam: {told}", file=sys.stderr)
         return 1
     return 0
 

@@ -11,6 +11,17 @@ from pseudofam_core.models.machine import AUTO, capability
 _PER_BATCH = "per-batch only"
 
 
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """The number format of weights and activations."""
+    parser.add_argument(
+        "--precision",
+        choices=[AUTO, *map(str, Precision)],
+        default=str(Workspace().precision),
+        help="of weights and activations: float32, the same on every machine; bfloat16, half the memory; auto, which is "
+        "bfloat16 where this machine computes in it (default: %(default)s)",
+    )
+
+
 def add_estimator(parser: argparse.ArgumentParser) -> None:
     """Estimator, number format, shards, and the settings of training batches."""
     default, usual = Workspace(), MiniBatches()
@@ -22,13 +33,7 @@ def add_estimator(parser: argparse.ArgumentParser) -> None:
         help="square the gradient of each sentence, of training batches with dropout and label smoothing as the paper's "
         "scripts do, or of sentences whose target tokens are drawn from the model (default: %(default)s)",
     )
-    parser.add_argument(
-        "--precision",
-        choices=[AUTO, *Precision],
-        default=default.precision,
-        help="of weights and activations: float32, the same on every machine; bfloat16, half the memory; auto, which is "
-        "bfloat16 where this machine computes in it (default: %(default)s)",
-    )
+    add_precision(parser)
     parser.add_argument(
         "--shards", type=int, default=default.shards, help="shards of sentences for uncertainty (default: %(default)s)"
     )
@@ -53,14 +58,15 @@ def chosen_estimator(options: argparse.Namespace) -> dict[str, Any]:
     )
     return {
         "estimator": options.estimator,
-        "precision": _settled(options.precision),
+        "precision": settled_precision(options.precision),
         "shards": options.shards,
         # As a workspace has them by default: then jobs and pages ask for the same.
         "mini_batches": settings if options.estimator is Estimator.PER_BATCH and settings != MiniBatches() else None,
     }
 
 
-def _settled(precision: str) -> Precision:
+def settled_precision(precision: str) -> Precision:
+    """The number format that an option names: `auto` is this machine's."""
     if precision != AUTO:
         return Precision(precision)
     return Precision.BFLOAT16 if capability().training == "bf16" else Precision.FLOAT32

@@ -37,6 +37,15 @@ _LINE_EVERY_S = 15
 def add_workspace(parser: argparse.ArgumentParser) -> None:
     """Model, corpus, pairs and estimator: what decides a pool's estimates."""
     default = Workspace()
+    add_text(parser)
+    parser.add_argument("--parameters", default=default.parameters, help="ffn, encoder-ffn, …, or a regular expression")
+    parser.add_argument("--seed", type=int, default=default.seed)
+    add_estimator(parser)
+
+
+def add_text(parser: argparse.ArgumentParser) -> None:
+    """Model, corpus, pairs and sentences, and where results are."""
+    default = Workspace()
     parser.add_argument("--model", default=default.model, help="sample, a Hugging Face folder or a hub name")
     parser.add_argument(
         "--corpus",
@@ -53,10 +62,7 @@ def add_workspace(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pairs", type=pairs_of, help="like be-en,uk-en; all of the corpus by default")
     parser.add_argument("--split", default=default.split)
-    parser.add_argument("--parameters", default=default.parameters, help="ffn, encoder-ffn, …, or a regular expression")
     parser.add_argument("--max-sentences", type=count, default=default.max_sentences)
-    parser.add_argument("--seed", type=int, default=default.seed)
-    add_estimator(parser)
     parser.add_argument("--cache", type=Path, default=default_root(), help="folder of results (default: %(default)s)")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pseudofam_core.commands.estimator import add_precision, settled_precision
 from pseudofam_core.commands.options import (
-    add_workspace,
+    add_text,
     bar,
-    chosen_workspace,
+    chosen_corpus,
     count,
     pair_of,
     pairs_of,
@@ -67,7 +68,8 @@ def _add_pretrain(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
-    add_workspace(parser)
+    add_text(parser)
+    add_precision(parser)
     parser.add_argument("--beams", type=count, default=5)
     parser.add_argument("--out", type=Path, help="file to write (default: standard output)")
     parser.set_defaults(run=_score, split="test", max_sentences=None)
@@ -76,11 +78,18 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 def _score(options: argparse.Namespace) -> None:
     from pseudofam_core.estimates import computing  # opens torch
 
-    workspace = chosen_workspace(options)
+    workspace = Workspace(
+        model=options.model,
+        corpus=chosen_corpus(options),
+        pairs=options.pairs,
+        split=options.split,
+        precision=settled_precision(options.precision),
+    )
     model, corpus, scores = computing.open_model(workspace), corpus_of(workspace), []
     with stop_on_interrupt() as should_stop:
         for pair in pool_of(workspace):
-            bitext = corpus.read(pair, workspace.split).complete
+            whole = corpus.read(pair, workspace.split).complete
+            bitext = whole.rows(range(min(options.max_sentences or len(whole), len(whole))))
             with bar(str(pair)) as report:
                 translations = TRANSLATION.generate(
                     model,

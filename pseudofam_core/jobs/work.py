@@ -18,6 +18,7 @@ from pseudofam_core.jobs.logs import logging_to
 from pseudofam_core.jobs.pulse import Pulse
 from pseudofam_core.jobs.record import Request, State
 from pseudofam_core.languages import pair
+from pseudofam_core.models.memory import out_of_memory
 from pseudofam_core.progress import Report, ShouldStop
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
@@ -145,4 +146,4 @@ def _first_line(error: Exception) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
     if first and isinstance(error, PseudoFamError):
         return first
-    return f"{type(error).__name__}: {first}".removesuffix(": ")
+    return out_of_memory(error) or f"{type(error).__name__}: {first}".removesuffix(": ")
