@@ -101,7 +101,7 @@ _CHOICES = (
     "--corpus",
     "--model",
 )
-_WHOLE = {name: OPTIONS for name in ("estimate", "similarity", "families", "signals", "compare", "jobs", "lab")}
+_WHOLE = dict.fromkeys(("estimate", "similarity", "families", "signals", "compare", "jobs", "lab"), OPTIONS)
 _ONE_CELL = [*OPTIONS, "--targets", NAMES[0], "--auxiliaries", NAMES[1], "--updates", "1"]
 # Few sentences: absurd options leave what they are not about as it is, and nobody waits for a whole matrix.
 _COMMANDS = _WHOLE | {

@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, size in sizes.items():
         parser.add_argument(f"--{name}", type=type(size), default=size, help="(default: %(default)s)")
-    parser.add_argument("--merge", type=Path, nargs="+", metavar="LOG", help="run nothing: add what these parts came to")
+    parser.add_argument(
+        "--merge", type=Path, nargs="+", metavar="LOG", help="run nothing: add what these parts came to"
+    )
     return parser
 
 

@@ -66,10 +66,10 @@ class SealingTrainer(Trainer):
 
 def seal(folder: Path, *, run: str = "") -> None:
     """Have a checkpoint's files on the disk, and write down their digests."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    for path in (*files, folder):
+    names = _files(folder)
+    for path in (*(folder / name for name in names), folder):
         flush(path)
-    digests = {file.relative_to(folder).as_posix(): file_digest(file) for file in files}
+    digests = {name: file_digest(folder / name) for name in names}
     write_atomically(folder / _SEAL, json.dumps({"checkpoint": folder.name, "run": run, "files": digests}))
     flush(folder / _SEAL)
 
@@ -80,11 +80,18 @@ def fault_of(folder: Path, *, run: str = "") -> str:
         sealed = json.loads((folder / _SEAL).read_text(encoding="utf-8"))
         if (sealed["checkpoint"], sealed["run"]) != (folder.name, run):
             return "written by another run"
-        changed = [name for name, digest in dict(sealed["files"]).items() if file_digest(folder / name) != digest]
+        digests = dict(sealed["files"])
+        changed = [name for name in {*digests, *_files(folder)} if file_digest(folder / name) != digests.get(name)]
     except DAMAGE as error:
         unsealed = isinstance(error, FileNotFoundError) and not (folder / _SEAL).exists()
         return "not written in full, or by an earlier version," if unsealed else f"damaged ({error})"
-    return f"damaged in {', '.join(changed)}" if changed else ""
+    return f"damaged in {', '.join(sorted(changed))}" if changed else ""
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of a checkpoint's files, but of its seal."""
+    names = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return sorted(name for name in names if name != _SEAL)
 
 
 def last_checkpoint(folder: Path, *, run: str = "") -> Path | None:

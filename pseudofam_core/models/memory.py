@@ -18,7 +18,9 @@ def out_of_memory(error: Exception) -> str | None:
     if not (isinstance(error, MemoryError) or is_ours or getattr(error, "errno", None) == errno.ENOMEM):
         return None
     first = (str(error).strip().splitlines() or ["MemoryError"])[0]
-    return f"There was not enough memory ({first}). Free some, or ask for smaller batches, fewer beams or a smaller model."
+    return (
+        f"There was not enough memory ({first}). Free some, or ask for smaller batches, fewer beams or a smaller model."
+    )
 
 
 def keep_freed_memory() -> None:

@@ -52,6 +52,21 @@ def test_every_file_of_a_checkpoint_is_verified(spec_of, cache, tmp_path, caplog
     assert checkpoints.last_checkpoint(folder, run="another") is None
 
 
+def test_a_seal_that_leaves_a_file_out_is_damage(tmp_path):
+    folder = tmp_path / "checkpoint-1"
+    folder.mkdir()
+    for name in ("model.safetensors", "optimizer.pt"):
+        (folder / name).write_text(name)
+    for _ in range(2):  # the same step may be written again
+        checkpoints.seal(folder, run="run")
+        assert checkpoints.fault_of(folder, run="run") == ""
+    seal = folder / "seal.json"
+    sealed = json.loads(seal.read_text())
+    del sealed["files"]["optimizer.pt"]
+    seal.write_text(json.dumps(sealed))
+    assert checkpoints.fault_of(folder, run="run") == "damaged in optimizer.pt"
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "rng_state.pth"])
 def test_a_run_with_a_damaged_checkpoint_begins_anew_and_ends_as_an_uninterrupted_one(
     spec_of, cache, tmp_path, caplog, name
