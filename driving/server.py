@@ -21,10 +21,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 class Server:
-    """``streamlit run app.py`` on a free port, with a cache of its own."""
+    """``streamlit run app.py`` on a free port, with a cache of its own; it reads below `roots`, or what it opens by itself."""
 
-    def __init__(self, folder: Path, model: Path, corpus: Path) -> None:
-        self.cache, self.model, self.corpus = folder / "cache", model, corpus
+    def __init__(self, folder: Path, model: Path, corpus: Path, roots: str | None = "/") -> None:
+        self.cache, self.model, self.corpus, self.roots = folder / "cache", model, corpus, roots
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -43,7 +43,9 @@ class Server:
             "--server.address",
             "127.0.0.1",
         ]
-        environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache), "PSEUDOFAM_ROOTS": "/"}
+        environment = {**os.environ, "PSEUDOFAM_CACHE": str(self.cache), "PSEUDOFAM_ROOTS": self.roots or ""}
+        if self.roots is None:
+            del environment["PSEUDOFAM_ROOTS"]
         self.process = subprocess.Popen(
             [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=self.log, stderr=self.log
         )

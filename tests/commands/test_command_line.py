@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -145,6 +146,22 @@ def test_what_nobody_foresaw_is_logged(options, monkeypatch, capsys):
     assert "ZeroDivisionError" in message
     log = Path(message.split("details: ")[1].strip(")\n"))
     assert "Traceback" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("could not create a primitive"), OSError(errno.ENOMEM, "Cannot allocate memory")],
+)
+def test_too_little_memory_is_a_line_with_the_way_out(options, monkeypatch, capsys, tmp_path, error):
+    def full(_):
+        raise error
+
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", full)
+    assert main(["estimate", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pseudofam: There was not enough memory (")
+    assert "smaller batches" in line
+    assert not (tmp_path / "cache" / "logs").exists()
 
 
 def test_threads_wait_asleep_unless_told_otherwise(tmp_path):

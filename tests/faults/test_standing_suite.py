@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchmarks import _faults_inputs, _faults_mutations
+from benchmarks import _faults_inputs, _faults_mutations, faults
 from benchmarks._faults_damage import damage
 from benchmarks._faults_tally import OUTCOMES, Tally
 from pseudofam_core.errors import PseudoFamError
@@ -56,6 +56,12 @@ def test_what_is_not_foreseen_and_what_hangs_is_counted():
     with tally.watched("c", PseudoFamError, seconds=1):
         time.sleep(5)
     assert found(tally)[0] == {"tracebacks": 1, "hung": 1}
+
+
+def test_parts_that_ran_apart_are_added():
+    part = dict.fromkeys(("kills", *OUTCOMES, "mutations", "inputs", "writes"), 0)
+    one, other = {**part, "kills": 5, "wrong": 1, "growth_percent": 0.0}, {**part, "kills": 3, "growth_percent": 2.5}
+    assert faults.merged([one, other]) == {**part, "kills": 8, "wrong": 1, "growth_percent": 2.5}
 
 
 def test_each_damage_changes_something(tmp_path):

@@ -46,6 +46,22 @@ def test_a_nearly_full_disk_takes_no_job(tmp_path, monkeypatch):
     limits.check_room(tmp_path, n_active=0)
 
 
+def test_a_cache_that_holds_what_it_may_takes_no_job(tmp_path, monkeypatch):
+    kept = tmp_path / "weights" / "key" / "model.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(2_000_000))
+    (tmp_path / "link").symlink_to("/")
+    limits.check_room(tmp_path, n_active=0)
+    monkeypatch.setenv(limits.CACHE_GB, "0.0015")
+    with pytest.raises(
+        JobError, match=rf"may hold 0\.0015 GB \({limits.CACHE_GB}\).* holds 0\.00\. Remove what nobody"
+    ):
+        jobs.submit_estimate(tmp_path, Workspace(), [pair("be-en")])
+    assert jobs.list_jobs(tmp_path) == []
+    kept.unlink()
+    limits.check_room(tmp_path, n_active=0)
+
+
 def test_a_limit_that_is_no_number_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv(limits.MOST_JOBS, "many")
     with pytest.raises(JobError, match=f"{limits.MOST_JOBS} must be a number. Got 'many'"):

@@ -57,3 +57,14 @@ def test_the_command_scores_every_pair(saved_model, saved_corpus, tmp_path, caps
     assert main(["score", *options, "--pairs", "tr-en,de-en", "--out", str(tmp_path / "scores.csv")]) == 0
     rows = [line.split(",")[0] for line in (tmp_path / "scores.csv").read_text().splitlines() if line[0] != "#"]
     assert rows == ["pair", "de-en", "tr-en", "mean"]
+
+
+def test_the_command_scores_so_many_sentences_and_takes_no_option_that_it_would_not_read(
+    saved_model, saved_corpus, tmp_path, capsys
+):
+    options = ["--model", str(saved_model), "--corpus", str(saved_corpus), "--split", "train", "--beams", "1"]
+    assert main(["score", *options, "--pairs", "tr-en", "--max-sentences", "3"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tr-en,")]
+    assert row.startswith("tr-en,train,3,")
+    with pytest.raises(SystemExit):
+        main(["score", *options, "--parameters", "nonsense"])
