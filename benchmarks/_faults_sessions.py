@@ -149,7 +149,10 @@ async def _session(port: int, number: int, end: float, tally: Tally) -> None:
 async def _visit(port: int, page: str, view: Mapping[str, str], seconds: float = _LONGEST_S) -> str:
     async with asyncio.timeout(seconds):
         link = await websocket_connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_message_size=2**28
+            f"ws://127.0.0.1:{port}/_stcore/stream",
+            subprotocols=["streamlit"],
+            max_message_size=2**28,
+            connect_timeout=seconds,
         )
         try:
             asked = BackMsg()
