@@ -12,7 +12,7 @@ def test_a_folder_with_far_more_than_a_corpus_is_refused_before_it_is_looked_thr
         (tmp_path / f"train.{n}").write_text("text")
     assert len(stamps.stamp_of(tmp_path)) == 3
     (tmp_path / "one more").mkdir()
-    with pytest.raises(CorpusError, match=r"This holds more\\. Name the folder that the corpus itself is in"):
+    with pytest.raises(CorpusError, match=r"This holds more\. Name the folder that the corpus itself is in"):
         stamps.stamp_of(tmp_path)
 
 
