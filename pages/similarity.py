@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.brushing import choose_cell, chosen_cell, clicked_values
+from pages.components.brushing import answer_click, chosen_cell, marked_pairs
 from pages.components.figures import plot
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
@@ -83,13 +83,10 @@ def cut(matrix: PairwiseMatrix, tree: FloatMatrix) -> clustering.Labels:
 
 
 def clicked(matrix: PairwiseMatrix) -> None:
-    """A click on a cell chooses it; one on a joint of the tree cuts there."""
-    numbers = [int(number) for number in clicked_values(_FIGURE)[:2]]
-    if len(numbers) == 1:
+    """A click on a cell chooses it; one on a leaf or the strip marks a language; one on a joint of the tree cuts there."""
+    if (joint := answer_click(_FIGURE, matrix.pairs)) is not None:
         view_state.set_value("height", None)
-        view_state.set_value("clusters", str(len(matrix.pairs) - 1 - numbers[0]))
-    elif numbers:
-        choose_cell(matrix.pairs, *numbers)
+        view_state.set_value("clusters", str(len(matrix.pairs) - 1 - joint))
 
 
 def cell_words(matrix: PairwiseMatrix, cell: tuple[int, int] | None) -> str:
@@ -206,7 +203,9 @@ plot(
     alt=f"Heatmap of {len(matrix.pairs)} language pairs by {view.measure.label}. {reading}",
 )
 st.caption(
-    f"How to read it: {reading} {spread[colours]}Point at a cell for both directions. The tree takes their mean."
+    f"How to read it: {reading} {spread[colours]}Point at a cell for both directions. The tree takes their mean. "
+    "A click on a leaf, on the strip, on a point of the map or on a row of the table of languages marks that language in all of "
+    "them, and on every page; another click lets it go."
 )
 
 st.subheader("A closer look", anchor="closer")
@@ -220,10 +219,11 @@ if measures.open:
         views.measures_side_by_side(similarities, order=order, top_fraction=view.top_fraction)
 if plane.open:
     with plane:
-        views.map_view(matrix, looked_up=view.looked_up)
+        views.map_view(matrix, marked=marked_pairs(matrix, view.looked_up))
 if groups.open:
     with groups:
         views.cluster_table(matrix, clusters, clustering.leaf_order(Z))
+        views.language_table(matrix, clusters, clustering.leaf_order(Z), marked=marked_pairs(matrix, view.looked_up))
 if follows.open:
     with follows:
         views.yardstick_view(pool.workspace, similarities, top_fraction=view.top_fraction)

@@ -11,14 +11,14 @@ from typing import Any
 import streamlit as st
 
 from pages.components import view_state
-from pages.components.brushing import choose_cell, chosen_cell, clicked_values
+from pages.components.brushing import answer_click, chosen_cell, marked_pairs, pointed_out
 from pages.components.figures import plot
 from pages.components.job_cards import submit
 from pages.components.loading import Pool, corpus_pairs, load_pool
 from pages.components.navigation import LAB_PAGE, page_link
 from pages.components.plain import plain
 from pages.components.states import completeness_note, estimate_button
-from pages.views.families.words import differences_table, pointed_out
+from pages.views.families.words import differences_table
 from pseudofam_core import charts
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.corpora.choices import source_name
@@ -169,7 +169,7 @@ def matrices_view(
                     looked_up=matrix.pairs.index(looked_up) if looked_up in matrix.pairs else None,
                 ),
                 key=key,
-                on_select=partial(_clicked, matrix, key),
+                on_select=partial(answer_click, key, matrix.pairs),
                 selection_mode="points",
                 alt=f"Heatmap of {len(matrix.pairs)} language pairs, {name}",
             )
@@ -195,7 +195,7 @@ def families_view(
     ).rename(columns={"Auxiliaries": "Family, left"})
     table.insert(1, "ρ", [target.rho for target in targets])
     st.dataframe(
-        pointed_out(table, "Target", looked_up),
+        pointed_out(table, "Target", [labels[one] for one in marked_pairs(first, looked_up)]),
         hide_index=True,
         placeholder="–",
         column_config={"ρ": _NUMBER(format="%.2f", help="Rank correlation of the order of its neighbours by both.")},
@@ -262,11 +262,6 @@ def _with_interval(label: str, both: Mapping[str, Any], name: str, form: str, wo
         height="stretch",
         help=words,
     )
-
-
-def _clicked(matrix: PairwiseMatrix, key: str) -> None:
-    if numbers := [int(number) for number in clicked_values(key)[:2]]:
-        choose_cell(matrix.pairs, *numbers)
 
 
 def _cell_words(first: PairwiseMatrix, second: PairwiseMatrix, cell: tuple[int, int] | None) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.brushing import answer_click, mark, pointed_out
 from pages.components.figures import plot
 from pages.components.loading import Pool
 from pages.components.plain import plain
@@ -140,13 +142,19 @@ def measures_side_by_side(similarities: PoolSimilarity, *, order: Sequence[int],
     )
 
 
-def map_view(matrix: PairwiseMatrix, *, looked_up: LanguagePair | None) -> None:
-    """The pool on a plane."""
+def map_view(matrix: PairwiseMatrix, *, marked: Sequence[LanguagePair]) -> None:
+    """The pool on a plane; a click marks a language."""
     if len(matrix.pairs) < 3:
         st.caption("A map takes three pairs or more.")
         return
     laid_out = _map(matrix.measure, matrix.values.tobytes(), matrix)
-    plot(charts.map_figure(laid_out, looked_up=looked_up), key="pool_map", alt="The pool on a plane")
+    plot(
+        charts.map_figure(laid_out, marked=marked),
+        key="pool_map",
+        on_select=partial(answer_click, "pool_map", matrix.pairs),
+        selection_mode="points",
+        alt="The pool on a plane",
+    )
     words = "well" if laid_out.stress < 0.1 else "fairly" if laid_out.stress < 0.2 else "poorly"
     st.caption(
         f"Near points are near pairs; the axes mean nothing. Two dimensions show the distances {words} "
@@ -171,6 +179,38 @@ def cluster_table(matrix: PairwiseMatrix, clusters: clustering.Labels, leaves: S
     st.caption(
         "A cut puts every pair into exactly one cluster. A family, on the page Families, belongs to one target and may "
         "overlap others."
+    )
+
+
+def language_table(
+    matrix: PairwiseMatrix, clusters: clustering.Labels, leaves: Sequence[int], *, marked: Sequence[LanguagePair]
+) -> None:
+    """A row per language, in the tree's order; a click marks it."""
+    labels, ranks = pair_labels(matrix.pairs), charts.neighbour_ranks(matrix)
+    table = pd.DataFrame(
+        {
+            "Language": [labels[i] for i in leaves],
+            "Cluster": [int(clusters[i]) + 1 for i in leaves],
+            "Traditional family": [matrix.pairs[i].language.traditional_family for i in leaves],
+            "Nearest": [labels[ranks[i].tolist().index(1)] for i in leaves],
+        }
+    )
+    key = f"languages-{' '.join(map(str, marked))}"  # made anew with what is marked, its own mark gone
+
+    def clicked() -> None:
+        if rows := st.session_state[key].selection.rows:
+            mark(str(matrix.pairs[leaves[rows[0]]]))
+
+    told = [labels[matrix.pairs.index(one)] for one in marked]
+    st.dataframe(
+        pointed_out(table, "Language", told),
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+        hide_index=True,
+        column_config={"Nearest": st.column_config.TextColumn(help="Its nearest neighbour, as a target.")},
+        height=min(38 + 35 * len(table), 700),
+        alt="Languages in the order of the tree, with cluster and nearest neighbour",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,12 +17,14 @@ from pseudofam_core.structure.pool_map import PoolMap
 _MOST_NAMED = 40
 
 
-def map_figure(laid_out: PoolMap, *, looked_up: LanguagePair | None = None) -> go.Figure:
+def map_figure(laid_out: PoolMap, *, marked: Collection[LanguagePair] = ()) -> go.Figure:
     """Draw a pool on its plane: near points are near pairs, colour and mark are the traditional family.
+
+    A click on a point returns ``customdata`` [code of the pair].
 
     Args:
         laid_out: Where each pair lies.
-        looked_up: A pair to be pointed out.
+        marked: Pairs to be pointed out.
     """
     pairs, labels = laid_out.pairs, pair_labels(laid_out.pairs)
     figure = go.Figure()
@@ -40,9 +42,10 @@ def map_figure(laid_out: PoolMap, *, looked_up: LanguagePair | None = None) -> g
                     "color": swatch.colour,
                     "size": 12,
                     "symbol": swatch.mark,
-                    "line": {"width": [3 if pairs[row] == looked_up else 0 for row in rows], "color": CHOSEN},
+                    "line": {"width": [3 if pairs[row] in marked else 0 for row in rows], "color": CHOSEN},
                 },
-                hovertemplate=f"<b>%{{text}}</b><br>{family}<extra></extra>",
+                customdata=[[str(pairs[row])] for row in rows],
+                hovertemplate=f"<b>%{{text}}</b><br>{family}<br>click to mark it<extra></extra>",
             )
         )
     # One unit is as long up as it is across: only distances mean something here.

@@ -12,7 +12,7 @@ from scipy.cluster import hierarchy
 from scipy.stats import rankdata
 
 from pseudofam_core.charts.colours import CHOSEN, FAINT, LINE, NEAR_IS_YELLOW, OUTSIDE, Part, family_swatches
-from pseudofam_core.charts.trees import cut_line, tree_traces
+from pseudofam_core.charts.trees import cut_line, leaf_trace, tree_traces
 from pseudofam_core.languages import LanguagePair, pair_labels
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 from pseudofam_core.structure.clustering import Labels
@@ -46,7 +46,8 @@ def similarity_figure(
     far languages would else leave no colours for the rest. A row is a target. Sizes (|KL|) decide, as they do in selection.
 
     A click on a cell returns ``customdata`` [target, auxiliary, …], on a merge of the tree [row of Z]: positions in the
-    matrix's pairs, and in Z. In pools of more than 40 only the diagonal answers, with the same pair twice.
+    matrix's pairs, and in Z; on a leaf or on the strip of the families [code of the pair].
+    In pools of more than 40 only the diagonal answers, with the same pair twice.
 
     Args:
         matrix: What to draw.
@@ -55,7 +56,7 @@ def similarity_figure(
         clusters: A label per pair, as `clustering.cut_by_number` gives; outlined on the diagonal, and the cut drawn
             through the tree. Only with Z.
         chosen: Target and auxiliary of the cell to be framed, positions in the matrix's pairs.
-        looked_up: Position of the pair whose name is to be pointed out.
+        looked_up: Position of the pair to be pointed out: its name, row, column and leaf.
         missing: Pairs of the pool that are not in the matrix yet: hatched rows and columns at its end. Left out where the
             pool has more than 40 pairs.
         colours: What they are spread over.
@@ -69,12 +70,16 @@ def similarity_figure(
         raise ValueError(f"order must name each of the {n} pairs once. Got {order}.")
     if Z is not None and order != hierarchy.leaves_list(Z).tolist():
         raise ValueError("order must be the order of Z's leaves. Take clustering.leaf_order(Z), or leave Z out.")
-    traces = tree_traces(Z, xaxis=_TREE) if Z is not None else []
+    ordered = [matrix.pairs[i] for i in order]
+    marked = {matrix.pairs[i] for i in (looked_up, *(chosen or ())) if i is not None}
+    traces = []
+    if Z is not None:
+        traces = [*tree_traces(Z, xaxis=_TREE), leaf_trace(ordered, marked=marked, xaxis=_TREE)]
     if n + len(missing) > _MOST_CLICKABLE:
         missing = ()
     n_all = n + len(missing)
     traces += [
-        *_family_strip([matrix.pairs[i] for i in order]),
+        *_family_strip(ordered),
         _heatmap(matrix, order, colours),
         _cells(matrix, order, n_all),
     ]
@@ -84,6 +89,9 @@ def similarity_figure(
     if Z is not None and clusters is not None:
         boxes = _boxes([int(clusters[i]) for i in order])
         shapes += [*boxes, cut_line(Z, len(boxes), xaxis=_TREE)]
+    if looked_up is not None:
+        band, whole = (order.index(looked_up) - 0.5, order.index(looked_up) + 0.5), (-0.5, n - 0.5)
+        shapes += [_frame(whole, band, CHOSEN, width=1), _frame(band, whole, CHOSEN, width=1)]
     if chosen is not None:
         row, column = (order.index(position) for position in chosen)
         shapes.append(_frame((column - 0.5, column + 0.5), (row - 0.5, row + 0.5), CHOSEN))
@@ -109,7 +117,10 @@ def _family_strip(pairs: Sequence[LanguagePair]) -> list[Part]:
                 "orientation": "h",
                 "name": family,
                 "marker": {"color": swatch.colour, "pattern": {"shape": swatch.pattern}, "line": {"width": 0}},
-                "hovertemplate": f"{family}<extra></extra>",
+                "customdata": [[str(pairs[row])] for row in rows],
+                "text": [pairs[row].label for row in rows],
+                "textposition": "none",
+                "hovertemplate": f"<b>%{{text}}</b>, {family}: click to mark it<extra></extra>",
             }
         )
     return strip
@@ -252,8 +263,8 @@ def _boxes(clusters: Sequence[int]) -> list[Part]:
     return [_frame(edge, edge, OUTSIDE) for edge in edges]
 
 
-def _frame(x: tuple[float, float], y: tuple[float, float], colour: str) -> Part:
-    line = {"color": colour, "width": 2}
+def _frame(x: tuple[float, float], y: tuple[float, float], colour: str, *, width: int = 2) -> Part:
+    line = {"color": colour, "width": width}
     return {"type": "rect", "xref": "x", "yref": "y", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}
 
 
@@ -298,5 +309,5 @@ def _layout(labels: Sequence[str], Z: FloatMatrix | None, *, legend: int) -> Par
     if Z is not None:
         top = float(Z[-1, 2])
         ticks = {"tickvals": [top / 2], "ticktext": [f"distance,<br>0 to {top:.2g}"], "tickangle": 0}
-        layout["xaxis3"] = axis | ticks | {"domain": [ends[0], ends[1]], "range": [top * 1.05, 0]}
+        layout["xaxis3"] = axis | ticks | {"domain": [ends[0], ends[1]], "range": [top * 1.05, -top * 0.04]}
     return layout

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 from scipy.cluster import hierarchy
 
-from pseudofam_core.charts.colours import LINE, OUTSIDE, Part
+from pseudofam_core.charts.colours import CHOSEN, LINE, OUTSIDE, Part
+from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import FloatMatrix
 from pseudofam_core.structure.clustering import Labels
 
@@ -39,6 +42,31 @@ def tree_traces(Z: FloatMatrix, *, xaxis: str) -> list[Part]:
         "hovertemplate": "joined at distance %{x:.4g}; click to cut here<extra></extra>",
     }
     return [line, joints]
+
+
+def leaf_trace(pairs: Sequence[LanguagePair], *, marked: Collection[LanguagePair], xaxis: str) -> Part:
+    """The leaves, which answer to clicks with ``customdata`` [code of the pair].
+
+    Args:
+        pairs: From leaf 0 on.
+        marked: Those to be pointed out.
+        xaxis: The tree's.
+    """
+    return {
+        "type": "scatter",
+        "xaxis": xaxis,
+        "x": [0] * len(pairs),
+        "y": list(range(len(pairs))),
+        "mode": "markers",
+        "marker": {
+            "color": [CHOSEN if pair in marked else LINE for pair in pairs],
+            "size": [12 if pair in marked else 6 for pair in pairs],
+        },
+        "customdata": [[str(pair)] for pair in pairs],
+        "text": [pair.label for pair in pairs],
+        "showlegend": False,
+        "hovertemplate": "<b>%{text}</b>: click to mark it<extra></extra>",
+    }
 
 
 def cut_line(Z: FloatMatrix, n_clusters: int, *, xaxis: str) -> Part:

@@ -84,7 +84,8 @@ def test_a_click_on_a_merge_names_its_row():
 def test_the_chosen_cell_is_framed_and_the_found_name_pointed_out():
     order = [3, 0, 6, 1, 5, 2, 4]
     figure = charts.similarity_figure(matrix(), order=order, chosen=(6, 1), looked_up=5)
-    (frame,) = figure.layout.shapes
+    row, column, frame = figure.layout.shapes  # 5 stands fifth
+    assert (row.y0, row.y1, row.x0, row.x1) == (column.x0, column.x1, column.y0, column.y1) == (3.5, 4.5, -0.5, 6.5)
     assert (frame.y0, frame.y1, frame.x0, frame.x1) == (1.5, 2.5, 2.5, 3.5)  # 6 stands third, 1 fourth
     assert [name for name in figure.layout.yaxis.ticktext if name.startswith("<b>")] == [f"<b>{PAIRS[5].label}</b>"]
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -114,3 +115,59 @@ def test_two_pairs_are_enough(world):
     app = world.estimate("be", "tr").open("similarity", pairs="be-en tr-en")
     assert not app.exception
     assert len(rows(app)) == 2
+
+
+def traces(app, words):
+    """The traces of all figures whose pointing says so."""
+    figures = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    return [trace for one in figures for trace in one["data"] if words in trace.get("hovertemplate", "")]
+
+
+def marked_points(found):
+    """Codes of the points of leaves or of a map that are pointed out."""
+    codes = []
+    for trace in found:
+        sizes = (
+            trace["marker"]["line"]["width"]
+            if "line" in trace["marker"]
+            else [s == 12 for s in trace["marker"]["size"]]
+        )
+        codes += [code for (code,), size in zip(trace["customdata"], sizes, strict=True) if size]
+    return sorted(codes)
+
+
+def test_a_marked_language_and_a_chosen_pair_are_marked_in_tree_matrix_map_and_table(world):
+    view = {"find": "tr-en", "of": "be-en", "with": "uk-en"}
+    app = world.estimate(*CODES).open("similarity", show="Map", **view)
+    assert not app.exception
+    leaves = [one for one in traces(app, "click to mark it") if isinstance(one["marker"].get("size"), list)]
+    of_map = traces(app, "<br>click to mark it")
+    assert marked_points(leaves) == ["be-en", "tr-en", "uk-en"]
+    assert marked_points(of_map) == ["be-en", "tr-en", "uk-en"]
+    framed = [one for one in figure_of(app)["layout"]["shapes"] if one["line"]["color"] == "#e0218a"]
+    assert [one["line"]["width"] for one in framed] == [1, 1, 2]
+    row = next(i for i, name in enumerate(rows(app)) if "Turkish" in name)
+    assert (framed[0]["y0"], framed[0]["y1"], framed[0]["x0"]) == (row - 0.5, row + 0.5, -0.5)
+    app = world.open("similarity", show="Clusters", **view)
+    table = next(one for one in app.dataframe if "Nearest" in one.value)
+    assert set(table.value["Language"]) == {one.label for one in PAIRS}
+    styles = table.proto.arrow_data.styler.styles
+    tinted = {int(row) for row in re.findall(r"row(\d+)_col0", styles)}
+    assert {list(table.value["Language"])[row] for row in tinted} == {
+        "Turkish · tr",
+        "Belarusian · be",
+        "Ukrainian · uk",
+    }
+
+
+def test_without_a_choice_nothing_is_marked(world):
+    app = world.estimate(*CODES).open("similarity", show="Map")
+    assert marked_points([*traces(app, "click to mark it")][:1]) == []
+    assert not [one for one in figure_of(app)["layout"]["shapes"] if one["line"]["color"] == "#e0218a"]
+
+
+def test_a_pair_that_is_not_drawn_below_stays_in_the_address(world):
+    """The card of two languages is closed, and another control changes."""
+    app = world.estimate(*CODES).open("similarity", show="Map", **{"of": "be-en", "with": "uk-en"})
+    app.slider(key="clusters").set_value(3).run()
+    assert {"of", "with"} <= set(app.query_params)

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from pages.components import brushing
 from pseudofam_core.charts import n_drawn
 from pseudofam_core.families.chance import ChanceSizes, chance_sizes
 from pseudofam_core.families.results import PseudoFamily
@@ -20,7 +21,6 @@ from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import PairwiseMatrix
 
 RESAMPLED = "In resamples"
-_POINTED_OUT = "background-color: rgba(224, 33, 138, 0.18)"
 
 
 def family_words(family: PseudoFamily, mutual: Collection[LanguagePair]) -> str:
@@ -122,11 +122,7 @@ def differences_table(
 
 def pointed_out(table: pd.DataFrame, column: str, looked_up: LanguagePair | None) -> pd.DataFrame | Styler:
     """The table with the rows of the language that the sidebar looks for tinted."""
-    if looked_up is None or looked_up.label not in set(table[column]):
-        return table
-    return table.style.apply(
-        lambda row: [_POINTED_OUT if row[column] == looked_up.label else ""] * len(row), axis="columns"
-    )
+    return brushing.pointed_out(table, column, [] if looked_up is None else [looked_up.label])
 
 
 def left_out_words(family: PseudoFamily) -> str:
