@@ -33,6 +33,7 @@ from pseudofam_core.errors import PseudoFamError
 from pseudofam_core.jobs.waiting import wait_asleep
 from pseudofam_core.models.memory import out_of_memory
 from pseudofam_core.store.cache import default_root, write_atomically
+from pseudofam_core.store.writing import out_of_disk
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"pseudofam: {error}", file=sys.stderr)
         return 1
     except Exception as error:  # what nobody foresaw: one line here, all of it in the log
-        told = out_of_memory(error) or f"{type(error).__name__}: {error} ({_logged(options)})"
+        told = out_of_memory(error) or out_of_disk(error) or f"{type(error).__name__}: {error} ({_logged(options)})"
         print(f"pseudofam: {told}", file=sys.stderr)
         return 1
     return 0

@@ -35,7 +35,10 @@ def _files(place: Path) -> list[Path]:
     """The file, or all that is below the folder."""
     if not place.is_dir():
         return [place]
-    paths = list(islice(place.rglob("*"), _MOST_PATHS + 1))
+    try:
+        paths = list(islice(place.rglob("*"), _MOST_PATHS + 1))
+    except OSError as error:  # a folder vanished meanwhile
+        raise CorpusError(f"The folder can't be looked through: {error.strerror}.", path=place) from error
     if len(paths) > _MOST_PATHS:
         raise CorpusError(
             f"The folder of a corpus may hold {_MOST_PATHS:,} files and folders at most. This holds more. "

@@ -23,6 +23,7 @@ from pseudofam_core.progress import Report, ShouldStop
 from pseudofam_core.similarity.spec import Scope
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.restoring import restored
+from pseudofam_core.store.writing import out_of_disk
 
 MOST_RUNS = 3
 
@@ -146,4 +147,4 @@ def _first_line(error: Exception) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
     if first and isinstance(error, PseudoFamError):
         return first
-    return out_of_memory(error) or f"{type(error).__name__}: {first}".removesuffix(": ")
+    return out_of_memory(error) or out_of_disk(error) or f"{type(error).__name__}: {first}".removesuffix(": ")

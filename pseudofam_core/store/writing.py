@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -12,6 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _ABANDONED_S = 3600.0
+
+
+def out_of_disk(error: Exception) -> str | None:
+    """In a line, that the disk is full or closed and the way out; None where the error says nothing of the kind."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return None
+    return f"{error}. Free some space and run it again. Choose another folder where this one is closed to you."
 
 
 def write_atomically(path: Path, text: str) -> None:

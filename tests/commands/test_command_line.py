@@ -164,6 +164,18 @@ def test_too_little_memory_is_a_line_with_the_way_out(options, monkeypatch, caps
     assert not (tmp_path / "cache" / "logs").exists()
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_a_disk_that_is_full_or_closed_is_a_line_wherever_it_is_written_to(options, monkeypatch, capsys, number):
+    def full(_):
+        raise OSError(number, os.strerror(number), "/a/folder")
+
+    monkeypatch.setattr("pseudofam_core.commands.estimates.pool_of", full)
+    assert main(["estimate", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{os.strerror(number)}: '/a/folder'. Free some space and run it again." in line
+    assert "details" not in line
+
+
 def test_threads_wait_asleep_unless_told_otherwise(tmp_path):
     """Set before torch is there, which reads it once."""
     asked = (

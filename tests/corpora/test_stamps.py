@@ -21,3 +21,12 @@ def test_a_link_that_leads_nowhere_is_no_file(tmp_path):
     before = stamps.stamp_of(tmp_path)
     (tmp_path / "gone").symlink_to(tmp_path / "nothing")
     assert stamps.stamp_of(tmp_path) == before
+
+
+def test_a_folder_that_vanishes_meanwhile_ends_in_a_line(tmp_path, monkeypatch):
+    def vanished(*_):
+        raise FileNotFoundError(2, "No such file or directory", "gone")
+
+    monkeypatch.setattr(stamps.Path, "rglob", vanished)
+    with pytest.raises(CorpusError, match="can't be looked through: No such file"):
+        stamps.stamp_of(tmp_path)
