@@ -59,6 +59,7 @@ def reasons_view(
                 width=60, help="⇄: its own family, by the same rule, has the target."
             ),
             RESAMPLED: st.column_config.ProgressColumn(
+                width=110,
                 format="percent",
                 help="Share of resamples of these sentences in which it is in the family. **How firm?** tells what such shares "
                 "were worth on other sentences.",

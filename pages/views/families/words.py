@@ -91,12 +91,11 @@ def neighbour_table(
         "In": [neighbour.member for neighbour in family.neighbours],
         "Mutual": ["⇄" if neighbour.pair in mutual else "" for neighbour in family.neighbours],
         family.measure.label: [neighbour.value for neighbour in family.neighbours],
-        "Why": [neighbour.reason for neighbour in family.neighbours],
     }
     if stability is not None:
         shares = stability.shares[stability.pairs.index(family.target)]
         table[RESAMPLED] = [shares[stability.pairs.index(neighbour.pair)] for neighbour in family.neighbours]
-    return pd.DataFrame(table)
+    return pd.DataFrame({**table, "Why": [neighbour.reason for neighbour in family.neighbours]})
 
 
 def differences_table(
