@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from benchmarks._faults_tally import Tally
@@ -148,12 +149,9 @@ async def _session(port: int, number: int, end: float, tally: Tally) -> None:
 
 async def _visit(port: int, page: str, view: Mapping[str, str], seconds: float = _LONGEST_S) -> str:
     async with asyncio.timeout(seconds):
-        link = await websocket_connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream",
-            subprotocols=["streamlit"],
-            max_message_size=2**28,
-            connect_timeout=seconds,
-        )
+        address = f"ws://127.0.0.1:{port}/_stcore/stream"
+        request = HTTPRequest(address, connect_timeout=seconds, request_timeout=seconds)
+        link = await websocket_connect(request, subprotocols=["streamlit"], max_message_size=2**28)
         try:
             asked = BackMsg()
             asked.rerun_script.query_string, asked.rerun_script.page_name = urlencode(view), page
