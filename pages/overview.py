@@ -22,7 +22,7 @@ from pseudofam_core.languages import pair
 _TOUR_TARGETS = (pair("id-en"), pair("be-en"))
 _LIMITS = """
 - The answer is this model's and this text's, not linguistics. Another model may answer otherwise.
-- Where the pairs do not translate the same sentences, similarity speaks of content as well as of language.
+- Where the pairs do not translate the same sentences, similarity may speak of content as well as of language.
 - The diagonal ignores how parameters act together.
 - Many families would have three members or more even if there were nothing to find. Families gives your pool's odds.
 - Whether a family pays in translation quality only fine-tuning shows, against random families of the same size.
@@ -149,8 +149,8 @@ def state_of(view: View) -> None:
 view = current_view()
 st.title("Pseudo language families")
 st.markdown(
-    "A translation model that must learn a language from little text learns it better together with a few other languages, "
-    "if they are the right ones. This explorer asks the model itself: languages that act on the same of its parameters form "
+    "A translation model that must learn a language from little text may learn it better together with a few other languages. "
+    "Which ones? This explorer asks the model itself: languages that act on the same of its parameters form "
     "a *pseudo family*. You see which languages the model treats alike, pick a family for your target, and find out whether it "
     "pays."
 )

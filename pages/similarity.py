@@ -152,7 +152,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         methods,
         help="How the distance between two clusters is told from those of their members: their average, the largest, or the "
         "smallest; `weighted` lets both sides of an earlier merge count the same; `ward` keeps clusters compact, and needs "
-        "MSE, whose roots are true distances.",
+        "distances as in space: it is offered for MSE (by its roots) and Hellinger.",
         **view_state.choice("linkage", methods),
     )
     colours = st.selectbox(

@@ -91,7 +91,11 @@ def estimate_sample_once(workspace: Workspace, missing: Sequence[LanguagePair]) 
     """
     if workspace != Workspace() or not missing or is_read_only() or jobs.list_jobs(cache_root()):
         return
-    submit(workspace, missing, "First start: the sample's language pairs are estimated. It takes about a minute.")
+    submit(
+        workspace,
+        missing,
+        "First start: the sample's language pairs are estimated. It takes about half a minute on two free cores.",
+    )
 
 
 def first_start_note() -> None:

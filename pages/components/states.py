@@ -103,7 +103,7 @@ def content_warning(pool: Pool) -> None:
     share = pool.shared_text
     if share is not None and share < 0.5:
         st.warning(
-            f"The pairs share only {share:.0%} of their sentences. Similarity will speak of what the texts are about as well "
+            f"The pairs share only {share:.0%} of their sentences. Similarity may speak of what the texts are about as well "
             "as of the languages. A corpus in which every language translates the same sentences (such as FLORES) avoids that.",
             icon=":material/compare_arrows:",
         )

@@ -98,7 +98,7 @@ def _zeros(
     st.markdown(
         "**Which parameters never act**",
         help="Parameters whose Fisher value is exactly zero: no sentence of the pair has a gradient there. In feed-forward layers "
-        "these belong to ReLU units that are off for every token that was read.",
+        "with ReLU, units that are off for every token that was read have such parameters.",
     )
     zeros = {pair: summary.layer_zeros for pair, summary in summaries.items() if summary.layer_zeros is not None}
     sizes = next((summary.layer_sizes for summary in summaries.values() if summary.layer_sizes is not None), {})

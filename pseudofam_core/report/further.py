@@ -93,7 +93,7 @@ def _sentence_words(material: Material) -> list[str]:
     share = material.basis.shared_text
     if share is not None and share < _LEAST_SHARED:
         told.append(
-            f"The pairs share only {share:.0%} of their sentences, so that similarity speaks of what the texts are about as well: "
+            f"The pairs share only {share:.0%} of their sentences, and similarity may speak of what the texts are about as well: "
             "estimate from text in which every language translates the same sentences."
         )
     return told
