@@ -80,7 +80,7 @@ def test_arrow_keys_move_k_the_radius_and_the_tabs(estimated, page):
     for role, label, key, words in (
         ("slider", "Top share K", "ArrowRight", "k=0.405"),
         ("spinbutton", "Radius", "ArrowUp", "radius_radius_overlap="),
-        ("tab", "Why", "ArrowRight", "show=Around"),
+        ("tab", "Why", "ArrowRight", "show=Summary"),
     ):
         page.get_by_role(role, name=label).first.focus()
         page.keyboard.press(key)
