@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from pseudofam_core.families.results import Neighbour, PseudoFamily
@@ -74,6 +75,12 @@ def select_family(matrix: PairwiseMatrix, target: LanguagePair, *, selection: Se
     return PseudoFamily(
         target, neighbours, matrix.measure, selection, matrix.top_fraction, matrix.scope, matrix.provenance
     )
+
+
+def usual_radius(matrix: PairwiseMatrix) -> float:
+    """A radius to begin with: a fifth of all distances lie within it. Never 0, which would be no radius."""
+    distances = matrix.ordering_distances()[~np.eye(len(matrix.pairs), dtype=bool)]
+    return float(np.quantile(distances, 0.2)) or 1e-6
 
 
 def paper_family(matrix: PairwiseMatrix, target: LanguagePair) -> tuple[LanguagePair, ...]:

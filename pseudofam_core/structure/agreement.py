@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 
+from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool, measure_name
 from pseudofam_core.structure.correlation import N_PERMUTATIONS, MantelTest, kendall_w, mantel, off_diagonal, spearman
 
@@ -61,6 +64,28 @@ def measure_agreement(
             for j in range(i + 1, len(names))
         },
     )
+
+
+def orders_alike(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure, Measure], float]:
+    """How far every two measures that stand side by side put the neighbours in one order.
+
+    Args:
+        matrices: One pool by several measures.
+
+    Returns:
+        Spearman's ρ of a target's row, mean over the targets that have one; two measures without any are missing.
+    """
+    rows = {
+        measure: off_diagonal(matrix.ordering_distances()).reshape(len(matrix.pairs), -1)
+        for measure, matrix in matrices.items()
+        if measure.row.is_side_by_side
+    }
+    rhos: dict[tuple[Measure, Measure], float] = {}
+    for first, second in combinations(rows, 2):
+        each = [spearman(*orders) for orders in zip(rows[first], rows[second], strict=True)]
+        if known := [value for value in each if value is not None]:
+            rhos[first, second] = fmean(known)
+    return rhos
 
 
 def _table(rankings: FloatMatrix) -> FloatMatrix:

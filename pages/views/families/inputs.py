@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
 
-import numpy as np
 import streamlit as st
 
 from pages.components import view_state
@@ -14,6 +13,7 @@ from pages.components.inputs import K_STEP, LEAST_K
 from pages.components.pool_similarity import largest_k
 from pseudofam_core.families.breakpoints import Breakpoint, Span, Sweep, radius_sweep, top_fraction_sweep
 from pseudofam_core.families.results import PseudoFamily
+from pseudofam_core.families.selection import usual_radius
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.similarity.results import OverlapCurve, PairwiseMatrix
 
@@ -157,8 +157,7 @@ def _shortened(words: str) -> str:
 
 
 def _radius_input(matrix: PairwiseMatrix, rule: Rule) -> float | None:
-    distances = np.sort(np.abs(matrix.distances)[~np.eye(len(matrix.pairs), dtype=bool)])
-    usual = float(np.quantile(distances, 0.2)) or 1e-6
+    usual = usual_radius(matrix)
     digits = 1 - floor(log10(usual))
     paper = rule is Rule.PAPER
     name = radius_name(matrix, rule)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from itertools import combinations
-from statistics import fmean
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -27,12 +23,13 @@ from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import select_family
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamilyStability
+from pseudofam_core.families.tradition import kin_by_chance
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.failure_signs import measures_that_disagree, stopping_at_two
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.structure.correlation import off_diagonal, spearman
+from pseudofam_core.structure.agreement import orders_alike
 
 _NUMBER = st.column_config.NumberColumn
 
@@ -108,7 +105,7 @@ def measures_view(similarities: PoolSimilarity, target: LanguagePair, *, top_fra
     )
     most = ", ".join(f"{label} ({n} of {len(families)})" for label, n in votes.most_common(5))
     st.caption(f"By the paper's rule with its own radius. Chosen most often: {most}.")
-    show_signs(measures_that_disagree(_agreement(matrices)))
+    show_signs(measures_that_disagree(orders_alike(matrices)))
 
 
 def targets_view(families: tuple[PseudoFamily, ...], matrix: PairwiseMatrix, *, looked_up: LanguagePair | None) -> None:
@@ -152,31 +149,5 @@ def flow_view(families: tuple[PseudoFamily, ...]) -> None:
     st.caption(
         f"How to read it: a row is the targets of one traditional family (their number in brackets), a cell counts how many of "
         f"their auxiliaries come from the column's. Boxed: their own. Of all {n} choices {within} ({within / n:.0%}) stay in the "
-        f"target's traditional family; chosen at random it would be {_by_chance(families):.0%}."
+        f"target's traditional family; chosen at random it would be {kin_by_chance(families):.0%}."
     )
-
-
-def _agreement(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measure, Measure], float]:
-    """Rank correlation of the neighbours' orders by every two measures that stand side by side, averaged over targets."""
-    rows = {
-        measure: off_diagonal(np.abs(matrix.distances)).reshape(len(matrix.pairs), -1)
-        for measure, matrix in matrices.items()
-        if measure.row.is_side_by_side
-    }
-    rhos: dict[tuple[Measure, Measure], float] = {}
-    for measure, other in combinations(rows, 2):
-        each = [spearman(*two) for two in zip(rows[measure], rows[other], strict=True)]
-        if known := [value for value in each if value is not None]:
-            rhos[measure, other] = fmean(known)
-    return rhos
-
-
-def _by_chance(families: tuple[PseudoFamily, ...]) -> float:
-    """Share of choices inside the target's traditional family where members are drawn from the pool at random."""
-    shares, sizes = [], []
-    for family in families:
-        tradition = family.target.language.traditional_family
-        same = sum(neighbour.pair.language.traditional_family == tradition for neighbour in family.neighbours)
-        shares.append(same / len(family.neighbours))
-        sizes.append(len(family.members))
-    return float(np.average(shares, weights=sizes))
