@@ -90,7 +90,14 @@ def test_a_known_failure_speaks_for_itself_and_its_traceback_is_in_the_log(run, 
 
 @pytest.mark.parametrize(
     ("error", "line"),
-    [(KeyError("x"), "KeyError: 'x'"), (MemoryError(), "MemoryError"), (ValueError("a\nb"), "ValueError: a")],
+    [
+        (KeyError("x"), "KeyError: 'x'"),
+        (
+            MemoryError(),
+            "There was not enough memory (MemoryError). Free some, or ask for smaller batches, fewer beams or a smaller model.",
+        ),
+        (ValueError("a\nb"), "ValueError: a"),
+    ],
 )
 def test_an_unknown_failure_is_named(run, error, line):
     def compute(*_):
