@@ -7,7 +7,6 @@ sketch loses does not count as a change. `families_alike` tells what it loses.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,17 +18,6 @@ from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.resampling import BootstrapReplicates
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool
-
-HELD_AGAINST: Mapping[Measure, tuple[tuple[float, float], ...]] = {
-    Measure.OVERLAP: ((0.359, 0.271), (0.542, 0.441), (0.147, 0.135)),
-    Measure.MSE: ((0.125, 0.029), (0.570, 0.606), (0.148, 0.050)),
-    Measure.KL: ((0.149, 0.124), (0.440, 0.579), (0.204, 0.156)),
-    Measure.KL_NORMALISED: ((0.323, 0.306), (0.633, 0.674), (0.087, 0.182)),
-    Measure.HELLINGER: ((0.327, 0.338), (0.613, 0.591), (0.087, 0.176)),
-}
-"""Share of families that resamples left unchanged, and that as many other sentences left so: on the sample (80 sentences a
-pair), FLORES-101 (160) and Tatoeba (200), by the sample's model; eight shards, 17 targets, 20 splits. From
-``python -m benchmarks.stability``; tables in docs/measured.md."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +115,7 @@ def members_of(matrix: PairwiseMatrix, selection: SelectionSpec) -> npt.NDArray[
 
 def calibration_words(measure: Measure) -> str:
     """What shares of resamples were worth where they were held against other sentences."""
-    if (held := HELD_AGAINST.get(measure)) is None:
+    if not (held := measure.row.resampled_against):
         return f"What they are worth by {measure.label} was not measured; by other measures they were off by up to 14 points."
     said, true = (" and ".join(", ".join(f"{side[i]:.0%}" for side in held).rsplit(", ", 1)) for i in (0, 1))
     return (

@@ -78,6 +78,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=True,
             is_side_by_side=True,
+            resampled_against=((0.125, 0.029), (0.570, 0.606), (0.148, 0.050)),
             version=1,
         ),
     )
@@ -96,6 +97,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
+            resampled_against=((0.149, 0.124), (0.440, 0.579), (0.204, 0.156)),
             version=2,
         ),
     )
@@ -116,6 +118,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
+            resampled_against=((0.323, 0.306), (0.633, 0.674), (0.087, 0.182)),
             version=2,
         ),
     )
@@ -132,6 +135,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=True,
             is_side_by_side=True,
+            resampled_against=((0.359, 0.271), (0.542, 0.441), (0.147, 0.135)),
             version=3,
         ),
     )
@@ -148,6 +152,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=False,
             is_side_by_side=False,
+            resampled_against=(),
             version=3,
         ),
     )
@@ -167,6 +172,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=False,
             is_side_by_side=False,
+            resampled_against=(),
             version=1,
         ),
     )
@@ -187,6 +193,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=False,
             is_side_by_side=False,
+            resampled_against=((0.327, 0.338), (0.613, 0.591), (0.087, 0.176)),
             version=1,
         ),
     )
@@ -204,6 +211,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=False,
             is_side_by_side=False,
+            resampled_against=(),
             version=1,
         ),
     )
@@ -223,6 +231,7 @@ class Measure(StrEnum):
             decimals=5,
             is_usual_arm=False,
             is_side_by_side=False,
+            resampled_against=(),
             version=1,
         ),
     )
@@ -241,6 +250,7 @@ class Measure(StrEnum):
             decimals=None,
             is_usual_arm=True,
             is_side_by_side=False,
+            resampled_against=(),
             version=1,
         ),
     )

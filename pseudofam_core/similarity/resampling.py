@@ -7,7 +7,7 @@ sentences for all pairs, all pairs get the same draw; elsewhere each its own.
 Shares of replicates tell how far families move when these very sentences are drawn again, from the families that these
 sentences gave. That is not how far other sentences move them: two texts are apart by the chance of both, and a resample holds
 fewer sentences than a text. By Overlap and MSE shares are mostly too high, by KL and Hellinger as often too low
-(`families.stability.HELD_AGAINST`; `python -m benchmarks.stability`). Nothing corrects them: replicates of half as many shards,
+(`Row.resampled_against`; `python -m benchmarks.stability`). Nothing corrects them: replicates of half as many shards,
 which would be as far from the estimate as two texts are from each other, gave too low shares as often as too high ones in
 simulation (0.13 for 0.28, 0.07 for 0.05). Diagonals are compared on the sketched parameters; `sketch_matrix` beside
 the full matrix shows what the sketch loses.

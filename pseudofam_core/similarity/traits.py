@@ -79,6 +79,9 @@ class Row:
         is_side_by_side: Whether pages show it beside the others and hold it against them: variants would repeat them.
         version: Of its values: raise it when the same diagonals would give others. Kept comparisons are then computed
             again.
+        resampled_against: Share of families that resamples left unchanged, and that as many other sentences gave again: on the
+            sample (80 sentences a pair), FLORES-101 (160) and Tatoeba (200), by the sample's model, with eight shards, 17
+            targets, 20 splits (``python -m benchmarks.stability``; docs/measured.md). Empty where it was not measured.
     """
 
     label: str
@@ -92,6 +95,7 @@ class Row:
     is_usual_arm: bool
     is_side_by_side: bool
     version: int
+    resampled_against: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
         """Refuse a row that leaves something out."""

@@ -114,7 +114,7 @@ def test_members_near_misses_and_reasons(empty, target):
 def test_firmness_odds_and_tradition(empty, target):
     known = empty(target)
     row = known.firmness.stability.pairs.index(target)
-    share = f"t most {known.firmness.stability.unchanged[row]:.0%} of resamples"
+    share = f"{known.firmness.stability.unchanged[row]:.0%} of resamples"
     assert share in part(known, "firmness").sentences[0]
     odds, size = chance_sizes(known.matrix, selection=SelectionSpec()), len(known.family.members)
     expected = f"{1 - odds.at_least(3):.0%} of families" if size == 2 else f"{odds.at_least(size):.1%} of families"
