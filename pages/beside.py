@@ -3,11 +3,9 @@
 import streamlit as st
 
 from pages.components.inputs import current_view
-from pages.components.loading import Pool
-from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
+from pages.components.pool_similarity import end_k_at_zeros, matrix_or_stop, similarity_or_stop
 from pages.components.states import comparable_or_stop
 from pages.views import beside as views
-from pseudofam_core.similarity.results import PairwiseMatrix
 
 view = current_view()
 st.title("Two workspaces")
@@ -21,14 +19,9 @@ if asked == view.workspace:
     views.nothing_named()
     st.stop()
 here, there = views.both_or_stop(pool, asked)
-
-
-def matrix_of(shared: Pool) -> PairwiseMatrix:
-    """The matrix of one of the two by the sidebar's measure."""
-    return matrix_or_stop(similarity_or_stop(shared), view.measure, view.top_fraction)
-
-
-first, second = matrix_of(here), matrix_of(there)
+both = [similarity_or_stop(shared) for shared in (here, there)]
+end_k_at_zeros(*(similarities.curve for similarities in both))
+first, second = (matrix_or_stop(similarities, view.measure, view.top_fraction) for similarities in both)
 told = views.names_of(here.workspace, there.workspace)
 st.subheader("What of it stays")
 views.agreement_view(first, second)

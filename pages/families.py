@@ -10,7 +10,7 @@ from pages.components.inputs import View, current_view, measure_words, target_in
 from pages.components.loading import Pool, known_gains
 from pages.components.navigation import FINETUNE_PAGE, page_link
 from pages.components.plain import plain
-from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
+from pages.components.pool_similarity import end_k_at_zeros, matrix_or_stop, similarity_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views.families import firmness, inputs, lists, tabs
 from pages.views.families.report import report_view
@@ -218,6 +218,7 @@ st.markdown(
 )
 pool = visible_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
+end_k_at_zeros(similarities.curve)
 matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 st.caption(f"**{view.measure.label}.** {measure_words(view.measure)}")
 completeness_note(pool)

@@ -10,7 +10,7 @@ from pages.components.job_cards import FINETUNING, job_cards, running_jobs
 from pages.components.loading import Pool, known_gains, known_signs, trained_on
 from pages.components.navigation import COMPARE_PAGE, page_link
 from pages.components.plain import plain
-from pages.components.pool_similarity import similarity_or_stop
+from pages.components.pool_similarity import end_k_at_zeros, similarity_or_stop
 from pages.components.results import cache_root, results
 from pages.components.states import absent_note, comparable_or_stop
 from pages.views import finetune as views
@@ -272,6 +272,7 @@ st.markdown(
 )
 pool = comparable_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
+end_k_at_zeros(similarities.curve)
 if running_jobs(FINETUNING):
     st.markdown(":blue-badge[:material/play_arrow: training] [See how far it is](#jobs)")
 absent_note(pool, "target")

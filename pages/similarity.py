@@ -10,7 +10,7 @@ from pages.components.brushing import answer_click, chosen_cell, marked_pairs
 from pages.components.figures import plot
 from pages.components.inputs import current_view, measure_words
 from pages.components.loading import Pool
-from pages.components.pool_similarity import matrix_or_stop, similarity_or_stop
+from pages.components.pool_similarity import end_k_at_zeros, matrix_or_stop, similarity_or_stop
 from pages.components.states import absent_note, completeness_note, content_warning, csv_button, visible_or_stop
 from pages.views import similarity as views
 from pseudofam_core import charts
@@ -140,6 +140,7 @@ st.markdown(
 )
 pool = visible_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
+end_k_at_zeros(similarities.curve)
 matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 
 methods = clustering.linkage_methods(view.measure)

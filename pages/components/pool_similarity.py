@@ -36,12 +36,10 @@ def similarity_or_stop(pool: Pool) -> PoolSimilarity:
         if seconds > _LONGEST_WAIT_S and not _is_finished(pool):
             _offer_job(pool, seconds)
             st.stop()
-        similarities = _comparison(key, str(cache_root()), pool.estimates)
+        return _comparison(key, str(cache_root()), pool.estimates)
     except (PseudoFamError, ValueError) as error:
         _say(error)
-        st.stop()
-    end_k_at_zeros(similarities.curve)
-    return similarities
+    return st.stop()
 
 
 def matrix_or_stop(similarities: PoolSimilarity, measure: Measure, top_fraction: float) -> PairwiseMatrix:
@@ -59,9 +57,12 @@ def largest_k(curve: OverlapCurve) -> float:
     return round(LEAST_K + max(n, 0) * K_STEP, 3)
 
 
-def end_k_at_zeros(curve: OverlapCurve) -> None:
-    """End the sidebar's control of K where zeros begin, and say so where the address asks for more."""
-    view = current_view()
+def end_k_at_zeros(*curves: OverlapCurve) -> None:
+    """End the sidebar's control of K where zeros begin, and say so where the address asks for more.
+
+    To be called once by a page, with all that it compares: an end that is news begins the page anew.
+    """
+    view, curve = current_view(), min(curves, key=largest_k)
     last = max(largest_k(curve), LEAST_K + K_STEP)
     end = KEnd() if last >= LARGEST_K else KEnd(last, f"Ends at {last:.1%}. {curve.zeros}")
     asked = end_k(view.workspace, end)

@@ -53,6 +53,21 @@ def test_the_sidebar_s_own_values_are_no_other_workspace(two):
     assert "Name above what the other workspace has otherwise" in said(app)
 
 
+def test_k_ends_where_the_first_of_both_runs_into_zeros(world):
+    # Of 200 parameters Kazakh has 80 zeros here (K ends at 0.6), and 100 there (0.5).
+    world.estimate("be", "uk", "tr").estimate("kk", n_zeros=80)
+    here, world.seed = world.workspace, 10
+    world.workspace = replace(here, estimator=Estimator.PER_BATCH)
+    world.estimate("be", "uk", "tr").estimate("kk", n_zeros=100)
+    world.workspace = here
+    app = world.open("beside", other_estimator="per-batch", measure="overlap", k="0.55")
+    assert not app.exception
+    assert len(figures(app)) == 2
+    assert (app.slider(key="k").max, app.slider(key="k").value) == (0.5, 0.5)
+    (asked,) = [one.value for one in app.warning if "zeros" in one.value]
+    assert asked.startswith("The address asks for K = 55.0%; here K ends at 50.0%.")
+
+
 @pytest.mark.parametrize("measure", [Measure.OVERLAP, Measure.KL])
 def test_agreement_is_the_lab_s_over_the_pairs_of_both(two, measure):
     app = two.open("beside", other_estimator="per-batch", measure=measure.value)
