@@ -19,9 +19,7 @@ from pages.views.compare import runs as run_table
 from pseudofam_core import jobs
 from pseudofam_core.errors import CorpusError, ScoringError
 from pseudofam_core.estimates.spec import Workspace
-from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
-    ARM_MEASURES,
     Arm,
     FinetuneRun,
     open_texts,
@@ -33,7 +31,7 @@ from pseudofam_core.finetuning import (
 )
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.outcomes.arm_names import arms_found
+from pseudofam_core.outcomes.arm_names import arm_families, arms_found
 from pseudofam_core.outcomes.results import Comparison
 from pseudofam_core.outcomes.run_settings import comparable
 from pseudofam_core.outcomes.testing import compare_arms
@@ -155,16 +153,7 @@ def pseudo_families(pool: Pool, targets: Sequence[LanguagePair], top_fraction: f
     if comparison is None:
         return {}
     end_k_at_zeros(comparison.curve)
-    by_target: dict[LanguagePair, dict[str, Sequence[LanguagePair]]] = {}
-    for measure in ARM_MEASURES:
-        try:
-            matrix = comparison.matrix(measure, top_fraction)
-        except ValueError:  # not defined for this pool: then no arm can be named by it
-            continue
-        for target in (pair for pair in targets if pair in matrix.pairs):
-            members = paper_family(matrix, target)
-            by_target.setdefault(target, {})[measure.value] = members
-    return by_target
+    return {target: arm_families(comparison, target, top_fraction) for target in targets}
 
 
 def named(

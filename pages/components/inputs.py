@@ -24,7 +24,7 @@ from pseudofam_core.similarity.measures import USUAL_MEASURE, Measure
 _VIEW = "view"
 _K_ENDS = "k_ends"
 LEAST_K, LARGEST_K, K_STEP = 0.05, 0.95, 0.005
-_MOST_SENTENCES, _LARGEST_SEED = 10**9, 2**32 - 1
+MOST_SENTENCES, LARGEST_SEED = 10**9, 2**32 - 1
 WORKSPACE_CONTROLS = ("model", "corpus", "tune", "split", "sentences", "parameters", "estimator", "seed", "pairs")
 _ESTIMATORS = {
     Estimator.PER_SENTENCE: "of each sentence by itself, as the formula says. The default.",
@@ -191,11 +191,11 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
     sentences = st.number_input(
         "Sentences per pair",
         1,
-        _MOST_SENTENCES,
+        MOST_SENTENCES,
         step=50,
         placeholder="all",
         help="Empty: all.",
-        **view_state.optional_number("sentences", int, 200, low=1, high=_MOST_SENTENCES, shared=True),
+        **view_state.optional_number("sentences", int, 200, low=1, high=MOST_SENTENCES, shared=True),
     )
     groups = _with_own(PARAMETER_GROUPS)
     parameters = st.selectbox(
@@ -216,10 +216,10 @@ def _workspace() -> tuple[Workspace, tuple[LanguagePair, ...], str]:
     seed = st.number_input(
         "Seed",
         0,
-        _LARGEST_SEED,
+        LARGEST_SEED,
         step=1,
         help="Decides which sentences are drawn.",
-        **view_state.number("seed", 1, low=0, high=_LARGEST_SEED, shared=True),
+        **view_state.number("seed", 1, low=0, high=LARGEST_SEED, shared=True),
     )
     workspace = Workspace(
         model=model.strip(),

@@ -7,12 +7,13 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.inputs import MOST_SENTENCES
 from pseudofam_core.finetuning import PRECISIONS, PRESETS, Budget, Lora, Recipe
 from pseudofam_core.models.hub import SAMPLE
 from pseudofam_core.models.machine import AUTO, Capability, capability
 
 MOST_UPDATES, MOST_SEEDS = 10**7, 50
-_MOST_SENTENCES, _LARGEST_RANK = 10**9, 4096
+_LARGEST_RANK = 4096
 
 
 def preset_input(model: str) -> tuple[Recipe, Budget]:
@@ -37,11 +38,11 @@ def target_sentences_input() -> int | None:
     target_sentences: int | None = st.number_input(
         "Target sentences",
         1,
-        _MOST_SENTENCES,
+        MOST_SENTENCES,
         step=50,
         placeholder="all",
         help="Train on so many sentences of the target. With less text of its own, auxiliaries matter more. Empty: all.",
-        **view_state.optional_number("target_sentences", int, low=1, high=_MOST_SENTENCES),
+        **view_state.optional_number("target_sentences", int, low=1, high=MOST_SENTENCES),
     )
     return target_sentences
 
@@ -51,11 +52,11 @@ def auxiliary_sentences_input() -> int | None:
     auxiliary_sentences: int | None = st.number_input(
         "Sentences per auxiliary",
         1,
-        _MOST_SENTENCES,
+        MOST_SENTENCES,
         step=50,
         placeholder="all",
         help="Most sentences of each auxiliary. Empty: all.",
-        **view_state.optional_number("auxiliary_sentences", int, low=1, high=_MOST_SENTENCES),
+        **view_state.optional_number("auxiliary_sentences", int, low=1, high=MOST_SENTENCES),
     )
     return auxiliary_sentences
 

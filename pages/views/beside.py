@@ -13,6 +13,7 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.brushing import answer_click, chosen_cell, marked_pairs, pointed_out
 from pages.components.figures import plot
+from pages.components.inputs import LARGEST_SEED, MOST_SENTENCES
 from pages.components.job_cards import submit
 from pages.components.loading import Pool, corpus_pairs, load_pool
 from pages.components.navigation import LAB_PAGE, page_link
@@ -33,7 +34,6 @@ from pseudofam_core.structure import clustering
 from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 
 _FEWEST = 3  # pairs, for rows to have an order
-_MOST_SENTENCES, _LARGEST_SEED = 10**9, 2**32 - 1
 _NUMBER = st.column_config.NumberColumn
 _TOLD: Mapping[str, Callable[[Any], str]] = {
     "model": lambda name: Path(name).name or name,
@@ -59,9 +59,9 @@ def other_input(workspace: Workspace) -> Workspace:
                 "estimator": _choice_input("Estimator", "other_estimator", tuple(Estimator), workspace.estimator),
                 "parameters": _choice_input("Parameters", "other_parameters", PARAMETER_GROUPS, workspace.parameters),
                 "max_sentences": _number_input(
-                    "Sentences per pair", "other_sentences", 1, _MOST_SENTENCES, workspace.max_sentences or "all"
+                    "Sentences per pair", "other_sentences", 1, MOST_SENTENCES, workspace.max_sentences or "all"
                 ),
-                "seed": _number_input("Seed", "other_seed", 0, _LARGEST_SEED, workspace.seed),
+                "seed": _number_input("Seed", "other_seed", 0, LARGEST_SEED, workspace.seed),
             }
     named = {name: value for name, value in asked.items() if value not in (None, "")}
     changed = {name: value for name, value in named.items() if value != getattr(workspace, name)}

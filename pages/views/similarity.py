@@ -33,13 +33,7 @@ _NUMBER = st.column_config.NumberColumn
 
 def all_matrices(similarities: PoolSimilarity, top_fraction: float) -> list[PairwiseMatrix]:
     """The pool by every measure of `SHOWN_MEASURES` that is defined for it."""
-    matrices = []
-    for measure in SHOWN_MEASURES:
-        try:
-            matrices.append(similarities.matrix(measure, top_fraction))
-        except ValueError:  # a diagonal of zeros: the page's own measure says so
-            continue
-    return matrices
+    return list(similarities.defined(top_fraction, measures=SHOWN_MEASURES).values())
 
 
 @st.cache_data(max_entries=32, ttl=600, show_spinner="Counting the corpus …")

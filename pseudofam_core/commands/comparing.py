@@ -28,11 +28,10 @@ from pseudofam_core.estimates import pool_of
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.figures import write_svg
 from pseudofam_core.exchange.outcome_tables import comet_csv, comparison_csv, comparison_latex
-from pseudofam_core.families.selection import paper_family
-from pseudofam_core.finetuning import ARM_MEASURES, FinetuneRun, open_texts, runs_of, tuned_workspace
+from pseudofam_core.finetuning import FinetuneRun, open_texts, runs_of, tuned_workspace
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.outcomes.arm_names import arms_found
+from pseudofam_core.outcomes.arm_names import arm_families, arms_found
 from pseudofam_core.outcomes.results import Comparison, Question
 from pseudofam_core.outcomes.run_settings import comparable, compared_settings, settings_that_differ
 from pseudofam_core.outcomes.testing import compare_arms
@@ -211,10 +210,7 @@ def _families(
     cache = Cache(options.cache)
     compared = pool_similarity(estimates, cache=cache)
     warn_of_zeros(compared.curve, options.top_fraction)
-    matrices = {measure.value: compared.matrix(measure, options.top_fraction) for measure in ARM_MEASURES}
-    return {
-        target: {name: paper_family(matrix, target) for name, matrix in matrices.items()} for target in options.target
-    }
+    return {target: arm_families(compared, target, options.top_fraction) for target in options.target}
 
 
 COMMANDS = (

@@ -89,7 +89,16 @@ def paper_family(matrix: PairwiseMatrix, target: LanguagePair) -> tuple[Language
     Raises:
         ValueError: See `select_family`.
     """
-    return select_family(matrix, target, selection=SelectionSpec()).members
+    return usual_family(matrix, target).members
+
+
+def usual_family(matrix: PairwiseMatrix, target: LanguagePair) -> PseudoFamily:
+    """The target's family by the paper's rule with its own settings, which is how measures are held beside one another.
+
+    Raises:
+        ValueError: See `select_family`.
+    """
+    return select_family(matrix, target, selection=SelectionSpec())
 
 
 def first_step(matrix: PairwiseMatrix, target: LanguagePair, *, selection: SelectionSpec) -> float | None:

@@ -13,9 +13,9 @@ from pseudofam_core.lab.uncertainty import over_targets
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import pool_similarity
-from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
+from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.store.cache import Cache
-from pseudofam_core.structure.correlation import mantel, off_diagonal, row_correlations
+from pseudofam_core.structure.correlation import mantel, ordering_rows, row_correlations
 from pseudofam_core.structure.kinship import relatives, relatives_before_others
 
 TOP_FRACTION = 0.4
@@ -47,7 +47,7 @@ def agreement(reference: PairwiseMatrix, compared: PairwiseMatrix) -> dict[str, 
             f"Both must be of the same 3 pairs or more. Got {len(reference.pairs)} and {len(compared.pairs)}. "
             "Name pairs that both have."
         )
-    rows = [rows_of(each) for each in (reference, compared)]
+    rows = [ordering_rows(each) for each in (reference, compared)]
     rho = over_targets(row_correlations(*rows))
     mine, theirs = (members_of(each, SelectionSpec()) for each in (reference, compared))
     shared = over_targets((mine & theirs).sum(axis=1) / (mine | theirs).sum(axis=1))
@@ -79,8 +79,3 @@ def common(pools: dict[str, Pool]) -> dict[str, Pool]:
     """Each pool without the pairs that another lacks."""
     pairs: set[LanguagePair] = set.intersection(*(set(pool) for pool in pools.values()))
     return {name: {pair: pool[pair] for pair in sorted(pairs)} for name, pool in pools.items()}
-
-
-def rows_of(matrix: PairwiseMatrix) -> FloatMatrix:
-    """(n, n − 1): each target's distances, without itself."""
-    return off_diagonal(matrix.ordering_distances()).reshape(len(matrix.pairs), -1)

@@ -8,10 +8,9 @@ import numpy as np
 
 from pseudofam_core.families.selection import select_families
 from pseudofam_core.families.spec import SelectionSpec
-from pseudofam_core.lab.agreement import rows_of
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.similarity.results import PairwiseMatrix, common_pool
-from pseudofam_core.structure.correlation import row_correlations
+from pseudofam_core.structure.correlation import ordering_rows, row_correlations
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def targets_beside(
         ValueError: They are of different pairs.
     """
     pairs, rule = common_pool([first, second]), selection or SelectionSpec()
-    rhos = row_correlations(rows_of(first), rows_of(second))
+    rhos = row_correlations(ordering_rows(first), ordering_rows(second))
     families = [select_families(matrix, selection=rule) for matrix in (first, second)]
     return tuple(
         TargetBeside(target, None if np.isnan(rho) else float(rho), mine.members, theirs.members)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from pseudofam_core.families.selection import paper_family
 from pseudofam_core.finetuning import (
+    ARM_MEASURES,
     WEIGHTED,
     Arm,
     FinetuneRun,
@@ -16,6 +18,23 @@ from pseudofam_core.finetuning import (
     with_weights,
 )
 from pseudofam_core.languages import LanguagePair
+from pseudofam_core.similarity.pools import PoolSimilarity
+
+
+def arm_families(
+    similarities: PoolSimilarity, target: LanguagePair, top_fraction: float
+) -> dict[str, tuple[LanguagePair, ...]]:
+    """The target's families that arms are named by: of each measure of arms that is defined for the pool, by the paper's rule.
+
+    Args:
+        similarities: The pool's comparison.
+        target: Whose; one that the pool lacks has none.
+        top_fraction: K.
+    """
+    if target not in similarities.curve.pairs:
+        return {}
+    matrices = similarities.defined(top_fraction, measures=ARM_MEASURES)
+    return {measure.value: paper_family(matrix, target) for measure, matrix in matrices.items()}
 
 
 def arms_found(

@@ -4,7 +4,15 @@ Pages show its parts and commands write them as one file; numbers come from the 
 """
 
 from pseudofam_core.report.decision import member_shares_words, odds_words, unchanged_words
-from pseudofam_core.report.firmness import N_REPLICATES, Firmness, firmness_of, resampled, share_draws, why_unknown
+from pseudofam_core.report.firmness import (
+    N_REPLICATES,
+    Firmness,
+    firmness_of,
+    replicates_of,
+    resampled,
+    share_draws,
+    why_unknown,
+)
 from pseudofam_core.report.html import STYLE, part_html, quote_html, report_html
 from pseudofam_core.report.material import Basis, Material, gathered, mutual_members
 from pseudofam_core.report.part import Part, Table
@@ -26,6 +34,7 @@ __all__ = [
     "odds_words",
     "part_html",
     "quote_html",
+    "replicates_of",
     "report_html",
     "report_of",
     "resampled",

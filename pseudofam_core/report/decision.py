@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from pseudofam_core.charts import gap_figure
 from pseudofam_core.families.chance import ChanceSizes
 from pseudofam_core.families.results import Neighbour, PseudoFamily
+from pseudofam_core.families.selection import usual_family
 from pseudofam_core.families.stability import calibration_words
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.report.firmness import Firmness
-from pseudofam_core.report.material import Material, usual_family
+from pseudofam_core.report.material import Material
 from pseudofam_core.report.part import Part, Table
 from pseudofam_core.report.words import as_sentence, counted, joined, listed, unbroken, value_words
 from pseudofam_core.similarity.measures import Measure
-from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, measure_name
-from pseudofam_core.structure.correlation import spearman
+from pseudofam_core.similarity.results import measure_name
+from pseudofam_core.structure.correlation import ordering_rows, spearman
 
 _NEXT = 3  # neighbours after the family's end that are near misses
 _OFTEN = 0.05  # share of resamples from which on a neighbour is one
@@ -51,7 +52,7 @@ def members_part(material: Material) -> Part:
 
 def _members_table(rows: Sequence[Neighbour], measure: Measure, shares: Mapping[LanguagePair, float]) -> Table:
     """A row a neighbour; without shares of resamples where these are not known."""
-    often = {"In resamples": [_often(neighbour, shares) for neighbour in rows]} if shares else {}
+    often = {"In resamples": [f"{shares[neighbour.pair]:.0%}" for neighbour in rows]} if shares else {}
     cells = {
         "Rank": [str(neighbour.rank) for neighbour in rows],
         "Auxiliary": [unbroken(neighbour.pair) for neighbour in rows],
@@ -63,11 +64,6 @@ def _members_table(rows: Sequence[Neighbour], measure: Measure, shares: Mapping[
     }
     marked = tuple(place for place, neighbour in enumerate(rows) if neighbour.member)
     return Table(tuple(cells), tuple(zip(*cells.values(), strict=True)), ("Rank", measure.label), marked)
-
-
-def _often(neighbour: Neighbour, shares: Mapping[LanguagePair, float]) -> str:
-    """In how many resamples it is."""
-    return f"{shares[neighbour.pair]:.0%}"
 
 
 def _is_shown(neighbour: Neighbour, family: PseudoFamily, share: float) -> bool:
@@ -153,9 +149,13 @@ def odds_words(family: PseudoFamily, chance: ChanceSizes) -> str:
             f"The smallest size the rule gives. {dealt}, {1 - chance.at_least(size + 1):.0%} of families would stop here: "
             "take the order of the neighbours seriously rather than the size."
         )
+    return f"{dealt}, {share_words(size, chance)} of families would grow to {size} members or more."
+
+
+def share_words(size: int, chance: ChanceSizes) -> str:
+    """The share of families that would be as large with nothing to find; where none of those drawn was, what that excludes."""
     odds = chance.at_least(size)
-    share = f"{odds:.1%}" if odds else f"fewer than one in {chance.n_drawn:,}"
-    return f"{dealt}, {share} of families would grow to {size} members or more."
+    return f"{odds:.1%}" if odds else f"fewer than one in {chance.n_drawn:,}"
 
 
 def measures_part(material: Material) -> Part:
@@ -194,16 +194,10 @@ def measures_part(material: Material) -> Part:
 
 def _measure_row(measure: Measure, family: PseudoFamily, material: Material) -> tuple[str, ...]:
     shared = len(set(family.members) & set(material.family.members))
-    rho = spearman(_row(material.by_measure[measure], family.target), _row(material.matrix, family.target))
+    place = material.matrix.pairs.index(family.target)
+    rho = spearman(*(ordering_rows(matrix)[place] for matrix in (material.by_measure[measure], material.matrix)))
     codes = " ".join(member.language.code for member in family.members)
     return measure.label, codes, f"{shared} of {len(family.members)}", "–" if rho is None else f"{rho:.2f}"
-
-
-def _row(matrix: PairwiseMatrix, target: LanguagePair) -> FloatMatrix:
-    """(n − 1,) what a target's neighbours are ordered by."""
-    place = matrix.pairs.index(target)
-    row: FloatMatrix = matrix.ordering_distances()[place]
-    return row[[i for i in range(len(row)) if i != place]]
 
 
 def tradition_part(material: Material) -> Part:

@@ -9,7 +9,8 @@ from pseudofam_core.estimates import Estimator, Workspace
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import FamiliesAlike, FamilyStability, families_alike, family_stability
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.similarity.resampling import bootstrap_replicates, sketch_matrix
+from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.similarity.sketches import shard_sketches
 from pseudofam_core.store.cache import Artifact
@@ -75,12 +76,23 @@ def resampled(
         OSError: Estimates of an earlier version, which kept no shards.
         ValueError: Fewer shards than can be drawn again, or a measure that is not computed from diagonals.
     """
-    sketches, measure, share = shard_sketches(estimates, together=together), matrix.measure, matrix.top_fraction
-    replicates = bootstrap_replicates(sketches, measure=measure, top_fraction=share, n_replicates=N_REPLICATES, seed=1)
-    sketched = sketch_matrix(sketches, measure=measure, top_fraction=share)
+    replicates, sketched = replicates_of(
+        estimates, measure=matrix.measure, top_fraction=matrix.top_fraction, together=together
+    )
     return firmness_of(
         family_stability(replicates, sketched, selection=selection), sketched, matrix, selection=selection
     )
+
+
+def replicates_of(
+    estimates: Mapping[LanguagePair, Artifact], *, measure: Measure, top_fraction: float | None, together: bool
+) -> tuple[BootstrapReplicates, PairwiseMatrix]:
+    """The matrices of resampled sentences, and the one of all sentences on the same parameters; see `resampled`."""
+    sketches = shard_sketches(estimates, together=together)
+    replicates = bootstrap_replicates(
+        sketches, measure=measure, top_fraction=top_fraction, n_replicates=N_REPLICATES, seed=1
+    )
+    return replicates, sketch_matrix(sketches, measure=measure, top_fraction=top_fraction)
 
 
 def why_unknown(error: OSError | ValueError) -> str:

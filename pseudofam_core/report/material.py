@@ -11,7 +11,7 @@ from pseudofam_core.estimates import Workspace
 from pseudofam_core.families.chance import ChanceSizes, chance_sizes
 from pseudofam_core.families.results import PseudoFamily
 from pseudofam_core.families.selection import mutual_choices, select_family
-from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.families.spec import Rule
 from pseudofam_core.finetuning import open_texts
 from pseudofam_core.lab import Finding
 from pseudofam_core.languages import LanguagePair
@@ -117,7 +117,7 @@ def gathered(
         mutual=mutual_members(matrix, family),
         chance=chance_sizes(matrix, selection=family.selection) if family.selection.rule is Rule.PAPER else None,
         firmness=firmness,
-        by_measure=_by_measure(similarities, top_fraction),
+        by_measure=similarities.defined(top_fraction),
         trained=_trained(basis, family, similarities, measured, cache, top_fraction),
         measured=measured,
         outlook=_outlook(basis, family.target, cache),
@@ -130,21 +130,6 @@ def mutual_members(matrix: PairwiseMatrix, family: PseudoFamily) -> tuple[Langua
     """Members whose own families, by the same rule, hold the target."""
     others = [select_family(matrix, member, selection=family.selection) for member in family.members]
     return mutual_choices([family, *others])[family.target]
-
-
-def usual_family(matrix: PairwiseMatrix, target: LanguagePair) -> PseudoFamily:
-    """The target's family by the paper's rule with its own settings, which is how measures are held beside one another."""
-    return select_family(matrix, target, selection=SelectionSpec())
-
-
-def _by_measure(similarities: PoolSimilarity, top_fraction: float) -> dict[Measure, PairwiseMatrix]:
-    matrices = {}
-    for measure in Measure:
-        try:
-            matrices[measure] = similarities.matrix(measure, top_fraction)
-        except ValueError:  # a diagonal of zeros, or a K that no mask reaches
-            continue
-    return matrices
 
 
 def _measured(basis: Basis, cache: Cache) -> TransferMatrix | str | None:

@@ -10,6 +10,7 @@ from pseudofam_core.report.decision import (
     measures_part,
     members_part,
     odds_part,
+    share_words,
     tradition_part,
     unchanged_words,
 )
@@ -93,7 +94,7 @@ def _odds(material: Material) -> str:
         return "its size was set beforehand"
     if size <= material.family.selection.smallest:
         return "it is of the smallest size that the rule gives"
-    return f"{chance.at_least(size):.0%} of families would be as large with nothing to find"
+    return f"{share_words(size, chance)} of families would be as large with nothing to find"
 
 
 def _paid(material: Material) -> str:

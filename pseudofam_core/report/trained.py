@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pseudofam_core.estimates import Workspace, pool_of
 from pseudofam_core.families.results import PseudoFamily
-from pseudofam_core.families.selection import paper_family
-from pseudofam_core.finetuning import ARM_MEASURES, Members, is_random, open_texts, runs_of, shipped_runs, without_draw
+from pseudofam_core.finetuning import Members, is_random, open_texts, runs_of, shipped_runs, without_draw
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.outcomes.arm_names import arms_found
+from pseudofam_core.outcomes.arm_names import arm_families, arms_found
 from pseudofam_core.outcomes.results import Comparison, Outcome
 from pseudofam_core.outcomes.run_settings import comparable
 from pseudofam_core.outcomes.testing import compare_arms
@@ -76,21 +74,9 @@ def trained(
     if not groups:
         return None
     told = families_told(groups[0], target, gains, functools.partial(kept_signs, tuned, target, cache))
-    families: dict[str, Members] = {**_by_measure(similarities, target, top_fraction), **told}
+    families: dict[str, Members] = {**arm_families(similarities, target, top_fraction), **told}
     arms = arms_found(groups[0], target, pool_of(tuned), families=families, seed=tuned.seed)
     names = [without_draw(arm.name) for arm in arms]
     pinned = next((name for name in _PINNED if name in names), names[0])
     others = {run.key for group in groups for run in group} - {run.key for run in groups[0]}
     return Trained(compare_arms(groups[0], {target: arms}, pinned=pinned), len(others), are_shipped=not finished)
-
-
-def _by_measure(
-    similarities: PoolSimilarity, target: LanguagePair, top_fraction: float
-) -> Mapping[str, Sequence[LanguagePair]]:
-    families = {}
-    for measure in ARM_MEASURES:
-        try:
-            families[measure.value] = paper_family(similarities.matrix(measure, top_fraction), target)
-        except ValueError:  # not defined for this pool: then no arm can be named by it
-            continue
-    return families

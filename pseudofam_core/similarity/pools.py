@@ -8,7 +8,7 @@ a small model's files takes a second or two. For large models it belongs in a jo
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,18 @@ class PoolSimilarity:
                 f"{', '.join(map(str, self.spec.pairs))}. Estimate it with more sentences, or leave it out of the pool."
             )
         return self.matrices[measure]
+
+    def defined(
+        self, top_fraction: float = 0.4, *, measures: Iterable[Measure] = Measure
+    ) -> dict[Measure, PairwiseMatrix]:
+        """The matrices of those measures that are defined for the pool, in their order; see `matrix`."""
+        matrices = {}
+        for measure in measures:
+            try:
+                matrices[measure] = self.matrix(measure, top_fraction)
+            except ValueError:  # a diagonal of zeros, or a K that no mask reaches
+                continue
+        return matrices
 
 
 def pool_spec(

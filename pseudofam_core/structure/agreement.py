@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import fmean
 
 import numpy as np
 
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix, common_pool, measure_name
-from pseudofam_core.structure.correlation import N_PERMUTATIONS, MantelTest, kendall_w, mantel, off_diagonal, spearman
+from pseudofam_core.structure.correlation import (
+    N_PERMUTATIONS,
+    MantelTest,
+    kendall_w,
+    mantel,
+    ordering_rows,
+    row_correlations,
+    spearman,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +57,7 @@ def measure_agreement(
     if len(set(names)) < len(names):
         raise ValueError(f"matrices must differ in measure or K. Got {', '.join(names)}.")
     # (k, n, n − 1): each target's auxiliaries.
-    rows = np.array([off_diagonal(matrix.ordering_distances()).reshape(len(pairs), -1) for matrix in matrices])
+    rows = np.array([ordering_rows(matrix) for matrix in matrices])
     symmetric = [matrix.symmetric_distances() for matrix in matrices]
     return MeasureAgreement(
         names=names,
@@ -75,17 +82,9 @@ def orders_alike(matrices: Mapping[Measure, PairwiseMatrix]) -> dict[tuple[Measu
     Returns:
         Spearman's ρ of a target's row, mean over the targets that have one; two measures without any are missing.
     """
-    rows = {
-        measure: off_diagonal(matrix.ordering_distances()).reshape(len(matrix.pairs), -1)
-        for measure, matrix in matrices.items()
-        if measure.row.is_side_by_side
-    }
-    rhos: dict[tuple[Measure, Measure], float] = {}
-    for first, second in combinations(rows, 2):
-        each = [spearman(*orders) for orders in zip(rows[first], rows[second], strict=True)]
-        if known := [value for value in each if value is not None]:
-            rhos[first, second] = fmean(known)
-    return rhos
+    rows = {measure: ordering_rows(matrix) for measure, matrix in matrices.items() if measure.row.is_side_by_side}
+    rhos = {(first, second): row_correlations(rows[first], rows[second]) for first, second in combinations(rows, 2)}
+    return {both: float(np.nanmean(each)) for both, each in rhos.items() if np.isfinite(each).any()}
 
 
 def _table(rankings: FloatMatrix) -> FloatMatrix:

@@ -11,7 +11,7 @@ from math import ceil, log10
 import numpy as np
 from scipy.stats import rankdata
 
-from pseudofam_core.similarity.results import FloatMatrix
+from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 
 N_PERMUTATIONS = 9_999
 # Ranks correlated at once: 16 MB of indices and as much of ranks.
@@ -67,6 +67,11 @@ def row_correlations(first: FloatMatrix, second: FloatMatrix) -> FloatMatrix:
 def off_diagonal(values: FloatMatrix) -> FloatMatrix:
     """The n² − n entries off the diagonal of an (n, n) matrix, row by row."""
     return values[~np.eye(len(values), dtype=bool)]
+
+
+def ordering_rows(matrix: PairwiseMatrix) -> FloatMatrix:
+    """(n, n − 1): what each target's neighbours are ordered by, without itself."""
+    return off_diagonal(matrix.ordering_distances()).reshape(len(matrix.pairs), -1)
 
 
 def mantel(first: FloatMatrix, second: FloatMatrix, *, n_permutations: int = N_PERMUTATIONS, seed: int) -> MantelTest:

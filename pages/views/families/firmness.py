@@ -23,12 +23,11 @@ from pseudofam_core.families.selection import neighbour_distances
 from pseudofam_core.families.spec import Rule, SelectionSpec
 from pseudofam_core.families.stability import FamilyStability, calibration_words, family_stability
 from pseudofam_core.languages import LanguagePair
-from pseudofam_core.report import N_REPLICATES, Firmness, firmness_of, share_draws, why_unknown
+from pseudofam_core.report import N_REPLICATES, Firmness, firmness_of, replicates_of, share_draws, why_unknown
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
-from pseudofam_core.similarity.resampling import BootstrapReplicates, bootstrap_replicates, sketch_matrix
+from pseudofam_core.similarity.resampling import BootstrapReplicates
 from pseudofam_core.similarity.results import PairwiseMatrix
-from pseudofam_core.similarity.sketches import shard_sketches
 from pseudofam_core.store.cache import Artifact
 
 
@@ -135,12 +134,8 @@ def _resampled(pool: Pool, matrix: PairwiseMatrix, family: PseudoFamily) -> None
         return
     try:
         firm = _firmness(pool, matrix, family)
-    except OSError:
-        st.info(
-            "These estimates were made by an earlier version, which kept no shards of the sentences. Estimate them again to see "
-            "how firm the families are.",
-            icon=":material/history:",
-        )
+    except OSError as error:
+        st.info(why_unknown(error), icon=":material/history:")
         page_link(ESTIMATES_PAGE, "Estimate them again")
         return
     except ValueError as error:
@@ -203,11 +198,7 @@ def _replicates(
     _artifacts: Mapping[LanguagePair, Artifact],
 ) -> tuple[BootstrapReplicates, PairwiseMatrix]:
     """The resampled matrices, and the one of all shards on the same parameters."""
-    sketches = shard_sketches(_artifacts, together=together)
-    replicates = bootstrap_replicates(
-        sketches, measure=measure, top_fraction=top_fraction, n_replicates=N_REPLICATES, seed=1
-    )
-    return replicates, sketch_matrix(sketches, measure=measure, top_fraction=top_fraction)
+    return replicates_of(_artifacts, measure=measure, top_fraction=top_fraction, together=together)
 
 
 @st.cache_data(max_entries=64, show_spinner="Choosing the families of the resamples …")

@@ -20,13 +20,12 @@ from pages.views.families.words import (
 )
 from pseudofam_core import charts
 from pseudofam_core.families.results import PseudoFamily
-from pseudofam_core.families.selection import select_family
-from pseudofam_core.families.spec import Rule, SelectionSpec
+from pseudofam_core.families.selection import usual_family
+from pseudofam_core.families.spec import Rule
 from pseudofam_core.families.stability import FamilyStability
 from pseudofam_core.families.tradition import kin_by_chance
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.outcomes.failure_signs import measures_that_disagree, stopping_at_two
-from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.pools import PoolSimilarity
 from pseudofam_core.similarity.results import PairwiseMatrix
 from pseudofam_core.structure.agreement import orders_alike
@@ -82,15 +81,8 @@ def around_view(family: PseudoFamily, *, looked_up: LanguagePair | None) -> None
 
 def measures_view(similarities: PoolSimilarity, target: LanguagePair, *, top_fraction: float) -> None:
     """The same target by every measure, by the paper's rule."""
-    matrices = {}
-    for measure in Measure:
-        try:
-            matrices[measure] = similarities.matrix(measure, top_fraction)
-        except ValueError:  # a diagonal of zeros: the page's own measure says so
-            continue
-    families = {
-        measure: select_family(matrix, target, selection=SelectionSpec()) for measure, matrix in matrices.items()
-    }
+    matrices = similarities.defined(top_fraction)  # of what is not, the page's own measure says why
+    families = {measure: usual_family(matrix, target) for measure, matrix in matrices.items()}
     votes = Counter(member.label for family in families.values() for member in family.members)
     st.dataframe(
         pd.DataFrame(
