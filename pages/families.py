@@ -162,8 +162,8 @@ def gap_plot(
             chance = chance_of(matrix.measure, matrix.values.tobytes(), family.selection, matrix)
             st.caption(
                 "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far "
-                "the radius reached. A step that ends inside its band adds the language and becomes the next radius; the first "
-                f"that ends beyond it (orange) ends the family. {odds_words(family, chance)}{left_out_words(family)}"
+                "the radius reached. A step no longer than its band adds the language and becomes the next radius; the first "
+                f"that is longer (orange) ends the family. {odds_words(family, chance)}{left_out_words(family)}"
             )
         case Rule.RADIUS:
             told = "How to read it: all neighbours left of the dashed line are in the family."

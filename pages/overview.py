@@ -90,7 +90,7 @@ def how_it_works() -> None:
         with st.container():
             show(schematic.estimates_picture())
             st.markdown(
-                "**Estimates.** The model reads a few hundred sentences of each pair. The squared gradients, averaged, tell how "
+                "**Estimates.** The model reads sentences of each pair. The squared gradients, averaged, tell how "
                 "strongly the pair acts on each parameter.",
                 help="The diagonal of the Fisher information: F = 1/N Σ (∂ log p(y|x) / ∂θ)², one gradient per sentence pair.",
             )
@@ -103,8 +103,8 @@ def how_it_works() -> None:
         with st.container():
             show(schematic.family_picture())
             st.markdown(
-                "**Family.** A target's neighbours are added from the nearest on, as long as each step outwards is shorter than "
-                "a radius that shrinks.",
+                "**Family.** A target's neighbours are added from the nearest on, as long as each step outwards is no longer "
+                "than a radius that shrinks.",
                 help="Two to ten members. Another target's family may overlap this one; a cut of the tree may not.",
             )
     with st.expander("What it can't tell", icon=":material/help:"):

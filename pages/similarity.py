@@ -206,7 +206,7 @@ plot(
 st.caption(
     f"How to read it: {reading} {spread[colours]}Point at a cell for both directions. The tree takes their mean. "
     "A click on a leaf, on the strip, on a point of the map or on a row of the table of languages marks that language in all of "
-    "them, and on every page; another click lets it go."
+    "them, and on other pages; another click lets it go."
 )
 
 st.subheader("A closer look", anchor="closer")

@@ -42,7 +42,7 @@ def answer_click(figure: str, pairs: Sequence[LanguagePair]) -> int | None:
 
 
 def mark(code: str) -> None:
-    """Mark a language on every page, as the sidebar's search does; the marked one is let go."""
+    """Mark a language as the sidebar's search does, on every page that points one out; the marked one is let go."""
     view_state.set_value("find", None if view_state.text_of("find") == code else code)
 
 

@@ -92,7 +92,7 @@ def sidebar() -> None:
             icon=":material/restart_alt:",
             on_click=view_state.reset,
             args=(WORKSPACE_CONTROLS,),
-            help="Every control of every page back to its default. The workspace stays. Back undoes it.",
+            help="Every control of every page back to its default. The workspace stays. Back undoes it for the page that is open.",
         )
         with links:  # last, so that the links carry what was just chosen
             menu()
@@ -270,7 +270,7 @@ def _language_search(pool: tuple[LanguagePair, ...]) -> LanguagePair | None:
         format_func=lambda pair: labels.get(pair, str(pair)),
         placeholder="Name or code",
         disabled=not pool,
-        help="Type a name or a code. Every page points the language out.",
+        help="Type a name or a code. Estimates, Similarity, Families, Transfer and Two workspaces point the language out.",
         **view_state.optional("find", by_label, shared=True),
     )
     return looked_up

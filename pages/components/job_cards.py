@@ -103,8 +103,8 @@ def first_start_note() -> None:
     listed = jobs.list_jobs(cache_root())
     if len(listed) == 1 and listed[0].state.is_active and listed[0].kind in ESTIMATING:
         st.info(
-            "**First start.** So that there is something to explore, the model reads a few hundred sentences of each language "
-            "pair of the sample: half a minute on two free cores. **Cancel** on the card below stops it; what is finished stays.",
+            "**First start.** So that there is something to explore, the model reads the training sentences of each language pair "
+            "of the sample: half a minute on two free cores. **Cancel** on the card below stops it; what is finished stays.",
             icon=":material/rocket_launch:",
         )
 

@@ -208,7 +208,7 @@ def tradition_part(material: Material) -> Part:
     strangers = [member for member in family.members if member.language.traditional_family != tradition]
     if not kin:
         told = [
-            f"Tradition calls {target.language.name} {tradition}. The pool has no other {tradition} language: tradition has "
+            f"Tradition calls {target.language.name} {tradition}. No other {tradition} language is estimated: tradition has "
             "nobody to offer."
         ]
     else:

@@ -160,7 +160,7 @@ class Measure(StrEnum):
         "cosine",
         Row(
             label="Cosine",
-            words="Angle between the two diagonals: only where they lie, not how strong they are. Large is near.",
+            words="Cosine of the angle between the two diagonals: only where they lie, not how strong they are. Large is near.",
             computed=FromSums(
                 SumKernel(Product.SQUARES, sums.cosines, needs_positive_sum=True),
                 replicates.cosines,

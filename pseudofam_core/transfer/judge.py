@@ -74,7 +74,8 @@ class Judgement:
         standings: A row each.
         blind: What blind choice gives, the same statistics; p is 1.
         ceiling: Mean ρ over targets of the gains by one seed with those by another: what the ground truth's own noise leaves
-            to be foreseen by a signal that is right. None with one seed.
+            to be foreseen of a single seed by a signal that is right, and no bound for the mean of several, which signals are
+            held against. None with one seed.
         n_targets: Targets that were judged.
     """
 

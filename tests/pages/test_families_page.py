@@ -250,7 +250,7 @@ def test_the_strip_over_k_is_for_overlap(world):
     assert len(figures(world.open("families", measure="overlap", show="How firm?"))) == 3
     app = world.open("families", measure="mse", show="How firm?")
     assert len(figures(app)) == 2
-    assert "K is a setting of Overlap" in said(app)
+    assert "The strip over K is for Overlap and Jaccard: choose one of them in the sidebar." in said(app)
 
 
 def test_k_ends_where_the_zeros_begin(world):

@@ -135,7 +135,7 @@ def test_a_target_without_relatives_has_no_tradition_to_follow(material):
     told = tradition_part(replace(known, family=replace(known.family, target=pair("ja-en")))).sentences[0]
     assert (
         told
-        == "Tradition calls Japanese Japonic. The pool has no other Japonic language: tradition has nobody to offer."
+        == "Tradition calls Japanese Japonic. No other Japonic language is estimated: tradition has nobody to offer."
     )
 
 

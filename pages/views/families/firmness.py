@@ -41,7 +41,7 @@ def firmness_view(
     if view.measure.has_masks:
         _k_strip(similarities, family, top_fraction=view.top_fraction)
     else:
-        st.caption("K is a setting of Overlap and Jaccard: choose one in the sidebar to see the family over every K.")
+        st.caption("The strip over K is for Overlap and Jaccard: choose one of them in the sidebar.")
     st.markdown("**If the sentences were others**")
     if st.toggle(
         "Resample the sentences",

@@ -56,7 +56,7 @@ def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
         "k" if rule is Rule.NEAREST else "Largest family",
         2,
         50,
-        help="The paper: 10.",
+        help="How many auxiliaries are taken." if rule is Rule.NEAREST else "The paper: 10.",
         **view_state.number("largest", 10, low=2, high=50),
     )
     shrink = _shrink_input() if rule is Rule.PAPER else SelectionSpec().shrink

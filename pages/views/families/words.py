@@ -45,7 +45,7 @@ def tradition_words(family: PseudoFamily, pool: Sequence[LanguagePair]) -> str:
     tradition = family.target.language.traditional_family
     n_in, n = same_family(family, pool)
     if not n:
-        return f"The pool has no other {tradition} language."
+        return f"No other {tradition} language is estimated."
     if n == 1:
         return f"The only other {tradition} language is {'in it, in bold' if n_in else 'not in it'}."
     return f"It holds {n_in} of the {n} other {tradition} languages{', in bold' if n_in else ''}."
