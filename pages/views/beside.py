@@ -195,7 +195,7 @@ def families_view(
     ).rename(columns={"Auxiliaries": "Family, left"})
     table.insert(1, "ρ", [target.rho for target in targets])
     st.dataframe(
-        pointed_out(table, "Target", [labels[one] for one in marked_pairs(first, looked_up)]),
+        pointed_out(table, "Target", [labels[language] for language in marked_pairs(first, looked_up)]),
         hide_index=True,
         placeholder="–",
         column_config={"ρ": _NUMBER(format="%.2f", help="Rank correlation of the order of its neighbours by both.")},

@@ -195,7 +195,7 @@ def language_table(
         if rows := st.session_state[key].selection.rows:
             mark(str(matrix.pairs[leaves[rows[0]]]))
 
-    told = [labels[matrix.pairs.index(one)] for one in marked]
+    told = [labels[matrix.pairs.index(language)] for language in marked]
     st.dataframe(
         pointed_out(table, "Language", told),
         key=key,
