@@ -10,15 +10,18 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.job_curves import TOKENS_PER_S, curves, curves_together
+from pages.components.notes import note_popover
 from pages.components.plain import plain
-from pages.components.results import cache_root
+from pages.components.results import cache_root, results
 from pseudofam_core import jobs
-from pseudofam_core.errors import JobError
+from pseudofam_core.errors import CacheError, JobError
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning import TIMING_TASK, BudgetMode
 from pseudofam_core.jobs import JobView, State, TaskView
+from pseudofam_core.jobs.differences import set_apart
 from pseudofam_core.jobs.limits import is_read_only
 from pseudofam_core.languages import LanguagePair, pair
+from pseudofam_core.store.notes import Noted, remove_note
 
 _BADGES = {
     State.QUEUED: ":gray-badge[:material/hourglass_empty: queued]",
@@ -155,8 +158,9 @@ def _active_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]
     views = running_jobs(kinds)
     if _landmarks(views) != seen:
         st.rerun()
+    apart = set_apart(_jobs(kinds))
     for job in views:
-        _card(job)
+        _card(job, apart.get(job.id, ""))
 
 
 def _live_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
@@ -165,12 +169,13 @@ def _live_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) 
         st.rerun()  # a pair was finished or a job ended: the whole page has news
     active = [job for job in views if job.state.is_active]
     ended = [job for job in views if not job.state.is_active]
+    apart = set_apart(views)
     for job in (*active, *ended[:_SHOWN]):
-        _card(job)
+        _card(job, apart[job.id])
     if earlier := ended[_SHOWN:]:
         with st.expander(f"Earlier jobs ({len(earlier)})"):
             for job in earlier:
-                _card(job)
+                _card(job, apart[job.id])
 
 
 def _line(workspace: Workspace) -> None:
@@ -196,12 +201,13 @@ def _landmarks(views: Sequence[JobView]) -> tuple[tuple[str, State, int], ...]:
     return tuple((job.id, job.state, job.done) for job in views)
 
 
-def _card(job: JobView) -> None:
+def _card(job: JobView, apart: str) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{plain(job.title)}**", width="content")
             st.markdown(_BADGES[job.state], width="content")
-        st.caption(f"Asked for {datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M} UTC")
+        asked = f"Asked for {datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M} UTC"
+        st.caption(" · ".join(filter(None, [asked, plain(apart)])))
         st.progress(min(1.0, job.fraction), text=_progress(job))
         for task in job.running:
             st.caption(_task(task))
@@ -223,7 +229,9 @@ def _card(job: JobView) -> None:
             st.caption("Resume does again what can't be read; results that are finished are found.")
         if job.state is State.CRASHED:
             st.caption("The worker is gone (a restart, or no memory left). Resume goes on from its last checkpoint.")
-        _controls(job)
+        with st.container(horizontal=True):
+            _controls(job)
+            note_popover(Noted.JOB, job.id, what="this job")
         if log := jobs.log_tail(cache_root(), job.id, 40):
             with st.expander("Log"):
                 st.code(log, language=None, height=220)
@@ -298,13 +306,19 @@ def _controls(job: JobView) -> None:
             _act(jobs.resume, job.id)
     forget = "Forgets the job with its log and curves. Its results stay."
     if st.button("Remove", key=f"remove-{job.id}", icon=":material/delete:", help=forget):
-        _act(jobs.remove, job.id)
+        _act(_remove, job.id)
+
+
+def _remove(root: Path, job_id: str) -> None:
+    """With its name and note."""
+    jobs.remove(root, job_id)
+    remove_note(results(), Noted.JOB, job_id)
 
 
 def _act(action: Callable[[Path, str], None], job_id: str) -> None:
     try:
         action(cache_root(), job_id)
-    except JobError as error:
+    except (JobError, CacheError) as error:
         # A card is drawn anew each second; a toast stays.
         st.toast(plain(error), icon=":material/error:", duration="long")
     else:

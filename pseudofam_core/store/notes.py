@@ -16,11 +16,12 @@ MOST_NOTES = 200
 
 
 class Noted(StrEnum):
-    """What may have a name and a note, and how it is told: a run by its key, a family by its code, a view by its address."""
+    """What may have a name and a note, by its subject: a run's key, a family's code, a view's address, a job's id."""
 
     RUN = "run"
     FAMILY = "family"
     VIEW = "view"
+    JOB = "job"
 
 
 @dataclass(frozen=True)

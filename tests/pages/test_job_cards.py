@@ -17,7 +17,9 @@ from pseudofam_core.jobs import JobView, State, TaskView
 from pseudofam_core.jobs.state import unreadable
 from pseudofam_core.languages import pair
 from pseudofam_core.progress import Progress
+from pseudofam_core.store.notes import Noted, notes_of
 from tests.pages.conftest import said
+from tests.pages.test_notes import name_it
 
 CHART = "vega_lite_chart"
 
@@ -193,6 +195,32 @@ def test_a_done_job_asks_for_nothing(world, listed):
     assert "done" in said(app)
     assert not [one for one in app.button if one.label in ("Cancel", "Resume")]
     assert app.button(key="remove-0123abcd").label == "Remove"  # its results stay
+
+
+def test_jobs_of_one_title_tell_in_what_they_differ(world, listed):
+    few, many = (
+        replace(
+            estimating(State.DONE, TaskView("kk-en", State.DONE)), id=job_id, payload={"workspace": {"sentences": n}}
+        )
+        for job_id, n in (("0123abcd", 200), ("4567cdef", 500))
+    )
+    listed[0][:] = [few, many]
+    words = said(world.open("estimates"))
+    assert "UTC · sentences 200" in words
+    assert "UTC · sentences 500" in words
+
+
+def test_a_job_has_a_name_and_a_note_until_it_is_removed(world, listed, monkeypatch):
+    monkeypatch.setattr(jobs, "remove", lambda root, job_id: listed[0].clear())
+    app = card(world, listed, estimating(State.DONE, TaskView("kk-en", State.DONE)))
+    app = name_it(app, "Name this job", "Before the clean-up", "with *old* text")
+    assert not app.exception
+    assert notes_of(world.cache, Noted.JOB)["0123abcd"].name == "Before the clean-up"
+    app = world.open("estimates")
+    assert "with \\*old\\* text" in said(app)
+    app.button(key="remove-0123abcd").click().run()
+    assert not app.exception
+    assert notes_of(world.cache, Noted.JOB) == {}
 
 
 def test_the_first_start_says_what_it_computes_and_how_to_stop_it(world, listed):
