@@ -82,12 +82,10 @@ def _reach(shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
         for neighbour, distance in zip(shown, distances, strict=True)
         if neighbour.radius is not None
     ]
-    return _from_the_one_before(tested) | {
-        "x": [neighbour.radius for neighbour, _ in tested],
+    return _from_the_one_before(tested, [neighbour.radius for neighbour, _ in tested], told="radius") | {
         "width": 0.8,
         "name": "reach of the radius",
         "marker": {"color": FAINT, "line": {"color": LINE, "width": 1}},
-        "hovertemplate": "radius %{x:.4g}<extra></extra>",
     }
 
 
@@ -102,22 +100,26 @@ def _steps(family: PseudoFamily, shown: Sequence[Neighbour], distances: Sequence
             return INSIDE
         return OUTSIDE if family.selection.rule is Rule.PAPER and neighbour.radius is not None else LINE
 
-    return _from_the_one_before(steps) | {
-        "x": [neighbour.gap for neighbour, _ in steps],
+    return _from_the_one_before(steps, [neighbour.gap for neighbour, _ in steps], told="step") | {
         "width": 0.16,
         "marker": {"color": [colour(neighbour) for neighbour, _ in steps], "line": {"width": 0}},
         "showlegend": False,
-        "hovertemplate": "step %{x:.4g}<extra></extra>",
     }
 
 
-def _from_the_one_before(rows: Sequence[tuple[Neighbour, float]]) -> Part:
-    """Bars in the neighbours' rows that begin at the distance of the neighbour before."""
+def _from_the_one_before(
+    rows: Sequence[tuple[Neighbour, float]], lengths: Sequence[float | None], *, told: str
+) -> Part:
+    """Bars in the neighbours' rows that begin at the distance of the neighbour before; pointing at one tells its length."""
     return {
         "type": "bar",
         "base": [distance - (neighbour.gap or 0) for neighbour, distance in rows],
+        "x": lengths,
         "y": [neighbour.rank for neighbour, _ in rows],
         "orientation": "h",
+        # Of a bar that has a base, Plotly's own x is where it ends.
+        "customdata": lengths,
+        "hovertemplate": f"{told} %{{customdata:.4g}}<extra></extra>",
     }
 
 

@@ -154,3 +154,26 @@ def test_a_click_on_either_of_two_workspaces_frames_the_cell_in_both(estimated, 
             arg=1 + number,
         )
         settled(page)
+
+
+BARS = """() => document.querySelector(".js-plotly-plot")._fullData
+    .filter(one => one.type === "bar" && one.width === 0.16).flatMap(one =>
+    Array.from(one.x).map((long, place) => ({long, x: one.base[place] + long / 2, y: one.y[place]})))"""
+
+
+def test_pointing_at_a_step_of_the_gap_plot_tells_the_step(estimated, page):
+    page.goto(estimated("families"))
+    page.locator(".js-plotly-plot").first.wait_for(state="attached", timeout=180_000)
+    page.wait_for_function("document.querySelector('.js-plotly-plot')._fullLayout?.yaxis?._offset !== undefined")
+    settled(page)
+    told = {}
+    for bar in page.evaluate(BARS):
+        place = page.evaluate(PLACE_IN, [0, bar["x"], bar["y"], ["xaxis", "yaxis"]])
+        page.mouse.move(place[0] - 1, place[1])
+        page.mouse.move(*place)
+        label = page.locator(".hoverlayer .hovertext").first
+        label.wait_for()
+        if (said := label.text_content()).startswith("step "):  # where the bar is short, its point answers
+            told[float(said.removeprefix("step "))] = bar["long"]
+    assert told
+    assert list(told) == pytest.approx(list(told.values()), rel=1e-3)

@@ -146,7 +146,7 @@ def test_the_gap_plot_marks_mutual_choices_and_what_is_looked_for():
     edges = {
         custom[0]: (fill, edge)
         for trace in figure.data
-        if trace.customdata is not None
+        if trace.type == "scatter" and trace.customdata is not None
         for custom, fill, edge in zip(trace.customdata, trace.marker.color, trace.marker.line.color, strict=True)
     }
     assert edges["Kazakh · kk"] == (CHOSEN, CHOSEN)
@@ -158,3 +158,13 @@ def test_a_radius_that_reaches_far_does_not_squeeze_the_neighbours():
     low, high = charts.gap_figure(family).layout.xaxis.range
     assert low < 1
     assert 14 < high < 20
+
+
+def test_pointing_at_a_bar_of_the_gap_plot_tells_its_length_and_not_where_it_ends():
+    family = select_family(row([1, 4, 6, 14]), PAIRS[0], selection=PAPER)
+    radius, step = (trace for trace in charts.gap_figure(family).data if trace.type == "bar")
+    assert list(radius.customdata) == list(radius.x) == [3, 2]
+    assert list(step.customdata) == list(step.x) == [3, 2, 8]
+    for trace in (radius, step):
+        assert "%{customdata" in trace.hovertemplate
+        assert "%{x" not in trace.hovertemplate  # of a bar that has a base, Plotly's x is where it ends
