@@ -252,7 +252,8 @@ def outlook_view(outlook: Outlook | None) -> None:
             "are computed, you will see here what to expect."
         )
         return
-    width, n = outlook.forecast.half_width, outlook.forecast.n_targets
+    forecast, n = outlook.forecast, outlook.forecast.n_targets
+    width = forecast.half_width if forecast.has_interval else np.nan
     with st.expander(f"What to expect of each auxiliary, from {n} other targets", icon=":material/insights:"):
         table = pd.DataFrame(
             {
@@ -261,7 +262,7 @@ def outlook_view(outlook: Outlook | None) -> None:
                 "From": outlook.expected - width,
                 "To": outlook.expected + width,
                 "Measured": outlook.measured,
-                "Advice": [outlook.forecast.words(gain) if np.isfinite(gain) else None for gain in outlook.expected],
+                "Advice": [forecast.words(gain) if np.isfinite(gain) else None for gain in outlook.expected],
             }
         )
         is_target = [pair == outlook.target for pair in outlook.auxiliaries]
@@ -276,8 +277,8 @@ def outlook_view(outlook: Outlook | None) -> None:
         )
         st.caption(
             f"Gain in dev loss, nats a token, of each auxiliary alone, foreseen by `{outlook.signal}`, the signal that foresaw the "
-            f"other targets best. The interval holds {1 - outlook.forecast.level:.0%} of the gains of a target like these. What a "
-            "family of several gains is not foreseen. A measured gain counts more than an expected one."
+            f"other targets best, {forecast.reach}. What a family of several gains is not foreseen. A measured gain counts more "
+            "than an expected one."
         )
 
 

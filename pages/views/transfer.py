@@ -113,10 +113,11 @@ def _gains(matrix: TransferMatrix, target: LanguagePair) -> None:
         config=vector_config("gains"),
         alt=f"Heatmap of gains in {matrix.metric.label}: rows are targets, columns auxiliaries",
     )
-    seeds = "one seed: what another would say, nobody knows" if len(matrix.seeds) == 1 else f"{len(matrix.seeds)} seeds"
+    alone = len(matrix.seeds) == 1
+    seeds = "one seed, whose luck no interval counts" if alone else f"{len(matrix.seeds)} seeds"
     st.caption(
         f"Blue helps, orange harms; a ring: the 95 % interval leaves 0 out (of {int(np.isfinite(matrix.mean).sum())} cells, by "
-        f"chance one in twenty would); a cross: not run yet. Over dev sentences and {seeds}."
+        f"chance one in twenty would{' or more' if alone else ''}); a cross: not run yet. Over dev sentences and {seeds}."
     )
 
 

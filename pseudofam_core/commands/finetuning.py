@@ -225,7 +225,8 @@ def _expected_gains(request: FinetuneRequest, cache: Cache) -> str:
     if outlook is None:
         return ""
     members = sorted({pair for arm in request.arms for pair in arm.members or ()} & set(outlook.auxiliaries))
-    head = f"By {outlook.signal}, from {outlook.forecast.n_targets} other targets, each auxiliary alone, dev, 90 % intervals:"
+    forecast = outlook.forecast
+    head = f"By {outlook.signal}, from {forecast.n_targets} other targets, each auxiliary alone, in dev loss, {forecast.reach}:"
     return "\n".join([head, *(f"  {outlook.words(pair)}" for pair in members)]) + "\n"
 
 

@@ -42,9 +42,7 @@ def told(foresight: Foresight) -> str:
     if judgement.ceiling is not None:
         lines.append(f"Spearman of the gains by one seed with those by another: {judgement.ceiling:.2f}.")
     if judgement.n_targets >= FEWEST_TARGETS:
-        lines.append(
-            f"By {foresight.best_signal} a gain is foreseen to ±{foresight.forecast().half_width:.3f} nats a token (90 %)."
-        )
+        lines.append(f"By {foresight.best_signal} a gain is foreseen {foresight.forecast().reach}.")
     return "\n".join(lines)
 
 

@@ -24,8 +24,10 @@ from pseudofam_core.transfer.forecast import standardised
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
 from pseudofam_core.transfer.judge import Standing
 from pseudofam_core.transfer.kept import kept_request
+from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED
 
 _SIGNAL, _CELL = "signal", "target and auxiliary"
+_OF_GAINS = (ELSEWHERE, LEARNED)  # what only measured gains tell
 _COLUMNS = {
     "row": "What the row is of",
     "name": "Signal, or target ← auxiliary",
@@ -58,7 +60,8 @@ def finding(material: Material) -> Finding:
         material.workspace, material.cache, report=material.report, should_stop=material.should_stop
     )
     foresight = foresight_of(measured, signals)
-    seen = f"gains of {len(measured.targets)} targets × {len(measured.auxiliaries)} auxiliaries, {len(measured.seeds)} seeds"
+    n_gains = measured.n_cells - measured.n_missing
+    seen = f"{n_gains} gains of {len(measured.targets)} targets, {len(measured.seeds)} seeds"
     return replace(
         told(foresight),
         seen_on=f"{seen_on(material.workspace, material.pool)}; {seen}, {request.updates} updates of the target alone",
@@ -125,19 +128,18 @@ def _cells(foresight: Foresight) -> list[dict[str, Any]]:
 
 def _answer(foresight: Foresight) -> str:
     judgement = foresight.judgement
-    by_name = {standing.signal: standing for standing in judgement.standings}
+    by_name = {standing.signal: standing.spearman for standing in judgement.standings}
     told = []
     for name in dict.fromkeys((foresight.best_signal, Measure.OVERLAP.value, "kinship")):
-        if name in by_name:
-            rho = by_name[name].spearman
+        if (rho := by_name.get(name)) is not None:
             told.append(f"{_label(name)} ρ = {rho.value:.2f} ({rho.low:.2f} to {rho.high:.2f}, p = {rho.p:.3f})")
-    ceiling = (
-        "" if judgement.ceiling is None else f"; another seed's gains foresee as much as ρ = {judgement.ceiling:.2f}"
-    )
+    ceiling = "" if judgement.ceiling is None else f", another seed's gains with {judgement.ceiling:.2f}"
     helped = float((foresight.mean[np.isfinite(foresight.mean)] > 0).mean())
+    n_untrained = len(judgement.standings) - len(_OF_GAINS)
     return (
-        f"Over {judgement.n_targets} targets the gain by a single auxiliary is foreseen best by {'; '.join(told)} (of "
-        f"{len(judgement.standings)} signals{ceiling}); {helped:.0%} of the auxiliaries help at all."
+        f"Over {judgement.n_targets} targets, of {n_untrained} signals that need no training, the gain by a single auxiliary is "
+        f"foreseen best by {'; by '.join(told)}. What it gained for other targets foresees it with ρ = "
+        f"{by_name[ELSEWHERE].value:.2f}{ceiling}; {helped:.0%} of the gains are above zero."
     )
 
 

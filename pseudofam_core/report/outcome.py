@@ -188,12 +188,9 @@ def _gain_sentences(material: Material, measured: TransferMatrix) -> list[str]:
             f"Other targets were helped most by {helped}, in the mean; {n_in} of these {len(best)} {verb} in the family."
         )
     if (outlook := material.outlook) is not None:
-        width = outlook.forecast.half_width
-        share = f"{1 - outlook.forecast.level:.0%} of gains"
-        span = f"to ±{width:.3f} ({share})" if np.isfinite(width) else "without an interval, from so few targets"
         told.append(
             f"Foreseen by {SIGNALS[outlook.signal].label}, the signal that foresaw {outlook.forecast.n_targets} other targets "
-            f"best, {span}."
+            f"best, {outlook.forecast.reach}."
         )
     return told
 

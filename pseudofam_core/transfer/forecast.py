@@ -13,7 +13,7 @@ largest error, and with fewer than level⁻¹ − 1 for more than was ever seen:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +44,22 @@ class Forecast:
         """(auxiliaries,) expected gain of each, from the signal of a target's row; NaN where that is unknown."""
         return self.intercept + self.slope * standardised(signal)
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether there were targets enough for an interval."""
+        return isfinite(self.half_width)
+
+    @property
+    def reach(self) -> str:
+        """How near gains are foreseen, as a sentence's end: ``to ±0.069 nats a token (90% of gains)``."""
+        if not self.has_interval:
+            return f"without an interval, for {self.n_targets} targets are too few"
+        return f"to ±{self.half_width:.3f} nats a token ({1 - self.level:.0%} of gains)"
+
     def words(self, gain: float) -> str:
         """Train with it or don't, as far as the forecast can tell."""
+        if not self.has_interval:
+            return "can't tell: there is no interval from so few targets" + (", more likely a gain" if gain > 0 else "")
         if gain - self.half_width > 0:
             return "train with it: the whole interval is a gain"
         if gain + self.half_width < 0:

@@ -49,10 +49,8 @@ class Outlook:
         if not np.isfinite(self.expected[place]):
             return f"{auxiliary}: {self.signal} knows nothing of it"
         gain, width = float(self.expected[place]), self.forecast.half_width
-        span = (
-            f"{gain - width:+.3f} to {gain + width:+.3f}" if np.isfinite(width) else "no interval from so few targets"
-        )
-        return f"{auxiliary}: {gain:+.3f} nats a token expected ({span}), {self.forecast.words(gain)}"
+        span = f" ({gain - width:+.3f} to {gain + width:+.3f})" if self.forecast.has_interval else ""
+        return f"{auxiliary}: {gain:+.3f} nats a token expected{span}, {self.forecast.words(gain)}"
 
 
 def outlook(

@@ -25,6 +25,7 @@ def foreseen() -> Foresight:
 def test_the_right_signal_stands_first_and_every_gain_is_a_point():
     finding = foresight.told(foreseen())
     assert "best by Overlap ρ = 0.9" in finding.answer or "best by Overlap ρ = 1.0" in finding.answer
+    assert "of 2 signals that need no training" in finding.answer  # not of what other targets gained
     signals = [row for row in finding.rows if row["row"] == "signal"]
     assert [row["name"] for row in signals].index("Overlap") < [row["name"] for row in signals].index("Kinship")
     cells = [row for row in finding.rows if row["row"] == "target and auxiliary"]

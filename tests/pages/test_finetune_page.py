@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -366,6 +367,16 @@ def test_what_to_expect_is_told_before_the_start(trainable, paced, monkeypatch):
     assert table["From"].round(3).tolist() == [0.03, -0.02]
     assert table["Advice"].tolist() == ["train with it: the whole interval is a gain", line.words(0.01)]
     assert table["Measured"].tolist()[1] == 0.04
+
+
+def test_a_forecast_from_few_targets_tells_no_interval(trainable, paced, monkeypatch):
+    line = Forecast(0.05, 0.02, inf, 0.1, 4)
+    expected = Outlook(pair("be-en"), PAIRS[1:3], "overlap", line, np.array([0.06, 0.01]), np.full(2, np.nan))
+    monkeypatch.setattr("pseudofam_core.transfer.outlook.kept_outlook", lambda *_: expected)
+    app = trainable.open("finetune", **FEW)
+    (table,) = [one.value for one in app.dataframe if "Advice" in one.value]
+    assert table[["From", "To"]].isna().all(axis=None)
+    assert any("without an interval" in one.value for one in app.caption)
 
 
 def test_where_nothing_is_measured_the_way_to_a_forecast_is_told(trainable, paced):

@@ -118,6 +118,12 @@ def test_gains_stand_beside_the_measure_of_the_sidebar(trainable):
     assert "Start" in app.button(key="start").label
 
 
+def test_what_chance_would_mark_is_told_with_the_luck_of_an_only_seed(trainable):
+    keep(trainable, seeds=(1,))
+    assert "one in twenty would or more" in (words := said(trainable.open("transfer", signal="kinship")))
+    assert "one seed, whose luck no interval counts" in words
+
+
 def test_without_estimates_other_signals_stand_there(trainable):
     keep(trainable)
     app = trainable.open("transfer", signal="kinship")

@@ -72,6 +72,13 @@ def test_words_follow_the_interval():
     assert forecast.words(-0.1) == "can't tell: the interval holds gain and loss"
 
 
+def test_where_there_is_no_interval_none_is_told():
+    few, many = Forecast(0.0, 1.0, inf, 0.1, 4), Forecast(0.0, 1.0, 0.5, 0.1, 12)
+    assert few.reach == "without an interval, for 4 targets are too few"
+    assert many.reach == "to ±0.500 nats a token (90% of gains)"
+    assert few.words(0.1) == "can't tell: there is no interval from so few targets, more likely a gain"
+
+
 def test_fewer_than_three_targets_are_refused():
     gains, signal = made(2)
     with pytest.raises(ValueError, match=r"at least 3 targets.*Got 2"):

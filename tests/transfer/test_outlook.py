@@ -51,7 +51,7 @@ def test_its_own_gains_are_shown_and_not_learned_from():
 
 def test_few_targets_give_no_interval_and_too_few_no_forecast():
     measured, signals = made(PAIRS[:4])
-    assert "no interval from so few targets" in outlook(UK, measured, signals, level=0.1).words(PAIRS[0])
+    assert "there is no interval from so few targets" in outlook(UK, measured, signals, level=0.1).words(PAIRS[0])
     with pytest.raises(ValueError, match="at least 3 targets"):
         outlook(PAIRS[0], made(PAIRS[:3])[0], signals)
 
