@@ -1,7 +1,8 @@
 """Do families settle as models grow, or as they are trained? The paper's open question 1.
 
 Every further model that is named reads the workspace's text. Models should differ in one thing, size or training, and stand in
-that order; each is held against the workspace's own, and says how its own similarities follow kinship.
+that order; each is held against the workspace's own and against the one named before it, and says how its own similarities
+follow kinship.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _COLUMNS = {
     "low": "Lower end of the 95 % interval over targets",
     "high": "Upper end",
     **{name: f"{words}: against the workspace's model" for name, words in COLUMNS.items() if name != "kinship"},
+    **{f"{name}_before": f"{COLUMNS[name]}: against the model named before it" for name in ("rho", "shared")},
 }
 
 
@@ -59,15 +61,17 @@ def finding(material: Material) -> Finding:
     kin = relatives(tuple(next(iter(pools.values()))))
     rows = []
     for measure in MEASURES:
-        first = matrix(next(iter(pools.values())), measure, material.cache)
-        for name, pool in pools.items():
-            similarity = matrix(pool, measure, material.cache)
+        similarities = [matrix(pool, measure, material.cache) for pool in pools.values()]
+        before = [None, *similarities]
+        for (name, pool), similarity, previous in zip(pools.items(), similarities, before, strict=False):
             summaries = [summarise(estimate) for estimate in pool.values()]
             kinship = over_targets(relatives_before_others(similarity.ordering_distances(), kin))
-            row: dict[str, Any] = {"model": name, "measure": measure.label, **agreement(first, similarity)}
+            row: dict[str, Any] = {"model": name, "measure": measure.label, **agreement(similarities[0], similarity)}
             row |= {"kinship": kinship.value, "low": kinship.low, "high": kinship.high}
             row |= {"parameters": summaries[0].n_parameters}
-            rows.append({**row, "loss": float(np.mean([summary.mean_loss for summary in summaries]))})
+            row |= {"loss": float(np.mean([summary.mean_loss for summary in summaries]))}
+            held = {} if previous is None else agreement(previous, similarity)
+            rows.append({**row, **{f"{column}_before": held.get(column) for column in ("rho", "shared")}})
     return Finding(
         answer=_answer(rows),
         seen_on=f"{seen_on(material.workspace, material.pool)}; models {', '.join(pools)}",
@@ -106,8 +110,18 @@ def _answer(rows: list[dict[str, Any]]) -> str:
     return (
         f"A relative stands before another language by {MEASURES[0].label} in these shares of cases (95 % over targets): "
         f"{kinship}. "
-        f"Against {usual[0]['model']}: {against}."
+        f"Against {usual[0]['model']}: {against}.{_before(usual[1:])}"
     )
+
+
+def _before(rows: list[dict[str, Any]]) -> str:
+    """How far each agrees with the one named before it; nothing where that is the workspace's own alone."""
+    if len(rows) < 2:
+        return ""
+    told = ", ".join(
+        f"{row['model']} ρ = {row['rho_before']:.2f} and {row['shared_before']:.0%} of the members" for row in rows[1:]
+    )
+    return f" Against the one named before it: {told}."
 
 
 def _name(model: str) -> str:
@@ -116,6 +130,7 @@ def _name(model: str) -> str:
 
 EXPERIMENT = Experiment(
     name="models",
+    version=2,
     title="Size and training",
     question="Do families settle as models grow, or as they are trained for longer?",
     expected="That larger and longer trained models agree more with one another, and follow kinship more by measures free of "

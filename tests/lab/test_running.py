@@ -160,3 +160,15 @@ def test_experiments_that_want_another_text_or_model_say_so(six):
         lab.planned(lab.experiment("corpora"), workspace, cache)
     with pytest.raises(ValueError, match="Name folders or hub names"):
         lab.planned(lab.experiment("models"), workspace, cache)
+
+
+def test_a_model_is_held_against_the_first_and_against_the_one_named_before_it(six, tmp_path):
+    workspace, _, same, cache = six
+    unlike = save_model(tmp_path / "unlike", "nllb")
+    finding = lab.run(lab.planned(lab.experiment("models"), workspace, cache, others=(str(unlike), same)), cache)
+    _, second, third = (row for row in finding.rows if row["measure"] == "Overlap")
+    assert finding.rows[0]["rho_before"] is None
+    assert third["rho"] == pytest.approx(1) != pytest.approx(second["rho"])
+    for column in ("rho", "shared"):
+        assert second[column] == second[f"{column}_before"] == pytest.approx(third[f"{column}_before"])
+    assert f"Against the one named before it: other ρ = {third['rho_before']:.2f}" in finding.answer
