@@ -69,7 +69,7 @@ _VALUES = (
 )
 _VALUES += ("sample", "1", "0.5", "mse", "all", "be-en", "single,single", "\u2028", "%00", "é" * 300)
 _LONGEST_S = 60.0
-_WARM_UP_S = 30.0
+_WARM_UP_S = 180.0  # Streamlit keeps a session that is gone for two minutes, and at most 128 of them: until then memory must grow
 
 
 def visit(port: int, page: str, view: Mapping[str, str]) -> str:

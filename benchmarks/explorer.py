@@ -1,7 +1,8 @@
 """The explorer in a real Chromium: how long a reader waits.
 
-``python -m benchmarks.explorer``. Estimates of 17 and of 100 languages are made up (their values do not matter to a page),
-the server is the real one, and a wait ends when the browser has painted the changed figure. Needs Chromium.
+``python -m benchmarks.explorer``. First the sample: its first page, its first matrix, clicks and tabs. Then estimates of 17 and of
+100 languages that are made up (their values do not matter to a page). The server is the real one, and a wait ends when the browser
+has painted the changed figure. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from safetensors.numpy import save_file
 
+from benchmarks import _explorer_sample
 from driving.server import CHROMIUM, FLAGS, Server, settled
 from pseudofam_core import estimates
 from pseudofam_core.estimates.spec import Workspace
@@ -56,6 +58,7 @@ def main() -> None:
     result: dict[str, float] = {}
     with sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        result |= _explorer_sample.measured(browser)
         for n in (17, 100):
             folder = Path(tempfile.mkdtemp())
             try:

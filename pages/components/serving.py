@@ -8,6 +8,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.components.compressing import CompressedOnce
+
 _UNFRAMED = {"Content-Security-Policy": "frame-ancestors 'none'", "X-Frame-Options": "DENY"}
 
 
@@ -29,7 +31,11 @@ class Unframed:
 
 
 def middleware() -> list[Middleware]:
-    """Outermost first: no framing, then no host but those of Streamlit's option ``server.allowedHosts``; all where it is empty."""
+    """Outermost first: no framing; no host but those of Streamlit's option ``server.allowedHosts``, all where it is empty; gzip."""
     hosts = st.get_option("server.allowedHosts") or ["*"]
     bracketed = [f"[{host}]" if ":" in host else host for host in hosts]  # as a Host header has IPv6 addresses
-    return [Middleware(Unframed), Middleware(TrustedHostMiddleware, allowed_hosts=bracketed, www_redirect=False)]
+    return [
+        Middleware(Unframed),
+        Middleware(TrustedHostMiddleware, allowed_hosts=bracketed, www_redirect=False),
+        Middleware(CompressedOnce),
+    ]
