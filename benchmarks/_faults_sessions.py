@@ -162,7 +162,7 @@ async def _visit(port: int, page: str, view: Mapping[str, str], seconds: float =
 
 
 async def _shown(link: object) -> str:
-    """Exceptions among all elements until the script has ended."""
+    """Exceptions among all elements until the script has ended, and those that it asks for itself have too."""
     exceptions = []
     while isinstance(message := await link.read_message(), bytes):  # type: ignore[attr-defined]
         told = ForwardMsg()
@@ -170,6 +170,6 @@ async def _shown(link: object) -> str:
         if told.delta.new_element.HasField("exception"):
             shown = told.delta.new_element.exception
             exceptions.append(f"{shown.type}: {shown.message} {list(shown.stack_trace)[-2:]}")
-        if told.WhichOneof("type") == "script_finished":
+        if told.WhichOneof("type") == "script_finished" and told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return "; ".join(exceptions)
     return "; ".join([*exceptions, "the server has closed the connection"])
