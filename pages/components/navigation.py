@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -84,7 +85,13 @@ def open_address(page: str, view: dict[str, str], *, label: str, help: str | Non
     if path is None:
         st.caption(f"{label}: of a page that this version does not have.")
         return
-    st.page_link(path, label=label, icon=f":material/{_MENU[path][1]}:", help=help, query_params=view)
+    icon = f":material/{_MENU[path][1]}:"
+    if page != view_state.address()[0]:
+        st.page_link(path, label=label, icon=icon, help=help, query_params=view)
+        return
+    # A link from a page to itself is no news to Streamlit: the controls would stay as they are.
+    key = f"open-{urlencode(view)}"
+    st.button(label, key=key, icon=icon, help=help, type="tertiary", on_click=view_state.open_view, args=(view,))
 
 
 def go(page: str, **view: str) -> None:

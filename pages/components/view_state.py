@@ -7,7 +7,7 @@ changes; `st.query_params` adds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -204,6 +204,14 @@ def set_value(name: str, words: str | None) -> None:
         address.values.pop(name, None)
     else:
         address.values[name] = words
+    _write(address)
+
+
+def open_view(values: Mapping[str, str]) -> None:
+    """Give the present page these controls and no others, as if its address had been opened. To be called from a callback."""
+    address = _address()
+    address.known.update(values)
+    address.values = dict(values)
     _write(address)
 
 

@@ -39,6 +39,18 @@ def test_a_view_is_kept_with_its_page_and_every_control(world):
     assert elsewhere.page.endswith("families")
 
 
+def test_a_view_of_the_present_page_opens_there(world):
+    app = world.estimate(*CODES).open("families", target="tr-en", measure="mse")
+    app = name_it(app, "Name this view", "Turkish by MSE")
+    app.selectbox(key="measure").select_index(1).run()
+    app.selectbox(key="target").select_index(0).run()
+    assert "Turkish by MSE" not in links(app)
+    next(one for one in app.button if one.label == "Turkish by MSE").click().run()
+    assert not app.exception
+    assert (str(app.selectbox(key="target").value), app.selectbox(key="measure").value) == ("tr-en", "mse")
+    assert (app.query_params["target"], app.query_params["measure"]) == ("tr-en", "mse")
+
+
 def test_a_view_is_removed(world):
     keep_note(world.cache, Note(Noted.VIEW, "lab?", "Old", "", 1.0))
     app = world.open("overview")
