@@ -223,7 +223,11 @@ def _card(job: JobView, apart: str) -> None:
                 "The worker has not written for a while: a large batch, or a machine under load. It may still go on."
             )
         if job.state is State.CANCELLED:
-            kept = f"Of {job.total} {job.parts} {job.done} {'is' if job.done == 1 else 'are'} finished and kept."
+            kept = (
+                f"Of {job.total} {job.parts} {job.done} {'is' if job.done == 1 else 'are'} finished and kept."
+                if job.total > 1
+                else "What it has finished is kept."
+            )
             st.caption(f"{kept} Resume does the rest.")
         if job.state is State.DAMAGED and job.tasks:
             st.caption("Resume does again what can't be read; results that are finished are found.")

@@ -40,7 +40,7 @@ class WorkspaceAnswers:
         """Resolve all experiments; a model or text that can't be used is no error here, for answers ship."""
         self.workspace = workspace
         self.trouble: str | None = None
-        self._read: dict[str, _Read] = {}
+        self._read: dict[str, _Read | str] = {}
         try:
             self._read = _resolved(workspace)
         except (PseudoFamError, ValueError) as error:
@@ -54,11 +54,13 @@ class WorkspaceAnswers:
         """
         if others:
             return lab.Plan(experiment, self.workspace, *_with_others(self.workspace, experiment.name, others))
-        return (
-            lab.Plan(experiment, self.workspace, *self._read[experiment.name])
-            if experiment.name in self._read
-            else None
-        )
+        read = self._read.get(experiment.name)
+        return None if read is None or isinstance(read, str) else lab.Plan(experiment, self.workspace, *read)
+
+    def refusal(self, experiment: Experiment) -> str | None:
+        """Why it can't be run on this workspace as it is, or None."""
+        read = self._read.get(experiment.name)
+        return read if isinstance(read, str) else self.trouble
 
     def finding(self, experiment: Experiment, others: tuple[str, ...] = ()) -> Finding | None:
         """What it found on this workspace, or None."""
@@ -145,7 +147,9 @@ def _answer(experiment: Experiment, findings: Mapping[str, Finding]) -> None:
     with st.expander("Table", icon=":material/table:"):
         columns = {name: st.column_config.Column(help=words) for name, words in finding.columns.items()}
         st.dataframe(pd.DataFrame(finding.rows), hide_index=True, column_config=columns, height=320, alt=finding.answer)
-    csv_button("Table as CSV", partial(finding_csv, experiment, finding), f"lab-{experiment.name}-{name}.csv")
+    csv_button(
+        "Table as CSV", partial(finding_csv, experiment, finding), f"lab-{experiment.name}-{name.replace(' ', '-')}.csv"
+    )
 
 
 def _others(experiment: Experiment) -> tuple[str, ...]:
@@ -164,16 +168,19 @@ def _run_box(experiment: Experiment, answers: WorkspaceAnswers, plan: lab.Plan |
     with st.container(border=True):
         st.markdown(f"**Run it on this workspace.** Needs: {experiment.needs}")
         if plan is None:
-            if answers.trouble:
-                st.caption(f":material/error: {plain(answers.trouble)}")
-            elif experiment.others:
-                st.caption(f":material/edit: Name further {experiment.others} above.")
+            if not others and (refusal := answers.refusal(experiment)):
+                st.caption(f":material/error: {plain(refusal)}")
             return
-        cost = lab.cost(plan, results())
-        seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)} of computing"
-        st.caption(f"{cost.n_missing} of {cost.n_estimates} estimates are to be made first{seconds}.")
+        st.caption(_cost(lab.cost(plan, results())))
         if st.button("Run", key=f"run-{experiment.name}", type="primary", icon=":material/play_arrow:"):
             _submit(answers.workspace, experiment, others)
+
+
+def _cost(cost: lab.Cost) -> str:
+    missing = f"{cost.n_missing} of {cost.n_estimates} estimates are to be made first"
+    if cost.seconds is None:
+        return f"{missing}, which the first of them will time; then about {duration(cost.own_seconds)} of computing."
+    return f"{missing}: about {duration(cost.seconds)} of computing in all."
 
 
 def _submit(workspace: Workspace, experiment: Experiment, others: tuple[str, ...]) -> None:
@@ -187,16 +194,17 @@ def _submit(workspace: Workspace, experiment: Experiment, others: tuple[str, ...
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Reading model and texts …")
-def _resolved(workspace: Workspace) -> dict[str, _Read]:
-    """What each experiment would read, by its name; those that this workspace is nothing for are left out."""
-    resolver, read = lab.Resolver(), {}
+def _resolved(workspace: Workspace) -> dict[str, _Read | str]:
+    """What each experiment would read, by its name, or why this workspace is nothing for it."""
+    resolver, read = lab.Resolver(), dict[str, _Read | str]()
     for experiment in lab.EXPERIMENTS:
         if experiment.finding is not None:
             try:
                 plan = lab.planned(experiment, workspace, results(), resolver=resolver)
-            except ValueError:  # it wants something else to be named
-                continue
-            read[experiment.name] = (plan.specs, plan.runs)
+            except ValueError as error:
+                read[experiment.name] = str(error)
+            else:
+                read[experiment.name] = (plan.specs, plan.runs)
     return read
 
 

@@ -54,12 +54,16 @@ def _state(experiment: Experiment, workspace: Workspace, cache: Cache) -> str:
         return f"not here. {experiment.elsewhere}"
     try:
         plan = lab.planned(experiment, workspace, cache)
-    except ValueError as error:  # it wants something else to be named
+    except ValueError as error:
         return f"not run yet: {error}"
     if lab.find(plan, cache) is not None:
         return "answered for this workspace"
     cost = lab.cost(plan, cache)
-    seconds = "" if cost.seconds is None else f", about {duration(cost.seconds)}"
+    seconds = (
+        f", then about {duration(cost.own_seconds)}"
+        if cost.seconds is None
+        else f", about {duration(cost.seconds)} in all"
+    )
     return f"not run yet: {cost.n_missing} of {cost.n_estimates} estimates to make{seconds}"
 
 

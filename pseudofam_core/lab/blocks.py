@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pseudofam_core.estimates import drawn_text, pool_of
 from pseudofam_core.estimates.spec import Estimator, Workspace
+from pseudofam_core.lab.ready import Texts
 from pseudofam_core.languages import LanguagePair
 
 FEWEST, MOST = 8, 24
@@ -22,7 +23,12 @@ def blocked(workspace: Workspace, others: tuple[str, ...]) -> dict[str, Workspac
     return {"blocks": replace(workspace, estimator=Estimator.PER_SENTENCE, mini_batches=None, shards=n_blocks)}
 
 
-def same_lines(workspace: Workspace, pairs: Sequence[LanguagePair]) -> bool:
+def same_lines(texts: Texts) -> bool:
     """Whether all pairs have the same sentences in the same order, so that block s is the same text for each."""
-    texts = [drawn_text(workspace, pair)[0] for pair in pairs]
-    return len({text.targets for text in texts}) == 1 or len({text.sources for text in texts}) == 1
+    sides = ({text.targets for text in texts.values()}, {text.sources for text in texts.values()})
+    return min(map(len, sides)) == 1
+
+
+def drawn_together(workspace: Workspace, pairs: Sequence[LanguagePair]) -> bool:
+    """The same of the texts that a workspace's estimates have read."""
+    return same_lines({pair: drawn_text(workspace, pair)[0] for pair in pairs})

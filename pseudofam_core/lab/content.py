@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.blocks import MOST, blocked, same_lines
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.ready import Texts, n_sentences, with_relatives
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import Mean, over_targets
 from pseudofam_core.similarity.measures import Measure
@@ -22,6 +24,7 @@ from pseudofam_core.similarity.replicates import ShardSketches, shared_counts
 from pseudofam_core.similarity.results import FloatMatrix
 from pseudofam_core.similarity.sketches import shard_sketches
 from pseudofam_core.similarity.traits import FromMasks, FromSums
+from pseudofam_core.store.cache import Cache
 from pseudofam_core.structure.kinship import Kin, nearest_is_relative, relatives, relatives_before_others
 
 MEASURES = (Measure.OVERLAP, Measure.HELLINGER, Measure.KL_NORMALISED, Measure.KL, Measure.MSE)
@@ -39,24 +42,10 @@ _COLUMNS = {
 
 
 def finding(material: Material) -> Finding:
-    """Kinship found by the same and by disjoint sentences, measure by measure.
-
-    Raises:
-        ValueError: The text is not the same in all languages, or has fewer sentences than there are pairs.
-    """
+    """Kinship found by the same and by disjoint sentences, measure by measure."""
     pool = material.pool
-    if len(pool) > MOST or not same_lines(material.workspace, tuple(pool)):
-        raise ValueError(
-            f"The text must be the same in all languages, line by line, and the pool of at most {MOST} pairs. Got "
-            f"{len(pool)} pairs"
-            f"{'' if len(pool) > MOST else ' with sentences of their own'}. Choose a multi-parallel corpus, such as FLORES "
-            "or the "
-            "sample, without cleaning that drops lines, and name some of its pairs."
-        )
     sketches = shard_sketches(pool, together=True)
-    n, B = sketches.counts.shape
-    if n > B:
-        raise ValueError(f"There must be as many sentences as pairs, {n}. Got {B}. Read more.")
+    n_blocks = sketches.counts.shape[1]
     kin = relatives(sketches.pairs)
     rows, gaps = [], {}
     for measure in MEASURES:
@@ -88,8 +77,26 @@ def finding(material: Material) -> Finding:
         limits=f"{per_block} sentences of each language are few. The interval is over targets, "
         "which share "
         "one model and one text.",
-        settings={"top_fraction": TOP_FRACTION, "blocks": B, "sentences_in_a_block": per_block},
+        settings={"top_fraction": TOP_FRACTION, "blocks": n_blocks, "sentences_in_a_block": per_block},
     )
+
+
+def ready(workspace: Workspace, texts: Texts, cache: Cache) -> None:
+    """Refuse what can't be dealt into blocks that all pairs share.
+
+    Raises:
+        ValueError: The text is not the same in all languages, or has fewer sentences than there are pairs; or `with_relatives`.
+    """
+    n = len(texts)
+    if n > MOST or not same_lines(texts):
+        raise ValueError(
+            f"The text must be the same in all languages, line by line, and the pool of at most {MOST} pairs. Got {n} pairs"
+            f"{'' if n > MOST else ' with sentences of their own'}. Choose a multi-parallel corpus, such as FLORES or the "
+            "sample, without cleaning that drops lines, and name some of its pairs."
+        )
+    if n_sentences(texts) < n:
+        raise ValueError(f"There must be as many sentences as pairs, {n}. Got {n_sentences(texts)}. Read more.")
+    with_relatives(workspace, texts, cache)
 
 
 def block_distances(sketches: ShardSketches, measure: Measure) -> FloatMatrix:
@@ -190,7 +197,8 @@ EXPERIMENT = Experiment(
     "that holds zero would refute it.",
     needs="One text with the same sentences in all languages, and as many of them as there are pairs; better fifty times as "
     "many.",
+    ready=ready,
     arms=blocked,
     finding=finding,
-    seconds=lambda n_pairs: 0.0003 * n_pairs**4,
+    seconds=lambda n_pairs: 1 + 0.00003 * n_pairs**4,
 )

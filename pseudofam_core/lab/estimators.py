@@ -7,6 +7,7 @@ than that changes nothing that could be seen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +16,15 @@ import numpy as np
 from pseudofam_core.estimates import summarise
 from pseudofam_core.estimates.spec import Estimator, MiniBatches, Workspace
 from pseudofam_core.lab.agreement import COLUMNS, TOP_FRACTION, agreement, matrix
-from pseudofam_core.lab.blocks import same_lines
+from pseudofam_core.lab.blocks import drawn_together
 from pseudofam_core.lab.experiment import Experiment, Material, Pool
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.ready import Texts, n_sentences
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.similarity.measures import Measure
 from pseudofam_core.similarity.resampling import weighted_matrices
 from pseudofam_core.similarity.sketches import shard_sketches
+from pseudofam_core.store.cache import Cache
 
 MEASURES = (Measure.OVERLAP, Measure.KL_NORMALISED, Measure.MSE)
 PAPER = MiniBatches(tokens=4800, accumulation=4)
@@ -85,15 +88,25 @@ def finding(material: Material) -> Finding:
 def _halves(material: Material, measure: Measure) -> dict[str, Any]:
     """Agreement of two halves of the sentences, on the sketched parameters."""
     pool = material.pools[_PER_SENTENCE]
-    sketches = shard_sketches(pool, together=same_lines(material.workspace, tuple(pool)))
-    n_blocks = sketches.counts.shape[1]
-    if n_blocks < 2:
-        raise ValueError(f"There must be at least 2 shards to be halved. Got {n_blocks}. Read more sentences.")
-    first = np.broadcast_to(np.arange(n_blocks) % 2 == 0, sketches.counts.shape)
+    sketches = shard_sketches(pool, together=drawn_together(material.workspace, tuple(pool)))
+    first = np.broadcast_to(np.arange(sketches.counts.shape[1]) % 2 == 0, sketches.counts.shape)
     k = TOP_FRACTION if measure.has_masks else None
     times = np.stack([first, ~first]).astype(np.float64)
     first_half, second_half = weighted_matrices(sketches, times, measure=measure, top_fraction=k)
     return agreement(first_half, second_half)
+
+
+def ready(workspace: Workspace, texts: Texts, cache: Cache) -> None:
+    """Refuse what has no halves.
+
+    Raises:
+        ValueError: One sentence, or one shard.
+    """
+    n_blocks = min(workspace.shards, n_sentences(texts))
+    if n_blocks < 2:
+        raise ValueError(
+            f"There must be at least 2 shards to be halved. Got {n_blocks}. Ask for more, and read more sentences."
+        )
 
 
 def _row(name: str, measure: Measure, held: dict[str, Any], pool: Pool) -> dict[str, Any]:
@@ -119,10 +132,15 @@ def _answer(rows: list[dict[str, Any]], pools: Any) -> str:
         f"256 tokens, and {rho(_PAPER)} by the paper's batch, which takes {batch}; two halves of the sentences agree with "
         f"{rho(_HALVES)}. Families share {by[_SAMPLED]['shared']:.0%}, {by[_SMALL]['shared']:.0%} and "
         f"{by[_PAPER]['shared']:.0%} of their "
-        f"members with those per sentence (halves: {by[_HALVES]['shared']:.0%}); relatives stand first in "
-        f"{by[_SAMPLED]['kinship'] or 0:.0%}, "
-        f"{by[_SMALL]['kinship'] or 0:.0%} and {by[_PAPER]['kinship'] or 0:.0%} of cases."
+        f"members with those per sentence (halves: {by[_HALVES]['shared']:.0%}); {_kinship_words(by)}."
     )
+
+
+def _kinship_words(by: Mapping[str, Mapping[str, Any]]) -> str:
+    shares = [by[name]["kinship"] for name in (_SAMPLED, _SMALL, _PAPER)]
+    if None in shares:
+        return "no language of this pool has a relative in it to stand first"
+    return "relatives stand first in {:.0%}, {:.0%} and {:.0%} of cases".format(*shares)
 
 
 EXPERIMENT = Experiment(
@@ -134,6 +152,7 @@ EXPERIMENT = Experiment(
     "agrees less, for it "
     "squares a mean over hundreds of sentences. The paper's batch within the interval of the halves would refute it.",
     needs="The workspace's text estimated four times: per sentence, by two sizes of batch, and sampled.",
+    ready=ready,
     arms=arms,
     finding=finding,
     seconds=lambda n_pairs: 0.5 * n_pairs,

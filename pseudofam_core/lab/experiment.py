@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.finding import Finding
+from pseudofam_core.lab.ready import Ready, any_pool
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.progress import Report, ShouldStop
 from pseudofam_core.store.cache import Artifact, Cache
@@ -55,6 +56,7 @@ class Experiment:
         question: In a sentence.
         expected: What was expected before it was run, and what would refute it.
         needs: What it reads, in words.
+        ready: Refuses with a `ValueError`, before anything is estimated, a workspace with its texts that can't be answered for.
         version: Of its values: raise it when the same estimates would give another finding.
         arms: From a workspace, and what else was named, to the workspaces whose estimates it reads, by name.
         finding: What it makes of them. None for a question that is answered elsewhere.
@@ -72,6 +74,7 @@ class Experiment:
     version: int = 1
     arms: Callable[[Workspace, tuple[str, ...]], Mapping[str, Workspace]] = as_it_is
     finding: Callable[[Material], Finding] | None = None
+    ready: Ready = any_pool
     runs: Callable[[Workspace, Cache], tuple[str, ...]] = lambda workspace, cache: ()
     others: str | None = None
     seconds: Callable[[int], float] = lambda n_pairs: 1.0

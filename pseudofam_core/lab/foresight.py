@@ -12,19 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from pseudofam_core.errors import PseudoFamError
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.gains import runs
+from pseudofam_core.lab.ready import Texts
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.signals import SIGNALS, signal_matrices
 from pseudofam_core.similarity.measures import Measure
+from pseudofam_core.store.cache import Cache
 from pseudofam_core.transfer import transfer_matrix
 from pseudofam_core.transfer.forecast import standardised
 from pseudofam_core.transfer.foresight import Foresight, foresight_of
 from pseudofam_core.transfer.judge import Standing
 from pseudofam_core.transfer.kept import kept_request
 from pseudofam_core.transfer.learned import ELSEWHERE, LEARNED
+from pseudofam_core.transfer.request import TransferRequest
 
 _SIGNAL, _CELL = "signal", "target and auxiliary"
 _OF_GAINS = (ELSEWHERE, LEARNED)  # what only measured gains tell
@@ -45,16 +48,9 @@ def finding(material: Material) -> Finding:
     """The judge's table of all signals, and gain over the best of them.
 
     Raises:
-        PseudoFamError: No transfer matrix is kept for the workspace's model.
-        ValueError: It has too few targets to be judged.
+        ValueError: The kept gains are of too few targets to be judged, or no longer kept.
     """
-    request = kept_request(material.workspace, material.cache)
-    if request is None:
-        raise PseudoFamError(
-            "A transfer matrix of this model must be kept. There is none. Train one: `pseudofam transfer` with the same "
-            "--model, and "
-            "the corpus to be trained on."
-        )
+    request = _kept(material.workspace, material.cache)
     measured = transfer_matrix(request, material.cache)
     signals = signal_matrices(
         material.workspace, material.cache, report=material.report, should_stop=material.should_stop
@@ -67,6 +63,25 @@ def finding(material: Material) -> Finding:
         seen_on=f"{seen_on(material.workspace, material.pool)}; {seen}, {request.updates} updates of the target alone",
         settings={"updates": request.updates, "n_runs_missing": measured.n_missing},
     )
+
+
+def ready(workspace: Workspace, texts: Texts, cache: Cache) -> None:
+    """Refuse a model of which no gains are kept.
+
+    Raises:
+        ValueError: There are none.
+    """
+    _kept(workspace, cache)
+
+
+def _kept(workspace: Workspace, cache: Cache) -> TransferRequest:
+    request = kept_request(workspace, cache)
+    if request is None:
+        raise ValueError(
+            "A transfer matrix of this model and pool must be kept. There is none. Train one on the page Transfer, or by "
+            "`pseudofam transfer` with the same --model and the corpus to be trained on."
+        )
+    return request
 
 
 def told(foresight: Foresight) -> Finding:
@@ -151,6 +166,7 @@ EXPERIMENT = Experiment(
     "of Overlap's ρ "
     "that holds zero would refute the first, one above the best cheap signal the second.",
     needs="A kept transfer matrix of the workspace's model (`pseudofam transfer`), and the workspace's estimates.",
+    ready=ready,
     finding=finding,
     runs=runs,
     seconds=lambda n_pairs: 10.0 + 2 * n_pairs,

@@ -13,6 +13,7 @@ import numpy as np
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.gains import GAIN_COLUMN, foreseen, measured_gains, paper_family_gains, runs
+from pseudofam_core.lab.ready import with_relatives
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import over_targets
 from pseudofam_core.similarity.consensus import consensus
@@ -158,6 +159,7 @@ EXPERIMENT = Experiment(
     "above zero "
     "would refute the second.",
     needs="The workspace's estimates; where a transfer matrix of its model is kept, its gains as well.",
+    ready=with_relatives,
     finding=finding,
     runs=runs,
     seconds=lambda n_pairs: 1 + 0.002 * n_pairs**2,

@@ -18,6 +18,7 @@ from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.lab.agreement import COLUMNS, TOP_FRACTION, agreement, common, matrix
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.ready import with_relatives
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import over_targets
 from pseudofam_core.similarity.measures import Measure
@@ -138,7 +139,8 @@ EXPERIMENT = Experiment(
     "Agreement that falls with size or training would refute it.",
     needs="Further models of the same recipe, of other sizes or stages of training, that know the workspace's languages.",
     arms=arms,
+    ready=with_relatives,
     finding=finding,
     others="models",
-    seconds=lambda n_pairs: 1.0 * n_pairs,
+    seconds=lambda n_pairs: 0.5 * n_pairs,
 )

@@ -18,7 +18,7 @@ from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Finding
 from pseudofam_core.languages import LanguagePair
 from pseudofam_core.models.hub import resolve_model
-from pseudofam_core.progress import Report, ShouldStop, never, silent
+from pseudofam_core.progress import Progress, Report, ShouldStop, never, silent
 from pseudofam_core.store.cache import Artifact, Cache, readable
 from pseudofam_core.store.keys import canonical
 from pseudofam_core.store.restoring import restored
@@ -81,12 +81,14 @@ class Cost:
     Attributes:
         n_missing: Estimates that have to be computed first.
         n_estimates: All that are read.
-        seconds: In all, from the pace of finished estimates; None where none is finished.
+        seconds: In all, from the pace of finished estimates; None where some are missing and none is finished.
+        own_seconds: Of the experiment, beside its estimates.
     """
 
     n_missing: int
     n_estimates: int
     seconds: float | None
+    own_seconds: float
 
 
 class Resolver:
@@ -103,9 +105,14 @@ class Resolver:
             PseudoFamError: A model or a text can't be used.
         """
         revision = resolve_model(arm.model).revision
-        return {pair: spec_of_text(arm, text, revision=revision) for pair, text in self._texts(arm).items()}
+        return {pair: spec_of_text(arm, text, revision=revision) for pair, text in self.texts(arm).items()}
 
-    def _texts(self, arm: Workspace) -> dict[LanguagePair, Bitext]:
+    def texts(self, arm: Workspace) -> dict[LanguagePair, Bitext]:
+        """What is read of each pair of a workspace.
+
+        Raises:
+            PseudoFamError: A text can't be used.
+        """
         # All of a workspace that decides which sentences are drawn.
         names = ("corpus", "pairs", "split", "max_sentences", "cleaning", "seed")
         read = Workspace(**{name: getattr(arm, name) for name in names})
@@ -133,13 +140,14 @@ def planned(
         resolver: Of several plans, so that they share the texts.
 
     Raises:
-        ValueError: Others are named where there are none to name.
+        ValueError: Others are named where there are none to name, or it can't be run on this workspace.
         PseudoFamError: A model or a text can't be used.
     """
     if others and experiment.others is None:
         raise ValueError(f"others must not be named for {experiment.name}. Got {', '.join(others)}.")
     shared, arms = resolver or Resolver(), experiment.arms(workspace, others)
     specs = {name: shared.specs(arm) for name, arm in arms.items()}
+    experiment.ready(workspace, shared.texts(next(iter(arms.values()))), cache)
     return Plan(experiment, workspace, specs, experiment.runs(workspace, cache))
 
 
@@ -153,10 +161,10 @@ def cost(plan: Plan, cache: Cache) -> Cost:
     estimates = {spec: find_fisher(spec, cache) for arm in plan.specs.values() for spec in arm.values()}
     done = [summarise(estimate).seconds for estimate in estimates.values() if estimate is not None]
     n_missing = sum(estimate is None for estimate in estimates.values())
-    seconds = plan.experiment.seconds(max(map(len, plan.specs.values()), default=0))
-    if not n_missing:
-        return Cost(0, len(estimates), seconds)
-    return Cost(n_missing, len(estimates), seconds + n_missing * sum(done) / len(done) if done else None)
+    own = plan.experiment.seconds(max(map(len, plan.specs.values()), default=0))
+    pace = sum(done) / len(done) if done else None
+    seconds = own if not n_missing else None if pace is None else own + n_missing * pace
+    return Cost(n_missing, len(estimates), seconds, own)
 
 
 def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: ShouldStop = never) -> Finding:
@@ -175,7 +183,8 @@ def run(plan: Plan, cache: Cache, *, report: Report = silent, should_stop: Shoul
     with exclusive(partial.with_suffix(".lock"), what="experiment", report=report, should_stop=should_stop):
         if (kept := find(plan, cache)) is not None:
             return kept
-        pools = {name: _estimated(arm, cache, report, should_stop) for name, arm in plan.specs.items()}
+        making = _Making(report, cost(plan, cache).n_missing)
+        pools = {name: _estimated(arm, cache, making, should_stop) for name, arm in plan.specs.items()}
         started = time.monotonic()
         finding = make(Material(plan.workspace, pools, cache, partial.joinpath, report, should_stop))
         finding = replace(finding, seconds=round(time.monotonic() - started, 1))
@@ -206,16 +215,41 @@ def seen_on(workspace: Workspace, pool: Mapping[LanguagePair, Artifact]) -> str:
     )
 
 
+class _Making:
+    """Reports every estimate that is made as one of all that are missing, with the pace of those before it."""
+
+    def __init__(self, report: Report, n_missing: int) -> None:
+        self._report, self._n_missing = report, n_missing
+        self._n_made, self._started = 0, time.monotonic()
+
+    def made(self) -> None:
+        """Another is finished."""
+        self._n_made += 1
+
+    def of(self, pair: LanguagePair) -> Report:
+        """What the estimate of a pair reports to."""
+        rate = self._n_made / (time.monotonic() - self._started) or None
+
+        def report(progress: Progress) -> None:
+            phase = f"{progress.phase} of {pair} ({progress.done:,} of {progress.total:,} {progress.unit})"
+            self._report(Progress(phase, self._n_made, self._n_missing, "estimates", rate))
+
+        return report
+
+
 def _estimated(
-    specs: Mapping[LanguagePair, FisherSpec], cache: Cache, report: Report, should_stop: ShouldStop
+    specs: Mapping[LanguagePair, FisherSpec], cache: Cache, making: _Making, should_stop: ShouldStop
 ) -> dict[LanguagePair, Artifact]:
     """The finished estimates of an arm; what is missing is computed."""
     estimates = {pair: find_fisher(spec, cache) for pair, spec in specs.items()}
-    if any(estimate is None for estimate in estimates.values()):
+    if missing := [pair for pair, estimate in estimates.items() if estimate is None]:
         from pseudofam_core.estimates import computing  # opens torch, which only workers and commands do
 
-        for pair, spec in specs.items():
-            estimates[pair] = computing.compute(spec, cache, pool=tuple(specs), report=report, should_stop=should_stop)
+        for pair in missing:
+            estimates[pair] = computing.compute(
+                specs[pair], cache, pool=tuple(specs), report=making.of(pair), should_stop=should_stop
+            )
+            making.made()
     return {pair: estimate for pair, estimate in estimates.items() if estimate is not None}
 
 

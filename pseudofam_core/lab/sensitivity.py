@@ -17,6 +17,7 @@ from pseudofam_core.families.stability import members_of
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.gains import GAIN_COLUMN, family_gains, measured_gains, runs
+from pseudofam_core.lab.ready import with_relatives
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import Mean, over_targets
 from pseudofam_core.similarity.pools import pool_similarity
@@ -186,6 +187,7 @@ EXPERIMENT = Experiment(
     "that lose "
     "half of their members by ten points of K, or a better K with an interval above zero, would refute it.",
     needs="The workspace's estimates; where a transfer matrix of its model is kept, its gains as well.",
+    ready=with_relatives,
     finding=finding,
     runs=runs,
     seconds=lambda n_pairs: 1 + 0.002 * n_pairs**2,

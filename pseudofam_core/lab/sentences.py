@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.families.spec import SelectionSpec
 from pseudofam_core.families.stability import members_of
-from pseudofam_core.lab.blocks import blocked, same_lines
+from pseudofam_core.lab.blocks import blocked, drawn_together
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.lab.ready import Texts, n_sentences
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import share_of_targets
 from pseudofam_core.progress import Meter
@@ -27,12 +29,13 @@ from pseudofam_core.similarity.replicates import ShardSketches
 from pseudofam_core.similarity.resampling import weighted_matrices
 from pseudofam_core.similarity.results import FloatMatrix
 from pseudofam_core.similarity.sketches import shard_sketches
+from pseudofam_core.store.cache import Cache
 
 MEASURES = (Measure.OVERLAP, Measure.KL_NORMALISED, Measure.MSE)
 TOP_FRACTION = 0.4
 _N_DRAWS = 40
 _CHOSEN, _ENOUGH = 0.8, 0.8
-_FEWEST_PAIRS = 6
+_FEWEST_BLOCKS, _FEWEST_PAIRS = 4, 6
 Members = npt.NDArray[np.bool_]
 _COLUMNS = {
     "measure": "Measure",
@@ -46,20 +49,10 @@ _COLUMNS = {
 
 
 def finding(material: Material) -> Finding:
-    """Share of targets with a settled core by sentences read, measure by measure.
-
-    Raises:
-        ValueError: Fewer than four blocks or six pairs.
-    """
+    """Share of targets with a settled core by sentences read, measure by measure."""
     pool = material.pool
-    sketches = shard_sketches(pool, together=same_lines(material.workspace, tuple(pool)))
-    n_pairs, n_blocks = sketches.counts.shape
-    if n_blocks < 4 or n_pairs < _FEWEST_PAIRS:
-        raise ValueError(
-            f"There must be at least 4 blocks of sentences and {_FEWEST_PAIRS} pairs: of fewer, any two may be chosen by "
-            "chance. Got "
-            f"{n_blocks} and {n_pairs}. Read more sentences, or name more pairs."
-        )
+    sketches = shard_sketches(pool, together=drawn_together(material.workspace, tuple(pool)))
+    n_blocks = sketches.counts.shape[1]
     sizes = [size for size in (1, 2, 3, 4, 6, 8, 10, 12) if 2 * size <= n_blocks]
     meter = Meter(
         material.report, material.should_stop, phase="drawing", total=len(sizes) * len(MEASURES), unit="draws"
@@ -99,6 +92,19 @@ def finding(material: Material) -> Finding:
     )
 
 
+def ready(workspace: Workspace, texts: Texts, cache: Cache) -> None:
+    """Refuse what tells nothing of how firm a core is.
+
+    Raises:
+        ValueError: Fewer than four sentences or six pairs.
+    """
+    if n_sentences(texts) < _FEWEST_BLOCKS or len(texts) < _FEWEST_PAIRS:
+        raise ValueError(
+            f"There must be at least {_FEWEST_BLOCKS} sentences and {_FEWEST_PAIRS} pairs: of fewer, any two may be chosen "
+            f"by chance. Got {n_sentences(texts)} and {len(texts)}. Read more sentences, or name more pairs."
+        )
+
+
 def advice(rows: list[dict[str, Any]]) -> int | None:
     """The fewest sentences from which on at least 80 % of the targets have a settled core; None where none is enough."""
     enough = None
@@ -113,8 +119,11 @@ def advice_words(settings: Mapping[str, Any]) -> str:
     """How many sentences to read, in a sentence, from a finding's settings."""
     enough, most = settings.get("advice_sentences"), settings.get("most_sentences")
     if enough is None:
-        return f"Read more than {most} sentences of each language: with these the core of too many families is not settled."
-    return f"Read at least {enough} sentences of each language: from there on the core of most families is settled."
+        return (
+            f"Read more than {most} sentences of each language: with these the core of too many families by Overlap is not "
+            "settled."
+        )
+    return f"Read at least {enough} sentences of each language: from there on the core of most families by Overlap is settled."
 
 
 def drawn_blocks(n_blocks: int, n_pairs: int, size: int, *, together: bool, seed: int) -> FloatMatrix:
@@ -189,8 +198,9 @@ EXPERIMENT = Experiment(
     expected="That a few hundred sentences settle the core of most families, though not whole families. A share of settled "
     "targets that "
     "does not rise with the sentences, or stays under 80 % at five hundred, would refute it.",
-    needs="The workspace's estimates in blocks of sentences, with at least a few hundred sentences to be of use.",
+    needs="The workspace's estimates in blocks of sentences, of at least 6 pairs; a few hundred sentences show more of the curve.",
+    ready=ready,
     arms=blocked,
     finding=finding,
-    seconds=lambda n_pairs: 2.0 * n_pairs,
+    seconds=lambda n_pairs: 0.6 * n_pairs,
 )

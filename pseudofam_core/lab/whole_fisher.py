@@ -19,6 +19,7 @@ from pseudofam_core.lab.agreement import COLUMNS, agreement
 from pseudofam_core.lab.experiment import Experiment, Material
 from pseudofam_core.lab.finding import Chart, Finding, Look
 from pseudofam_core.lab.gains import foreseen, measured_gains, runs
+from pseudofam_core.lab.ready import with_relatives
 from pseudofam_core.lab.running import seen_on
 from pseudofam_core.lab.uncertainty import over_targets
 from pseudofam_core.languages import LanguagePair
@@ -155,11 +156,12 @@ def projection_error(exact: LayerProducts, projected: LayerProducts, n_pairs: in
     angles, approximate = (
         off_diagonal(angle_distances(frobenius_products(each.gram, n_pairs))) for each in (exact, projected)
     )
+    rho = spearman(angles, approximate)
     return (
         f"Gradients here are exact; projected to {projected.projected:,} numbers, those of the first layer give angles that "
         "are off by "
         f"{np.abs(angles - approximate).max():.3f} at most (they spread over {np.ptp(angles):.3f}) and rank with ρ = "
-        f"{spearman(angles, approximate) or 0:.3f}."
+        f"{'–' if rho is None else f'{rho:.3f}'}."
     )
 
 
@@ -253,6 +255,7 @@ EXPERIMENT = Experiment(
     "kinship of "
     "the whole matrix above the interval of the diagonal's would refute it.",
     needs="The workspace's estimates and its model, on weights of linear layers (ffn). Minutes for a small model.",
+    ready=with_relatives,
     finding=finding,
     runs=runs,
     seconds=lambda n_pairs: 1.5 * n_pairs**2,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pseudofam_core.errors import PseudoFamError
-from pseudofam_core.lab import experiment, foresight, planned, run
+from pseudofam_core.lab import experiment, foresight, planned
 from pseudofam_core.languages import pair
 from pseudofam_core.transfer.foresight import Foresight
 
@@ -35,6 +34,6 @@ def test_the_right_signal_stands_first_and_every_gain_is_a_point():
     assert np.allclose(by_target, 0)
 
 
-def test_without_a_kept_matrix_it_says_how_one_is_made(workspace, cache):
-    with pytest.raises(PseudoFamError, match="pseudofam transfer"):
-        run(planned(experiment("foresight"), workspace, cache), cache)
+def test_without_a_kept_matrix_nothing_is_estimated_and_it_says_how_one_is_made(workspace, cache):
+    with pytest.raises(ValueError, match="pseudofam transfer"):
+        planned(experiment("foresight"), workspace, cache)

@@ -11,10 +11,12 @@ from pseudofam_core import lab
 from pseudofam_core.__main__ import main
 from pseudofam_core.charts.lab import finding_figure
 from pseudofam_core.errors import JobCancelled, PseudoFamError
-from pseudofam_core.estimates import fisher_specs
+from pseudofam_core.estimates import computing, fisher_specs
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.exchange.lab_tables import finding_csv
 from pseudofam_core.lab.finding import Chart, Finding, Look
+from pseudofam_core.languages import pair
+from pseudofam_core.progress import Progress
 from pseudofam_core.store.cache import Cache
 from pseudofam_core.store.stages import Stage
 from tests.cases import save_corpus, save_model
@@ -44,7 +46,7 @@ def test_a_plan_resolves_as_estimates_do(workspace, cache):
 def test_a_finding_is_made_once_and_found_again(workspace, cache, monkeypatch):
     plan = lab.planned(CHEAP, workspace, cache)
     assert lab.find(plan, cache) is None
-    assert lab.cost(plan, cache) == lab.Cost(4, 4, None)
+    assert lab.cost(plan, cache) == lab.Cost(4, 4, None, pytest.approx(1.032))
     first = lab.run(plan, cache)
     assert lab.cost(plan, cache).n_missing == 0
     again = lab.planned(replace(CHEAP, finding=lambda material: pytest.fail("made again")), workspace, cache)
@@ -122,6 +124,58 @@ def test_the_command_lists_runs_and_shows(saved_model, saved_corpus, tmp_path, c
     assert answer.strip().splitlines()[0] in capsys.readouterr().out
     assert main(["lab", "show", "tasks", *options]) == 1
     assert "only translation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["content", "sensitivity", "measures", "models", "whole"])
+def test_a_pool_without_relatives_is_refused_before_anything_is_estimated(tmp_path, saved_model, cache, name):
+    corpus = save_corpus(tmp_path / "strangers", ("tr", "de", "uk", "ja", "ko"))
+    workspace = Workspace(model=str(saved_model), corpus=str(corpus))
+    others = (str(save_model(tmp_path / "other")),) if name == "models" else ()
+    with pytest.raises(ValueError, match="of which it holds relatives"):
+        lab.planned(lab.experiment(name), workspace, cache, others=others)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "refusal"),
+    [
+        ("content", {"max_sentences": 3}, "as many sentences as pairs, 4. Got 3"),
+        ("sentences", {}, "6 pairs"),
+        ("estimator", {"shards": 1}, "at least 2 shards"),
+    ],
+)
+def test_what_text_and_pool_tell_is_told_before_anything_is_estimated(workspace, cache, name, changes, refusal):
+    with pytest.raises(ValueError, match=refusal):
+        lab.planned(lab.experiment(name), replace(workspace, **changes), cache)
+
+
+def test_sentences_of_their_own_are_refused_before_anything_is_estimated(tmp_path, saved_model, cache):
+    corpus = save_corpus(tmp_path / "corpus")
+    mine = corpus / "tr-en" / "train.en"
+    mine.write_text("".join(reversed(mine.read_text(encoding="utf-8").splitlines(keepends=True))), encoding="utf-8")
+    with pytest.raises(ValueError, match="sentences of their own"):
+        lab.planned(lab.experiment("content"), Workspace(model=str(saved_model), corpus=str(corpus)), cache)
+
+
+def test_progress_counts_all_estimates_that_are_missing(workspace, cache):
+    computing.estimate(replace(workspace, pairs=(pair("tr-en"), pair("de-en"))), cache=cache)
+    told: list[Progress] = []
+    lab.run(lab.planned(CHEAP, workspace, cache), cache, report=told.append)
+    of_estimates = [progress for progress in told if progress.unit == "estimates"]
+    assert [progress.done for progress in of_estimates] == sorted(progress.done for progress in of_estimates)
+    assert {(progress.done, progress.total) for progress in of_estimates} == {(0, 2), (1, 2)}
+    assert any("sentences)" in progress.phase for progress in of_estimates)
+    assert not any(progress.unit == "sentences" for progress in told)
+    assert [progress.remaining_s is None for progress in of_estimates] == [
+        progress.done == 0 for progress in of_estimates
+    ]
+
+
+def test_no_relatives_are_not_told_as_relatives_that_never_stand_first(tmp_path, saved_model, cache):
+    corpus = save_corpus(tmp_path / "strangers", ("tr", "de", "uk", "ja"))
+    workspace = Workspace(model=str(saved_model), corpus=str(corpus), shards=4)
+    finding = lab.run(lab.planned(lab.experiment("estimator"), workspace, cache), cache)
+    assert "0%" not in finding.answer.split("halves:")[1]
+    assert "no language of this pool has a relative" in finding.answer
 
 
 def test_a_job_runs_it(workspace, cache):

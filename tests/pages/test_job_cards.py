@@ -180,6 +180,15 @@ def test_a_cancelled_job_says_what_is_kept(world, listed):
     assert app.button(key="resume-0123abcd")
 
 
+def test_a_cancelled_job_of_one_part_does_not_say_that_nothing_is_kept(world, listed):
+    part = TaskView("sentences", State.CANCELLED)
+    now = time.time()
+    listed[0].append(JobView("0123abcd", "lab", "Experiment", None, State.CANCELLED, now, now, 1, (part,)))
+    told = said(world.open("lab"))
+    assert "What it has finished is kept. Resume does the rest." in told
+    assert "0 are finished" not in told
+
+
 def test_a_failed_job_names_what_failed_and_gives_the_whole_log(world, listed, monkeypatch):
     monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "the end of it")
     tasks = [TaskView(f"{code}-en", State.FAILED, error="no memory left") for code in ("kk", "tr")]
