@@ -162,12 +162,16 @@ def gap_plot(
             chance = chance_of(matrix.measure, matrix.values.tobytes(), family.selection, matrix)
             st.caption(
                 "How to read it, nearest at the top: each bar is the step from the neighbour before; the pale band is how far "
-                "the radius reached. A step no longer than its band adds the language and becomes the next radius; the first "
-                f"that is longer (orange) ends the family. {odds_words(family, chance)}{left_out_words(family)}"
+                "the radius reached. A step no longer than its band adds the language and becomes the next radius (one exactly "
+                "as long shrinks it); the first that is longer (orange) ends the family. "
+                f"{odds_words(family, chance)}{left_out_words(family)}"
             )
         case Rule.RADIUS:
-            told = "How to read it: all neighbours left of the dashed line are in the family."
-            st.caption(f"{told}{left_out_words(family)}")
+            least, most = family.selection.smallest, family.selection.largest
+            st.caption(
+                "How to read it: neighbours left of the dashed line are in the family, the nearest first, but no fewer than "
+                f"{least} and no more than {most}.{left_out_words(family)}"
+            )
         case Rule.NEAREST:
             told = "How to read it: neighbours by distance, nearest at the top; the first k are in the family."
             st.caption(f"{told}{left_out_words(family)}")

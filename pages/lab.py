@@ -12,8 +12,8 @@ from pseudofam_core.lab import EXPERIMENTS
 view = current_view()
 st.title("Lab")
 st.markdown(
-    "The paper leaves questions open. Each stands here as an experiment, with what it found on the sample and elsewhere, and "
-    "can be run on your own model and text."
+    "The paper leaves questions open. Each stands here with what experiments have found so far; all but the last can be run on "
+    "your own model and text."
 )
 by_name = {experiment.name: experiment for experiment in EXPERIMENTS}
 names = list(by_name)  # pills take a default that is a dataclass apart

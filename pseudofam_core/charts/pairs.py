@@ -17,9 +17,10 @@ from pseudofam_core.similarity.spec import Scope
 def overlap_curve_figure(
     curve: OverlapCurve, target: LanguagePair, auxiliary: LanguagePair, *, top_fraction: float
 ) -> go.Figure:
-    """Draw the Overlap of two pairs over every K, with what unrelated masks would share (K itself), and the K of now.
+    """Draw the Overlap of two pairs over every K, and the K of now.
 
-    The curve ends where one of the two has no further parameter that is not zero; what lies beyond is shaded.
+    By the group scope what unrelated masks would share, K itself, is drawn beside it. The curve ends where one of the two has
+    no further parameter that is not zero; what lies beyond is shaded.
     """
     figure = go.Figure()
     # By the group scope all masks are of one size up to there, so that both directions are the same.
@@ -38,16 +39,17 @@ def overlap_curve_figure(
                 hovertemplate="K = %{x:.1%}: %{y:.1%} shared<extra></extra>",
             )
         )
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1],
-            y=[0, 1],
-            mode="lines",
-            name="by chance",
-            line={"color": LINE, "width": 1.5, "dash": "dash"},
-            hoverinfo="skip",
+    if symmetric:  # by the model scope a mask's share of these parameters is not K, nor is what unrelated masks share
+        figure.add_trace(
+            go.Scatter(
+                x=[0, 1],
+                y=[0, 1],
+                mode="lines",
+                name="by chance",
+                line={"color": LINE, "width": 1.5, "dash": "dash"},
+                hoverinfo="skip",
+            )
         )
-    )
     if n_steps < len(curve.steps):
         figure.add_vrect(
             x0=end,

@@ -24,7 +24,7 @@ def _add_foresee(parser: argparse.ArgumentParser) -> None:
 def _foresee(options: argparse.Namespace) -> None:
     request, cache = request_of(options), Cache(options.cache)
     measured = transfer_matrix(request, cache)
-    with stop_on_interrupt() as should_stop, bar("signals") as report:
+    with stop_on_interrupt() as should_stop, bar("signals", in_parts=True) as report:
         signals = signal_matrices(
             request.workspace, cache, targets=request.targets, report=report, should_stop=should_stop
         )

@@ -84,7 +84,7 @@ def _show(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     plan, cache = _plan(options), Cache(options.cache)
-    with stop_on_interrupt() as should_stop, bar(f"lab {plan.experiment.name}") as report:
+    with stop_on_interrupt() as should_stop, bar(f"lab {plan.experiment.name}", in_parts=True) as report:
         finding = lab.run(plan, cache, report=report, should_stop=should_stop)
     _print(finding)
     if options.out is not None:

@@ -157,10 +157,16 @@ def written(text: str, out: Path | None) -> None:
 
 
 @contextmanager
-def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[Progress], None]]:
-    """Progress with rate and remaining time on standard error: a bar on a terminal, elsewhere a line now and then."""
+def bar(title: str, *, shown: bool = True, in_parts: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """Progress with rate and remaining time on standard error: a bar on a terminal, elsewhere a line now and then.
+
+    Args:
+        title: What is at work.
+        shown: Whether anything is written at all.
+        in_parts: Whether what is reported is one part of the work after another, of which each begins at 0.
+    """
     if shown and not sys.stderr.isatty():
-        yield _lines(title)
+        yield _lines(title, "of this part to go" if in_parts else "to go")
         return
     with tqdm(desc=title, leave=False, disable=None if shown else True) as bar:
 
@@ -172,7 +178,7 @@ def bar(title: str, *, shown: bool = True) -> Iterator[Callable[[Progress], None
         yield report
 
 
-def _lines(title: str) -> Callable[[Progress], None]:
+def _lines(title: str, to_go: str) -> Callable[[Progress], None]:
     """Writes a line where none was written for a while: what is done by then writes none."""
     last = time.monotonic()
 
@@ -181,7 +187,7 @@ def _lines(title: str) -> Callable[[Progress], None]:
         if progress.done >= progress.total or time.monotonic() - last < _LINE_EVERY_S:
             return
         last = time.monotonic()
-        left = "" if progress.remaining_s is None else f", about {duration(progress.remaining_s)} to go"
+        left = "" if progress.remaining_s is None else f", about {duration(progress.remaining_s)} {to_go}"
         done = f"{progress.done:,} of {progress.total:,} {progress.unit}"
         print(f"{title}: {progress.phase}, {done}{left}", file=sys.stderr, flush=True)
 

@@ -29,7 +29,7 @@ def _add_signals(parser: argparse.ArgumentParser) -> None:
 
 
 def _signals(options: argparse.Namespace) -> None:
-    with stop_on_interrupt() as should_stop, bar("signals") as report:
+    with stop_on_interrupt() as should_stop, bar("signals", in_parts=True) as report:
         matrices = signal_matrices(
             chosen_workspace(options),
             Cache(options.cache),
@@ -60,7 +60,7 @@ def _add_self_check(parser: argparse.ArgumentParser) -> None:
 
 def _self_check(options: argparse.Namespace) -> None:
     workspace = chosen_workspace(options)
-    with stop_on_interrupt() as should_stop, bar("selfcheck") as report:
+    with stop_on_interrupt() as should_stop, bar("selfcheck", in_parts=True) as report:
         answers = self_check(
             workspace, sentences=options.sentences, signals=options.signals, report=report, should_stop=should_stop
         )

@@ -292,3 +292,11 @@ def test_the_curve_of_two_pairs_ends_where_one_has_only_zeros_left():
     whole = charts.overlap_curve_figure(curve, PAIRS[0], PAIRS[3], top_fraction=0.4)
     assert whole.data[0].x == steps
     assert not [one for one in whole.layout.shapes if one.type == "rect"]
+
+
+@pytest.mark.parametrize(("scope", "told"), [(Scope.GROUP, True), (Scope.MODEL, False)])
+def test_what_unrelated_masks_share_is_k_where_masks_are_of_that_share_alone(scope, told):
+    steps = tuple(step / 10 for step in range(1, 11))
+    curve = OverlapCurve(PAIRS, steps, np.tile(np.arange(1, 11), (7, 7, 1)).astype(np.uint8), scope, (1.0,) * 7)
+    figure = charts.overlap_curve_figure(curve, PAIRS[0], PAIRS[1], top_fraction=0.4)
+    assert ("by chance" in [trace.name for trace in figure.data]) == told

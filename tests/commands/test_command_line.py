@@ -88,6 +88,10 @@ def test_what_is_piped_says_now_and_then_how_far_it_is(monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "be-en (3 of 17): estimating, 16 of 160 sentences, about 2 min to go"
     assert 5 <= len(lines) <= 11
+    with bar("selfcheck", in_parts=True) as report:
+        now[0] += 100
+        report(Progress("estimating", 4, 25, rate=1.0))
+    assert capsys.readouterr().err == "selfcheck: estimating, 4 of 25 sentences, about 21 s of this part to go\n"
     with bar("quick") as report:
         report(Progress("estimating", 160, 160, rate=1.0))
     with bar("beside the first process", shown=False) as report:

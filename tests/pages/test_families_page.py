@@ -101,7 +101,10 @@ def test_stepping_the_radius_does_what_the_button_says(world):
 
 
 def test_at_the_end_of_the_range_there_is_no_further_change(world):
-    app = world.estimate(*CODES).open("families", measure="mse", rule="radius", radius_radius_mse="1000000.0")
+    view = {"measure": "mse", "rule": "radius", "radius_radius_mse": "1000000.0"}
+    app = world.estimate(*CODES).open("families", **view)
+    assert "the nearest first, but no fewer than 2 and no more than 10" in said(app)
+    assert "the ring is the radius" in said(world.open("families", show="Around the target", **view))
     assert app.button(key="radius_radius_mse_after").disabled
     assert not app.button(key="radius_radius_mse_before").disabled
 

@@ -70,11 +70,12 @@ def around_view(family: PseudoFamily, *, looked_up: LanguagePair | None) -> None
     plot(
         charts.polar_figure(family, looked_up=looked_up),
         key="polar_figure",
-        alt=f"{family.target.label} in the centre of its neighbours; inside the ring are "
+        alt=f"{family.target.label} in the centre of its neighbours; in the family are "
         + ", ".join(member.label for member in family.members),
     )
+    ring = "the radius" if family.selection.rule is Rule.RADIUS else "where the family ends"
     st.caption(
-        "How to read it: the way from the centre is the distance from the target, and the ring is where the family ends. The "
+        f"How to read it: the way from the centre is the distance from the target, and the ring is {ring}. The "
         f"angle says nothing but the order: clockwise from the top, nearest first.{left_out_words(family)}"
     )
 
