@@ -139,7 +139,8 @@ def targets_input(runs: Sequence[FinetuneRun]) -> list[LanguagePair]:
         "Targets",
         targets,
         format_func=lambda pair: pair.label,
-        placeholder=targets[0].label if len(targets) == 1 else f"All {len(targets)}",
+        placeholder=targets[0].label if len(targets) == 1 else f"All ({len(targets)})",
+        help="Whose runs are compared. None named: all that have some.",
         **view_state.several("target", targets),
     )
     return chosen or targets
@@ -292,7 +293,7 @@ with st.container(border=True):
             help="The paper scores tokenised text on a filtered test set. The two can't be held against each other.",
             **view_state.choice("protocol", list(_PROTOCOLS), code=lambda protocol: protocol.value),
         )
-st.caption(f"All {len(runs)} runs, to filter and to group: [in the table below](#runs).")
+st.caption(f"Runs, to filter and to group: [{len(runs)} in the table below](#runs).")
 if comparison := comparison_of(group, arms, pinned, protocol):
     outcome_view(comparison)
     closer_view(comparison, targets)

@@ -110,7 +110,7 @@ def run_box(pool: Pool, missing: list[LanguagePair], past: list[FisherSummary]) 
             f"Pairs to estimate ({len(pool.estimates)} of {len(pool.pairs)} are done)",
             sorted(missing, key=labels.__getitem__),
             format_func=lambda pair: labels.get(pair, str(pair)),
-            placeholder=f"All {len(missing)} that are missing",
+            placeholder=f"All that are missing ({len(missing)})",
             help="Empty: all that are missing. They run one after another in the background, and go on when you close this page.",
             key="to_estimate",
         )

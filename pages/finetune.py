@@ -226,7 +226,9 @@ def preview(request: FinetuneRequest, top_fraction: float) -> None:
         f"{len(texts.test):,} for the test, which training never sees."
     )
     if not at_work and expected.n_finished == expected.n_runs:
-        st.success(f"All {expected.n_runs} of these runs are finished; nothing is left to do.", icon=":material/check:")
+        st.success(
+            f"Nothing is left to do: what was asked for is finished ({expected.n_runs}).", icon=":material/check:"
+        )
         page_link(COMPARE_PAGE, "See them in Compare", target=str(request.target))
         return
     if expected.n_finished == expected.n_runs:

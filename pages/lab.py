@@ -22,6 +22,7 @@ chosen = st.pills(
     names,
     format_func=lambda name: by_name[name].title,
     required=True,
+    help="A question that the paper leaves open.",
     **view_state.choice("experiment", names, start="default"),
 )
 answers = views.WorkspaceAnswers(view.workspace)

@@ -42,7 +42,7 @@ def next_step(pool: Pool, n_active: int, n_outdated: int) -> tuple[str, dict[str
         }
     if n_outdated:
         changed = "the model, the text or the estimator has changed since"
-        words = f"{n_outdated} of {n_all} pairs are out of date: {changed}. Run them again."
+        words = f"Out of date: {n_outdated} of {n_all} pairs, for {changed}. Run them again."
         return words, {ESTIMATES_PAGE: "Recompute them"}
     if n < 2:
         return f"Estimate the language pairs of the workspace: {len(pool.missing)} are to be done.", {

@@ -49,7 +49,11 @@ def nearest_first(matrix: PairwiseMatrix) -> list[int]:
     """One target, which is asked for, then its neighbours."""
     by_label = sorted(matrix.pairs, key=lambda pair: pair.label)
     target = st.selectbox(
-        "Near to", by_label, format_func=lambda pair: pair.label, **view_state.choice("near", by_label)
+        "Near to",
+        by_label,
+        format_func=lambda pair: pair.label,
+        help="It comes first, then its neighbours, nearest first.",
+        **view_state.choice("near", by_label),
     )
     distances = np.abs(matrix.distances[matrix.pairs.index(target)])
     distances[matrix.pairs.index(target)] = -1
@@ -135,8 +139,7 @@ def agreement_cards(matrix: PairwiseMatrix, clusters: clustering.Labels) -> None
 view = current_view()
 st.title("Similarity")
 st.markdown(
-    "Which languages the model treats alike: yellow cells are pairs that act on the same parameters. Look for yellow blocks, "
-    "and click a cell to see the two languages closely."
+    "Which languages the model treats alike: yellow cells are pairs that act on the same parameters. Look for yellow blocks."
 )
 pool = visible_or_stop(view.workspace)
 similarities = similarity_or_stop(pool)
@@ -146,7 +149,11 @@ matrix = matrix_or_stop(similarities, view.measure, view.top_fraction)
 methods = clustering.linkage_methods(view.measure)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     by = st.selectbox(
-        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **view_state.choice("order", list(_ORDERS))
+        "Order",
+        list(_ORDERS),
+        format_func=_ORDERS.__getitem__,
+        help="Of rows and columns. Tree and clusters are drawn in the tree's order only.",
+        **view_state.choice("order", list(_ORDERS)),
     )
     method = st.selectbox(
         "Linkage",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.inputs import View, current_view
-from pages.components.job_cards import TRANSFERRING, active_cards, job_cards, running_jobs
+from pages.components.job_cards import TRANSFERRING, job_cards, running_jobs
 from pages.components.loading import Pool, trained_on
 from pages.components.plain import plain
 from pages.components.results import cache_root, results
@@ -108,7 +108,10 @@ def asked(workspace: Workspace, pool: Pool) -> None:
     expected = cost_of(request, str(cache_root()), kept)
     left = expected.n_runs - expected.n_kept
     if not left:
-        st.success(f"All {expected.n_runs} of these runs are kept; nothing is left to do.", icon=":material/check:")
+        st.success(f"Nothing is left to do: what was asked for is kept ({expected.n_runs}).", icon=":material/check:")
+        return
+    if any(job.payload == request.payload() for job in running_jobs(TRANSFERRING)):
+        st.info("These runs are under way: the card below tells how far.", icon=":material/hourglass_top:")
         return
     form.cost_cards(expected)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -130,7 +133,7 @@ st.markdown(
 )
 pool = pool_or_stop(view.workspace)
 if running_jobs(TRANSFERRING):
-    active_cards(TRANSFERRING)
+    st.markdown(":blue-badge[:material/play_arrow: training] [See how far it is](#jobs)")
 try:
     workspace = jobs.placed(trained_on(view.workspace, view.tuning_corpus))
     results_view(view, workspace)
@@ -138,6 +141,5 @@ try:
     asked(workspace, pool)
 except (PseudoFamError, ValueError) as error:
     st.error(plain(error), icon=":material/error:")
-if not running_jobs(TRANSFERRING):
-    st.subheader("Jobs")
-    job_cards(TRANSFERRING)
+st.subheader("Jobs", anchor="jobs")
+job_cards(TRANSFERRING)

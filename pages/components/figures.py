@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements.plotly_chart import PlotlyState
 
+from pages.components.themes import is_dark, on_white
+
 # The toolbar without what nobody needs here: in a narrow window it would cover the legend.
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -24,19 +26,22 @@ def vector_config(name: str) -> dict[str, Any]:
 
 
 def plot(figure: go.Figure, **options: Any) -> PlotlyState:
-    """`st.plotly_chart` with labels that can be read in the visitor's theme."""
-    state: PlotlyState = st.plotly_chart(_legible(figure), **{"config": CONFIG, **options})
+    """`st.plotly_chart` with labels that can be read in the visitor's theme, or dark on white where that was asked for."""
+    drawn = _legible(figure, _LABELS["dark" if is_dark() and not on_white() else "light"])
+    if on_white():
+        drawn.update_layout(template="plotly_white")
+        options["theme"] = None
+    state: PlotlyState = st.plotly_chart(drawn, **{"config": CONFIG, **options})
     return state
 
 
-def _legible(figure: go.Figure) -> go.Figure:
-    """The figure with the labels of its axes and legend in a colour of at least 4.5 to 1."""
-    colour = _LABELS.get(st.context.theme.type or "light", _LABELS["light"])
+def _legible(figure: go.Figure, colour: str) -> go.Figure:
+    """The figure with all that is written in it in a colour of at least 4.5 to 1, but for what stands in cells."""
     layout = figure.layout
     for name in layout:
         if name.startswith(_AXES):
             layout[name].update(tickfont={"color": colour}, title={"font": {"color": colour}})
-    layout.update(legend={"font": {"color": colour}, "title": {"font": {"color": colour}}})
+    layout.update(font={"color": colour}, legend={"font": {"color": colour}, "title": {"font": {"color": colour}}})
     for trace in figure.data:
         if trace.type == "scatterpolar":
             layout.polar.update(angularaxis={"tickfont": {"color": colour}}, radialaxis={"tickfont": {"color": colour}})

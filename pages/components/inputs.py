@@ -12,6 +12,7 @@ from pages.components import view_state
 from pages.components.loading import corpus_notes, corpus_pairs
 from pages.components.navigation import menu
 from pages.components.plain import plain
+from pages.components.themes import light_figures_input
 from pseudofam_core.corpora import SPLITS
 from pseudofam_core.corpora.choices import source_name
 from pseudofam_core.errors import PseudoFamError
@@ -94,6 +95,7 @@ def sidebar() -> None:
             args=(WORKSPACE_CONTROLS,),
             help="Every control of every page back to its default. The workspace stays. Back undoes it for the page that is open.",
         )
+        light_figures_input()
         with links:  # last, so that the links carry what was just chosen
             menu()
     st.session_state[_VIEW] = View(workspace, tuning_corpus, measure, top_fraction, looked_up)
@@ -253,7 +255,7 @@ def _with_pairs(workspace: Workspace) -> tuple[Workspace, tuple[LanguagePair, ..
         "Pairs",
         by_label,
         format_func=lambda pair: labels.get(pair, str(pair)),
-        placeholder=f"All {len(labels)} pairs",
+        placeholder=f"All ({len(labels)})",
         help="The pool that is compared. None named: every pair of the corpus.",
         **view_state.several("pairs", by_label, shared=True),
     )

@@ -28,6 +28,7 @@ def preset_input(model: str) -> tuple[Recipe, Budget]:
             "For models like m2m100_418M: up to 40,000 updates, hours on a GPU.",
             "For some ten million parameters on a CPU, such as the sample: minutes.",
         ],
+        help="What all settings begin from. What you change below stays changed.",
         **view_state.choice("preset", presets, _usual_preset(model)),
     )
     return PRESETS[preset]

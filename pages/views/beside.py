@@ -35,6 +35,7 @@ from pseudofam_core.structure.correlation import N_PERMUTATIONS, p_words
 
 _FEWEST = 3  # pairs, for rows to have an order
 _NUMBER = st.column_config.NumberColumn
+_EMPTY = "Of the other workspace. Empty: as in the sidebar, where its help stands."
 _TOLD: Mapping[str, Callable[[Any], str]] = {
     "model": lambda name: Path(name).name or name,
     "corpus": source_name,
@@ -78,7 +79,7 @@ def nothing_named() -> None:
         "You will see both matrices in one order, how far they agree (Spearman's ρ, with intervals over targets), and which "
         "families are other ones there."
     )
-    page_link(LAB_PAGE, "The same by several measures, with an answer on the sample", experiment="corpora")
+    page_link(LAB_PAGE, "By several measures, in the Lab", experiment="corpora")
 
 
 def both_or_stop(pool: Pool, other: Workspace) -> tuple[Pool, Pool]:
@@ -206,17 +207,18 @@ def families_view(
 
 
 def _name_input(label: str, name: str, here: str) -> str:
-    said: str = st.text_input(label, placeholder=here, **view_state.control(name, "", read=str))
+    said: str = st.text_input(label, placeholder=here, help=_EMPTY, **view_state.control(name, "", read=str))
     return said.strip()
 
 
 def _choice_input(label: str, name: str, options: tuple[Any, ...], here: Any) -> Any:
-    return st.selectbox(label, options, placeholder=str(here), format_func=str, **view_state.optional(name, options))
+    tied = view_state.optional(name, options)
+    return st.selectbox(label, options, placeholder=str(here), format_func=str, help=_EMPTY, **tied)
 
 
 def _number_input(label: str, name: str, low: int, high: int, here: object) -> int | None:
     tied = view_state.optional_number(name, int, low=low, high=high)
-    said: int | None = st.number_input(label, low, high, step=1, placeholder=str(here), **tied)
+    said: int | None = st.number_input(label, low, high, step=1, placeholder=str(here), help=_EMPTY, **tied)
     return said
 
 

@@ -62,7 +62,7 @@ def _mass(
     masses = {pair: summary.layer_mass for pair, summary in summaries.items()}
     mass = masses[chosen] if chosen else mean_mass(list(masses.values()))
     table, outside = mass_by_layer(mass)
-    name = labels[chosen] if chosen else f"{len(masses)} pairs, mean"
+    name = labels[chosen] if chosen else f"mean of {len(masses)}"
     st.markdown(
         f"**Which layers hold the mass** ({name})",
         help="The Fisher mass is the sum of the diagonal: how strongly the pair acts on a group of parameters, all in all.",
@@ -107,7 +107,7 @@ def _zeros(
         return
     n = sum(sizes.values())
     shares = {pair: sum(zeros_of.values()) / n for pair, zeros_of in zeros.items()}
-    name = labels[chosen] if chosen else f"{len(zeros)} pairs, mean"
+    name = labels[chosen] if chosen else f"mean of {len(zeros)}"
     most = chosen or max(shares, key=shares.__getitem__)
     words = (
         f"Of the parameters of {labels[most]}{'' if chosen else ', the most,'} {shares[most]:.1%} are exactly zero. Zeros are in "

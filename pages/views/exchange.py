@@ -43,7 +43,8 @@ def _export(estimates: Mapping[LanguagePair, Artifact]) -> None:
         "Pairs to export",
         sorted(estimates, key=labels.__getitem__),
         format_func=lambda pair: labels.get(pair, str(pair)),
-        placeholder=f"All {len(estimates)} finished pairs",
+        placeholder=f"All that are finished ({len(estimates)})",
+        help="Empty: all.",
         key="to_export",
     )
     taken = [estimates[pair] for pair in chosen or estimates]
@@ -72,7 +73,10 @@ def _import(pool: Pool) -> None:
         st.success(words, icon=":material/check:")
     with st.form("import", border=False, clear_on_submit=True):
         uploaded = st.file_uploader(
-            "A zip that was exported here or elsewhere", type="zip", max_upload_size=_MOST_DOWNLOADED // 2**20
+            "A zip that was exported here or elsewhere",
+            type="zip",
+            max_upload_size=_MOST_DOWNLOADED // 2**20,
+            help="Larger ones: see below.",
         )
         path = st.text_input(
             "Or its path on the server", help="For what is too large to pass through the browser."

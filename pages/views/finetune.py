@@ -128,6 +128,7 @@ def own_input(target: LanguagePair, pool: Sequence[LanguagePair]) -> list[Langua
             others,
             format_func=lambda pair: labels.get(pair, str(pair)),
             placeholder="None: there is no such arm",
+            help="The target is trained with just these, as one more arm.",
             **view_state.control(
                 _MEMBERS,
                 nobody,
@@ -285,11 +286,11 @@ def outlook_view(outlook: Outlook | None) -> None:
 def finished_captions(cost: Cost) -> None:
     """Which runs are finished, and which of them are trained all the same."""
     if cost.n_finished:
-        st.caption(f"{cost.n_finished} of {cost.n_runs} runs are finished already and are not run again.")
+        st.caption(f"Finished already, and not run again: {cost.n_finished} of {cost.n_runs} runs.")
     if cost.n_again:
         st.caption(
-            f"{cost.n_again} of {cost.n_runs} runs are finished, but their weights were not kept: they are trained again, "
-            "and their scores replaced. Untick *Keep the trained weights* to leave them as they are."
+            f"Finished, but without their weights: {cost.n_again} of {cost.n_runs} runs. Such runs are trained again, and their "
+            "scores replaced. Untick *Keep the trained weights* to leave them as they are."
         )
 
 

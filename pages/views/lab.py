@@ -132,7 +132,11 @@ def _answer(experiment: Experiment, findings: Mapping[str, Finding]) -> None:
     name = names[0]
     if len(names) > 1:
         name = st.segmented_control(
-            "Seen on", names, required=True, **view_state.choice("seen", names, start="default")
+            "Seen on",
+            names,
+            required=True,
+            help="Model and text of the answer below.",
+            **view_state.choice("seen", names, start="default"),
         )
     finding = findings[name]
     with st.container(border=True):

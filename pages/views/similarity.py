@@ -54,11 +54,13 @@ def pair_card(pool: Pool, similarities: PoolSimilarity, matrix: PairwiseMatrix, 
     names = dict(zip(matrix.pairs, pair_labels(matrix.pairs), strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.selectbox(
-            "Target", by_label, format_func=names.__getitem__, placeholder="Choose, or click a cell",
+            "Target", by_label, format_func=names.__getitem__, placeholder="Choose or click",
+            help="The row of the cell: whose neighbours are ranked.",
             **view_state.optional("of", by_label),
         )  # fmt: skip
         auxiliary = st.selectbox(
-            "Auxiliary", by_label, format_func=names.__getitem__, placeholder="Choose, or click a cell",
+            "Auxiliary", by_label, format_func=names.__getitem__, placeholder="Choose or click",
+            help="The column of the cell: who is held against the others.",
             **view_state.optional("with", by_label),
         )  # fmt: skip
     if target is None or auxiliary is None:
@@ -303,4 +305,4 @@ def _yardsticks(
 def _correlation_words(correlation: yardsticks.YardstickCorrelation) -> str | None:
     if correlation.spearman is None or correlation.p_value is None:
         return None
-    return f"{correlation.spearman:.2f} (chance {p_words(correlation.p_value, correlation.n_permutations)})"
+    return f"{correlation.spearman:.2f} (p {p_words(correlation.p_value, correlation.n_permutations)})"

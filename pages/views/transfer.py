@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import view_state
+from pages.components.brushing import clicked_values
 from pages.components.figures import plot, vector_config
 from pages.components.states import csv_button
 from pseudofam_core.charts.transfer import gain_figure, said_figure, scatter_figure
@@ -85,6 +86,8 @@ def gains_beside(
         plot(
             said_figure(said, matrix, label=label, chosen=target),
             key="said",
+            on_select=partial(_choose_row, "said"),
+            selection_mode="points",
             config=vector_config("signal"),
             alt=f"Heatmap of {label}: rows are targets, columns auxiliaries, ranked in each row",
         )
@@ -110,6 +113,8 @@ def _gains(matrix: TransferMatrix, target: LanguagePair) -> None:
     plot(
         gain_figure(matrix, chosen=target),
         key="gains",
+        on_select=partial(_choose_row, "gains"),
+        selection_mode="points",
         config=vector_config("gains"),
         alt=f"Heatmap of gains in {matrix.metric.label}: rows are targets, columns auxiliaries",
     )
@@ -119,6 +124,12 @@ def _gains(matrix: TransferMatrix, target: LanguagePair) -> None:
         f"Blue helps, orange harms; a ring: the 95 % interval leaves 0 out (of {int(np.isfinite(matrix.mean).sum())} cells, by "
         f"chance one in twenty would{' or more' if alone else ''}); a cross: not run yet. Over dev sentences and {seeds}."
     )
+
+
+def _choose_row(figure: str) -> None:
+    """A click on a cell chooses its target."""
+    if values := clicked_values(figure):
+        view_state.set_value("target", str(values[0]))
 
 
 def _agreement(signal: SignalMatrix, matrix: TransferMatrix) -> None:
@@ -164,6 +175,7 @@ def _metric_input(matrices: Sequence[TransferMatrix]) -> TransferMatrix:
         "Gain in",
         names,
         format_func=lambda name: "loss on dev" if name == "loss" else f"{by_name[name].metric.label} on test",
+        help="What a gain is counted in: what the auxiliary takes off the loss, or adds to a score where runs were scored.",
         **view_state.choice("gain", names),
     )
     return by_name[name]
@@ -191,6 +203,7 @@ def _target_input(matrix: TransferMatrix, looked_up: LanguagePair | None) -> Lan
         "Target closely",
         by_label,
         format_func=lambda pair: pair.label,
+        help="Framed in both figures, and drawn by itself below. A click on a cell chooses its row.",
         **view_state.choice("target", by_label, looked_up if looked_up in by_label else None),
     )
     return target

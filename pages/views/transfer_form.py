@@ -87,7 +87,7 @@ def cost_cards(cost: MatrixCost) -> None:
     if cost.seconds is None:
         st.caption("The time is told once a run, or a short timing, has shown this machine's pace.")
     if cost.n_kept:
-        st.caption(f"{cost.n_kept} of {cost.n_runs} runs are kept already and are not run again.")
+        st.caption(f"Kept already, and not run again: {cost.n_kept} of {cost.n_runs} runs.")
 
 
 def _pairs_input(label: str, name: str, pool: Sequence[LanguagePair], words: str) -> tuple[LanguagePair, ...]:
@@ -98,7 +98,7 @@ def _pairs_input(label: str, name: str, pool: Sequence[LanguagePair], words: str
         label,
         by_label,
         format_func=lambda pair: labels.get(pair, str(pair)),
-        placeholder=f"All {len(pool)} pairs",
+        placeholder=f"All ({len(pool)})",
         help=f"{words} None named: all.",
         **view_state.several(name, by_label),
     )

@@ -10,11 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pseudofam_core.charts.colours import INSIDE, LEGEND_ABOVE, LINE, OUTSIDE
+from pseudofam_core.similarity.results import FloatMatrix
 
 # "model.encoder.layers.0.fc1.weight", T5's "encoder.block.0.layer.1.DenseReluDense.wi.weight"
 _IN_LAYER = re.compile(r"(encoder|decoder)\.(?:layers|block)\.(\d+)\.(.+)")
 _FEED_FORWARD = ("fc1", "fc2", "wi", "wi_0", "wi_1", "wo")
 _ATTENTIONS = ("self_attn", "encoder_attn", "SelfAttention", "EncDecAttention")
+_LIGHT_FROM = 0.47  # of Cividis: where white and black can be read alike
 _FAINT = "rgba(125, 139, 149, 0.45)"
 
 
@@ -73,7 +75,7 @@ def _layers_figure(table: Mapping[str, Mapping[int, float]], whole: str) -> go.F
     rows = list(table)
     n_layers = max((layer for layers in table.values() for layer in layers), default=0)
     shares = np.array([[table[row].get(layer, np.nan) for layer in range(1, n_layers + 1)] for row in rows])
-    few = n_layers <= 12
+    most = float(np.nanmax(shares, initial=0)) or 1.0
     figure = go.Figure(
         go.Heatmap(
             z=shares,
@@ -81,18 +83,34 @@ def _layers_figure(table: Mapping[str, Mapping[int, float]], whole: str) -> go.F
             y=rows,
             colorscale="Cividis",
             zmin=0,
+            zmax=most,
             xgap=1,
             ygap=1,
-            texttemplate="%{z:.1%}" if few else None,
             hovertemplate=f"%{{y}}, layer %{{x}}: %{{z:.2%}} of the {whole}<extra></extra>",
             hoverongaps=False,
             colorbar={"title": {"text": f"share of {whole}", "side": "right"}, "tickformat": ".0%", "thickness": 10},
         )
     )
+    if n_layers <= 12:
+        figure.add_trace(_in_cells(shares, rows, most))
     figure.update_xaxes(title="layer", dtick=1 if n_layers <= 24 else 4, showgrid=False, zeroline=False, ticks="")
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False, ticks="", automargin=True)
     figure.update_layout(height=110 + 38 * max(2, len(rows)), margin={"t": 12, "b": 50, "l": 8, "r": 8})
     return figure
+
+
+def _in_cells(shares: FloatMatrix, rows: Sequence[str], most: float) -> go.Scatter:
+    """The numbers on their cells: white on the dark half of the colours, black on the light one, at 4.5 to 1 or more."""
+    places = [(row, layer) for row, layer in np.argwhere(np.isfinite(shares))]
+    return go.Scatter(
+        x=[layer + 1 for _, layer in places],
+        y=[rows[row] for row, _ in places],
+        mode="text",
+        text=[f"{shares[place]:.1%}" for place in places],
+        textfont={"color": ["#ffffff" if shares[place] < _LIGHT_FROM * most else "#000000" for place in places]},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def lorenz_figure(curves: Mapping[str, Sequence[float]], chosen: str | None = None) -> go.Figure:

@@ -56,8 +56,7 @@ def gap_figure(
             {
                 "x": x,
                 "y": first_out.rank,
-                "text": "the family ends here",
-                "font": {"color": OUTSIDE},
+                "text": "<b>the family ends here</b>",
                 "showarrow": False,
                 "xanchor": "right" if far else "left",
                 "xshift": 0 if far else 14,

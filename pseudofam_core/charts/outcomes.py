@@ -149,7 +149,7 @@ def verdict_figure(comparison: Comparison) -> go.Figure:
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,
-                textfont={"color": "#ffffff", "size": 14},
+                textfont={"color": "#000000", "size": 14},  # white has less than 4.5 to 1
                 customdata=[" = ".join(names[arm]) for arm in arms],
                 hovertemplate=f"%{{customdata}}: {word} on %{{x}}<extra></extra>",
             )

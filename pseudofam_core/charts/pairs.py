@@ -58,7 +58,7 @@ def overlap_curve_figure(
             line_width=0,
             layer="below",
             annotation_text="zeros",
-            annotation_position="top left",
+            annotation_position="top right",
         )
     figure.add_vline(
         top_fraction,

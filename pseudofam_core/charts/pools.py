@@ -72,7 +72,9 @@ def side_by_side_figure(matrices: Sequence[PairwiseMatrix], *, order: Sequence[i
         cols=len(matrices),
         horizontal_spacing=0.02,
         shared_yaxes=True,
-        subplot_titles=[matrix.measure.label for matrix in matrices],
+        subplot_titles=[
+            matrix.measure.label.replace(" (", "<br>(") for matrix in matrices
+        ],  # a phone has no room for one line
     )
     for column, matrix in enumerate(matrices, start=1):
         colours, _ = spread(matrix, list(order))
@@ -106,5 +108,6 @@ def side_by_side_figure(matrices: Sequence[PairwiseMatrix], *, order: Sequence[i
     figure.update_xaxes(showticklabels=False, showgrid=False, ticks="")
     figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, ticks="")
     figure.update_yaxes(showticklabels=named, automargin=True, col=1)
+    figure.update_annotations(font_size=11)
     figure.update_layout(height=420, margin={"t": 40, "b": 16, "l": 8, "r": 8})
     return figure

@@ -281,7 +281,7 @@ def _layout(labels: Sequence[str], Z: FloatMatrix | None, *, legend: int) -> Par
     """
     n = len(labels)
     longest = max(map(len, labels))
-    above, below = 104, 24 + 6 * longest + legend
+    above, below = 84, 24 + 6 * longest + legend
     axis = {"showgrid": False, "zeroline": False, "ticks": "", "automargin": False, "ticklabeloverflow": "allow"}
     names = {"tickvals": list(range(n)), "ticktext": list(labels)}
     ends = (0, 0.2, 0.225) if Z is not None else (0, 0, 0.03)

@@ -62,9 +62,7 @@ def strip_figure(
             )
         )
     figure.add_vline(now, line={"color": OUTSIDE, "width": 2})
-    figure.add_annotation(
-        x=now, y=1, yref="paper", yanchor="bottom", text="now", font={"color": OUTSIDE}, showarrow=False
-    )
+    figure.add_annotation(x=now, y=1, yref="paper", yanchor="bottom", text="<b>now</b>", showarrow=False)
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=[names[neighbour] for neighbour in reversed(rows)],

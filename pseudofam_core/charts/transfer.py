@@ -20,7 +20,8 @@ _GAIN_COLOURS = ((0.0, OUTSIDE), (0.5, "rgba(125, 139, 149, 0.12)"), (1.0, INSID
 def gain_figure(matrix: TransferMatrix, *, chosen: LanguagePair | None = None) -> go.Figure:
     """Draw mean gains as a heatmap around 0: a row is a target, a column an auxiliary.
 
-    A ring marks a cell whose interval leaves 0 out, a cross one that was not run. A target with itself is empty.
+    A ring marks a cell whose interval leaves 0 out, a cross one that was not run. A target with itself is empty. A click on
+    a cell returns ``customdata`` [code of its target, …].
 
     Args:
         matrix: What to draw; partial ones are drawn as far as they are.
@@ -32,18 +33,21 @@ def gain_figure(matrix: TransferMatrix, *, chosen: LanguagePair | None = None) -
     heat: Part = {
         "type": "heatmap",
         "z": mean,
-        "customdata": np.stack([matrix.low, matrix.high, n_seeds], axis=-1),
         "colorscale": _GAIN_COLOURS,
         "zmin": -most,
         "zmax": most,
-        "hovertemplate": "<b>%{y}</b> with <b>%{x}</b><br>gain %{z:+.4g}, 95 % interval %{customdata[0]:+.4g} to "
-        f"%{{customdata[1]:+.4g}} {unit}<br>seeds: %{{customdata[2]}}<extra></extra>",
         "colorbar": _bar(f"gain, {unit}: positive helps"),
         **_CELLS,
     }
     sure = (matrix.low > 0) | (matrix.high < 0)
-    ring = {"symbol": "circle-open", "size": 7, "color": LINE, "line": {"width": 1.5}}
-    traces = [heat, _marks(sure, ring, hover=None)]
+    # Dark around white: one of the two is seen on every cell, light or dark.
+    ring = {"symbol": "circle", "size": 7, "color": "#ffffff", "line": {"width": 1.5, "color": "#102027"}}
+    told = (
+        "<b>%{y}</b> with <b>%{x}</b><br>gain %{customdata[1]:+.4g}, 95 % interval %{customdata[2]:+.4g} to "
+        f"%{{customdata[3]:+.4g}} {unit}<br>seeds: %{{customdata[4]}}<extra></extra>"
+    )
+    answers = _answers(matrix, np.stack([mean, matrix.low, matrix.high, n_seeds], axis=-1), told)
+    traces = [heat, answers, _marks(sure, ring, hover=None)]
     if matrix.n_missing:
         cross = {"symbol": "x-thin", "size": 6, "line": {"width": 1.5, "color": LINE}}
         traces.append(
@@ -59,6 +63,8 @@ def said_figure(
 ) -> go.Figure:
     """Draw a signal over the same cells, each row by its own ranks: yellow is expected to help most.
 
+    A click on a cell returns ``customdata`` [code of its target, …].
+
     Args:
         said: (targets, auxiliaries) the signal, larger for those expected to help more; NaN where it knows nothing.
         matrix: Whose rows and columns they are.
@@ -68,16 +74,15 @@ def said_figure(
     heat: Part = {
         "type": "heatmap",
         "z": _row_ranks(said),
-        "customdata": said,
         "colorscale": NEAR_IS_YELLOW,
         "zmin": 0,
         "zmax": 1,
-        "hovertemplate": f"<b>%{{y}}</b> with <b>%{{x}}</b><br>{label} %{{customdata:.4g}}<extra></extra>",
         "colorbar": _bar(f"{label}, ranked in each row: yellow first")
         | {"tickvals": [0, 1], "ticktext": ["last", "first"]},
         **_CELLS,
     }
-    return _figure(matrix, [heat], chosen)
+    told = f"<b>%{{y}}</b> with <b>%{{x}}</b><br>{label} %{{customdata[1]:.4g}}<extra></extra>"
+    return _figure(matrix, [heat, _answers(matrix, said[..., None], told)], chosen)
 
 
 def scatter_figure(said: FloatArray, matrix: TransferMatrix, target: LanguagePair, *, label: str) -> go.Figure:
@@ -122,7 +127,7 @@ def scatter_figure(said: FloatArray, matrix: TransferMatrix, target: LanguagePai
     return figure
 
 
-_CELLS: Part = {"xgap": 1, "ygap": 1, "hoverongaps": False}
+_CELLS: Part = {"xgap": 1, "ygap": 1, "hoverinfo": "skip"}
 
 
 def _row_ranks(said: FloatArray) -> FloatArray:
@@ -135,6 +140,31 @@ def _row_ranks(said: FloatArray) -> FloatArray:
     return ranks
 
 
+def _answers(matrix: TransferMatrix, numbers: FloatArray, words: str) -> Part:
+    """Unseen marks on the cells, which answer to pointing and clicking: Plotly's heatmaps return no click.
+
+    Args:
+        matrix: Whose cells.
+        numbers: (targets, auxiliaries, k) what is told of each; where the first is NaN there is no mark.
+        words: What pointing at one tells, of customdata: the target's code, then the numbers.
+    """
+    rows, columns = np.nonzero(np.isfinite(numbers[..., 0]))
+    told = [
+        [str(matrix.targets[row]), *numbers[row, column].tolist()] for row, column in zip(rows, columns, strict=True)
+    ]
+    marker = {"symbol": "square", "size": cell_size(max(map(len, (matrix.targets, matrix.auxiliaries)))), "opacity": 0}
+    return {
+        "type": "scatter",
+        "x": columns,
+        "y": rows,
+        "mode": "markers",
+        "marker": marker,
+        "showlegend": False,
+        "customdata": told,
+        "hovertemplate": words,
+    }
+
+
 def _marks(cells: npt.NDArray[np.bool_], marker: Part, *, hover: str | None) -> Part:
     rows, columns = np.nonzero(cells)
     told: Part = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
@@ -144,6 +174,7 @@ def _marks(cells: npt.NDArray[np.bool_], marker: Part, *, hover: str | None) -> 
         "y": rows,
         "mode": "markers",
         "marker": marker,
+        "unselected": {"marker": {"opacity": 1}},  # a click on a cell does not make it fade
         "showlegend": False,
         **told,
     }
@@ -186,6 +217,7 @@ def _figure(matrix: TransferMatrix, traces: list[Part], chosen: LanguagePair | N
         "height": len(rows) * size + above + below,
         "margin": {"t": above, "b": below, "l": 12 + 7 * max(map(len, rows)), "r": 8},
         "hovermode": "closest",
+        "hoverdistance": -1,  # where there are few, cells are wider than their marks
         "shapes": shapes,
     }
     return go.Figure({"data": traces, "layout": layout})

@@ -256,16 +256,13 @@ def _by_shrinking_radius(
 def _tested(rank: int, step: float, tested: float, shrunk: float, selection: SelectionSpec) -> _Verdict:
     """The verdict on a neighbour whose step was held against a radius."""
     if step < tested:
-        reason = f"Step {step:.6g} is smaller than the radius {tested:.6g}: added, the radius shrinks to {shrunk:.6g}."
+        reason = f"Step {step:.6g} < radius {tested:.6g}: added, the radius shrinks to it."
     elif step == tested:
-        reason = f"Step {step:.6g} equals the radius: added, the radius shrinks to {shrunk:.6g}."
+        reason = f"Step {step:.6g} = radius: added, the radius shrinks to {shrunk:.6g}."
     elif rank <= selection.smallest:
-        reason = (
-            f"Step {step:.6g} is larger than the radius {tested:.6g}: the family ends at its smallest size, "
-            f"{selection.smallest}."
-        )
+        reason = f"Step {step:.6g} > radius {tested:.6g}: the family ends at its smallest size, {selection.smallest}."
     else:
-        reason = f"Step {step:.6g} is larger than the radius {tested:.6g}: the family ends before it."
+        reason = f"Step {step:.6g} > radius {tested:.6g}: the family ends before it."
     return _Verdict(step <= tested or rank <= selection.smallest, tested, reason)
 
 

@@ -28,7 +28,7 @@ def provenance_part(material: Material, made: datetime) -> Part:
         rows |= {f"runs: {name}": value for name, value in provenance(material.trained.comparison).items()}
     if isinstance(material.measured, TransferMatrix):
         rows |= _gains(material.measured)
-    table = Table(("What", "Value"), tuple((name, str(value)) for name, value in rows.items()))
+    table = Table(("What", "Value"), tuple((name.replace("_", " "), str(value)) for name, value in rows.items()))
     return Part("provenance", "What it rests on", tuple(_cautions(material)), table=table)
 
 
@@ -36,7 +36,9 @@ def _rule(material: Material) -> str:
     """The rule as it was applied, with the decimals that were really rounded to."""
     family = material.family
     used = dataclasses.replace(family.selection, decimals=compared_decimals(family.measure, family.selection))
-    return " ".join(f"{name}={value}" for name, value in dataclasses.asdict(used).items())
+    numbers = {name: value for name, value in dataclasses.asdict(used).items() if name != "rule"}
+    told = [f"{name.replace('_', ' ')} {'its own' if value is None else value}" for name, value in numbers.items()]
+    return f"{used.rule.value}: {', '.join(told)}"
 
 
 def _pool(material: Material) -> dict[str, str]:

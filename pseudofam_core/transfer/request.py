@@ -82,7 +82,9 @@ class TransferRequest:
     def title(self) -> str:
         """What pages call the job."""
         seeds = "" if len(self.seeds) == 1 else f", {len(self.seeds)} seeds"
-        return f"Transfer: {len(self.targets)} targets × {len(self.auxiliaries)} auxiliaries{seeds}"
+        targets = "1 target" if len(self.targets) == 1 else f"{len(self.targets)} targets"
+        auxiliaries = "1 auxiliary" if len(self.auxiliaries) == 1 else f"{len(self.auxiliaries)} auxiliaries"
+        return f"Transfer: {targets} × {auxiliaries}{seeds}"
 
     def payload(self) -> dict[str, Any]:
         """The request as plain JSON values, for a job; the workspace is written as the other kinds of job write it."""

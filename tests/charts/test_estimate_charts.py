@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from plotly.colors import sample_colorscale
 
 from pseudofam_core.charts.estimates import (
     convergence_figure,
@@ -9,6 +10,7 @@ from pseudofam_core.charts.estimates import (
     mean_mass,
     zeros_figure,
 )
+from tests.contrast import contrast
 
 M2M100 = {
     "model.encoder.layers.0.fc1.weight": 0.1,
@@ -33,7 +35,7 @@ def test_exact_zeros_are_shares_of_each_cells_parameters():
     # Decoder fc1, layer 1: 30 of 100 weights and 4 of 10 biases.
     sizes = {name: 10 if name.endswith("bias") else 100 for name in M2M100}
     zeros = {name: 4 if name.endswith("bias") else 30 for name in M2M100}
-    (heat,) = zeros_figure(zeros, sizes).data
+    heat, _ = zeros_figure(zeros, sizes).data
     cells = dict(zip(heat.y, np.asarray(heat.z).tolist(), strict=True))
     assert cells["decoder fc1"][0] == 34 / 110
     assert cells["encoder fc1"] == [0.3, 0.3]
@@ -59,14 +61,27 @@ def test_the_strip_is_drawn_for_shallow_and_deep_models(n_layers):
         for layer in range(n_layers)
         for kind in ("fc1", "fc2")
     }
-    (heat,) = mass_figure(mass).data
+    heat, *written = mass_figure(mass).data
     assert np.asarray(heat.z).shape == (4, n_layers)
     assert np.nansum(np.asarray(heat.z)) == pytest.approx(1)
-    assert (heat.texttemplate is None) == (n_layers > 12)
+    assert len(written) == (n_layers <= 12)
+
+
+def test_numbers_can_be_read_on_their_cells():
+    # From nothing to the most in steps: each number has 4.5 to 1 or more against its own cell.
+    _, written = zeros_figure(
+        {f"encoder.layers.{i}.fc1.weight": i for i in range(12)},
+        {f"encoder.layers.{i}.fc1.weight": 11 for i in range(12)},
+    ).data
+    assert list(written.text) == [f"{i / 11:.1%}" for i in range(12)]
+    cells = sample_colorscale("Cividis", [i / 11 for i in range(12)], colortype="tuple")
+    for ink, cell in zip(written.textfont.color, cells, strict=True):
+        assert contrast({"#ffffff": (1, 1, 1), "#000000": (0, 0, 0)}[ink], cell) >= 4.5
 
 
 def test_a_side_with_fewer_layers_is_left_empty():
-    (heat,) = mass_figure(M2M100).data
+    heat, written = mass_figure(M2M100).data
+    assert len(written.text) == int(np.isfinite(heat.z).sum())
     z = dict(zip(heat.y, np.asarray(heat.z), strict=True))
     assert np.isnan(z["decoder fc1"][1])
     assert z["encoder fc1"][1] == 0.2

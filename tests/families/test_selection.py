@@ -201,10 +201,10 @@ def test_a_shrinking_radius_by_hand():
     assert [one.reason for one in neighbours] == [
         "Nearest: always in the family.",
         "Second nearest: always in the family.",
-        "Step 3 is smaller than the radius 4: added, the radius shrinks to 3.",
-        "Step 2 is smaller than the radius 3: added, the radius shrinks to 2.",
-        "Step 0.5 is smaller than the radius 2: added, the radius shrinks to 0.5.",
-        "Step 1.5 is larger than the radius 0.5: the family ends before it.",
+        "Step 3 < radius 4: added, the radius shrinks to it.",
+        "Step 2 < radius 3: added, the radius shrinks to it.",
+        "Step 0.5 < radius 2: added, the radius shrinks to it.",
+        "Step 1.5 > radius 0.5: the family ends before it.",
     ]
 
 
@@ -213,7 +213,7 @@ def test_an_equal_step_halves_the_radius():
     family = chosen([0, 2, 4, 5, 6, 6])
     assert member_values(family) == [0, 2, 4, 5]
     assert [one.radius for one in family.neighbours] == [None, None, 2, 1, 0.5, None]
-    assert family.neighbours[2].reason == "Step 2 equals the radius: added, the radius shrinks to 1."
+    assert family.neighbours[2].reason == "Step 2 = radius: added, the radius shrinks to 1."
     assert family.neighbours[5].reason == "After the family's end."
 
 
@@ -227,9 +227,7 @@ def test_equal_distances_go_on_to_ten(measure):
     # All steps are 0; the radius is 0, and half of it is 0: every step equals it until the family is full.
     family = chosen([3.0] * 14, measure=measure)
     assert family.members == tuple(OTHERS[:10])
-    assert {one.reason for one in family.neighbours[2:10]} == {
-        "Step 0 equals the radius: added, the radius shrinks to 0."
-    }
+    assert {one.reason for one in family.neighbours[2:10]} == {"Step 0 = radius: added, the radius shrinks to 0."}
     assert {one.reason for one in family.neighbours[10:]} == {"The family is full with 10."}
 
 
@@ -248,9 +246,7 @@ def test_overlap_starts_at_the_second_where_a_failure_leaves_two():
         (0.8, 0.15, 0.05, True),
         (0.79, 0.01, None, False),
     ]
-    assert family.neighbours[1].reason == (
-        "Step 0.15 is larger than the radius 0.05: the family ends at its smallest size, 2."
-    )
+    assert family.neighbours[1].reason == ("Step 0.15 > radius 0.05: the family ends at its smallest size, 2.")
 
 
 def test_equal_steps_in_decimals_are_equal():

@@ -262,7 +262,7 @@ def test_contributions_and_settings_have_tabs(scored):
 
 def test_tables_and_figures_can_be_taken_away(scored):
     app = scored.open("compare")
-    assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX", "4 runs as CSV"]
+    assert [one.label for one in app.get("download_button")] == ["CSV", "LaTeX", "Runs as CSV (4)"]
     for chart in app.get("plotly_chart"):
         assert json.loads(chart.proto.config)["toImageButtonOptions"]["format"] == "svg"
 

@@ -131,7 +131,8 @@ def test_the_reasons_stand_beside_the_neighbours(world):
     assert list(reasons["Rank"]) == [1, 2, 3, 4]
     assert reasons["Why"][0] == "Nearest: always in the family."
     (figure,) = figures(app)
-    drawn = [row[3] for trace in figure["data"] for row in trace.get("customdata", [])]
+    points = [trace for trace in figure["data"] if trace["type"] == "scatter"]
+    drawn = [row[3] for trace in points for row in trace.get("customdata", [])]
     assert sorted(drawn) == sorted(reasons["Why"])
 
 

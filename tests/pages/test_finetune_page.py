@@ -275,12 +275,12 @@ def test_finished_runs_are_offered_instead_of_run_again(trainable, submitted, pa
     specs = list(dict.fromkeys(specs_of(request).values()))
     finished_as(trainable, specs[0])
     app = trainable.open("finetune", **FEW)
-    assert "1 of 3 runs are finished already" in said(app)
+    assert "Finished already, and not run again: 1 of 3 runs" in said(app)
     assert app.button(key="start").label == "Start 2 runs"
     for spec in specs[1:]:
         finished_as(trainable, spec)
     app = trainable.open("finetune", **FEW)
-    assert "All 3 of these runs are finished" in app.success[0].value
+    assert "what was asked for is finished (3)" in app.success[0].value
     assert not [one for one in app.button if one.key == "start"]
     assert "See them in Compare" in said(app)
     assert set(arm_table(app)["State"]) == {"finished"}
@@ -293,8 +293,8 @@ def test_runs_without_the_weights_that_are_asked_for_are_offered_again(trainable
     app = trainable.open("finetune", **FEW, keep="yes")
     assert not app.success
     assert app.button(key="start").label == "Start 2 runs"  # the model as it is has no weights to keep
-    assert "1 of 3 runs are finished already and are not run again" in said(app)
-    assert "2 of 3 runs are finished, but their weights were not kept: they are trained again" in said(app)
+    assert "Finished already, and not run again: 1 of 3 runs" in said(app)
+    assert "Finished, but without their weights: 2 of 3 runs. Such runs are trained again" in said(app)
 
 
 def test_the_room_of_kept_weights_is_told(trainable, monkeypatch):

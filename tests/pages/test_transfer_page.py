@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 
 import numpy as np
@@ -99,7 +100,7 @@ def test_the_time_is_told_by_the_pace_of_kept_runs(trainable):
     metrics = {one.label: one.value for one in app.metric}
     # be alone and with kk is kept by seed 1; with bg it takes about 120 updates of 0.05 s.
     assert (metrics["Runs"], metrics["Updates"], metrics["Time"]) == ("1", "120", "6 s")
-    assert "2 of 3 runs are kept already" in said(app)
+    assert "Kept already, and not run again: 2 of 3 runs" in said(app)
 
 
 def test_gains_stand_beside_the_measure_of_the_sidebar(trainable):
@@ -170,7 +171,7 @@ def test_the_table_can_be_taken_away(trainable):
     assert table.loc[("be-en", "uk-en"), "gain"] == pytest.approx(0.4)
 
 
-def test_a_running_job_stands_above_the_matrix(trainable, monkeypatch):
+def test_a_running_job_stands_below_start_and_the_head_of_the_page_leads_there(trainable, monkeypatch):
     now = time.time()
     task = TaskView("be-en", State.RUNNING, Progress("be-en with uk-en, seed 1: training", 30, 120, "updates", 10.0))
     job = JobView("0123abcd" * 4, "transfer", "Transfer: 2 × 2", None, State.RUNNING, now, now, 1, (task,))
@@ -180,3 +181,40 @@ def test_a_running_job_stands_above_the_matrix(trainable, monkeypatch):
     assert "**Transfer: 2 × 2**" in said(app)
     assert "be-en with uk-en, seed 1: training, 30 of 120 updates" in said(app)
     assert "1 running" in said(app)
+    words = [one.value for one in (*app.main.markdown, *app.main.subheader)]
+    assert any("(#jobs)" in one for one in words)
+    places = [(one.type, getattr(one, "value", "")) for one in app.main]
+    assert (
+        places.index(("subheader", "Train a matrix"))
+        < places.index(("subheader", "Jobs"))
+        < places.index(("markdown", "**Transfer: 2 × 2**"))
+    )
+
+
+def test_what_is_under_way_is_not_offered_again(trainable, monkeypatch):
+    now = time.time()
+    view = {"targets": "be-en tr-en", "auxiliaries": "kk-en uk-en", "updates": "60", "preset": "small"}
+    payload = request_of(trainable, seeds=(1,)).payload()
+    task = TaskView("be-en", State.RUNNING, Progress("be-en: training", 30, 120, "updates", 10.0))
+    job = JobView(
+        "0123abcd" * 4, "transfer", "Transfer: 2 × 2", None, State.RUNNING, now, now, 1, (task,), payload=payload
+    )
+    monkeypatch.setattr(jobs, "list_jobs", lambda root: [job])
+    app = trainable.open("transfer", **view)
+    assert not app.exception
+    assert "These runs are under way" in app.info[-1].value
+    assert "start" not in [one.key for one in app.button]
+    assert "start" in [one.key for one in trainable.open("transfer", **view, seeds="2").button]
+
+
+def test_a_click_on_a_cell_returns_its_target(trainable):
+    keep(trainable)
+    app = trainable.open("transfer", signal="kinship")
+    told = [
+        trace["customdata"]
+        for figure in map(json.loads, figures(app)[:2])
+        for trace in figure["data"]
+        if "customdata" in trace
+    ]
+    assert [sorted({row[0] for row in rows}) for rows in told] == [["be-en", "tr-en"]] * 2
+    assert sorted(round(row[1], 6) for row in told[1]) == sorted(round(gain, 6) for gain in GAINS.values())

@@ -24,7 +24,7 @@ _TABLE, _MARKED = "runs_table", "run_marked"
 _RUN_COLUMNS = {
     "name": _TEXT("Name"),
     "target": _TEXT("Target"),
-    "arm": _TEXT("Arm", help="Arms that the run is of, by the families of today."),
+    "arm": _TEXT("Arm", width=170, help="Arms that the run is of, by the families of today."),
     "auxiliaries": _TEXT("Auxiliaries"),
     "seed": _TEXT("Seed"),
     "budget": _TEXT("Budget"),
@@ -56,7 +56,7 @@ def runs_view(rows: Sequence[RunRow], task: Task) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
             "Filter",
-            placeholder="words that a row must have",
+            placeholder="words of a row",
             help="Every word must occur in a row: a language, an arm, a seed (`seed-2`), a budget, a name or a note.",
             **view_state.control("runs_filter", "", read=str),
         )
@@ -65,6 +65,7 @@ def runs_view(rows: Sequence[RunRow], task: Task) -> None:
             tuple(GroupedBy),
             format_func=lambda grouping: grouping.label,
             placeholder="nothing",
+            help="A row for all runs that share it, in place of a row per run.",
             **view_state.optional("runs_by", tuple(GroupedBy), code=lambda grouping: grouping.value),
         )
     shown = matching(rows, words)
@@ -75,8 +76,8 @@ def runs_view(rows: Sequence[RunRow], task: Task) -> None:
         _runs_table(shown, task)
     else:
         _groups_table(shown, by, task)
-    many = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else f"{len(rows)} runs"
-    csv_button(f"{many} as CSV", partial(runs_csv, shown, task.metrics), "runs.csv")
+    many = f"{len(shown)} of {len(rows)}" if len(shown) < len(rows) else f"{len(rows)}"
+    csv_button(f"Runs as CSV ({many})", partial(runs_csv, shown, task.metrics), "runs.csv")
 
 
 def _runs_table(rows: Sequence[RunRow], task: Task) -> None:

@@ -90,7 +90,7 @@ def outcome_table(comparison: Comparison) -> None:
     if len(comparison.targets) == 1:
         shown.remove("Target")
     st.dataframe(
-        table[shown],
+        table[shown].round(dict.fromkeys(("Updates", "Target tokens", "Auxiliary tokens"), 0)),
         hide_index=True,
         placeholder="–",
         column_config=_COLUMNS | _score_columns(task),

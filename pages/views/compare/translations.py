@@ -37,7 +37,12 @@ def translation_view(comparison: Comparison, target: LanguagePair) -> None:
     page = 1
     if n_pages > 1:
         page = st.number_input(
-            f"Page of {n_pages}", 1, n_pages, **view_state.number("page", 1, low=1, high=n_pages), width=140
+            f"Page of {n_pages}",
+            1,
+            n_pages,
+            width=140,
+            help="The sentences on which the arms differ most stand on page 1.",
+            **view_state.number("page", 1, low=1, high=n_pages),
         )
     for sentence in shown_sentences[(page - 1) * _PER_PAGE : page * _PER_PAGE]:
         with st.container(border=True):

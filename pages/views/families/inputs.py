@@ -59,7 +59,10 @@ def selection_inputs(matrix: PairwiseMatrix) -> SelectionSpec:
         help="How many auxiliaries are taken." if rule is Rule.NEAREST else "The paper: 10.",
         **view_state.number("largest", 10, low=2, high=50),
     )
-    shrink = _shrink_input() if rule is Rule.PAPER else SelectionSpec().shrink
+    shrink = SelectionSpec().shrink
+    if rule is Rule.PAPER:
+        with st.popover("Ties", help="What becomes of the radius where a step equals it."):
+            shrink = _shrink_input()
     return SelectionSpec(rule=rule, initial_radius=radius, largest=largest, shrink=shrink)
 
 
