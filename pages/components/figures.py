@@ -13,7 +13,7 @@ from pages.components.themes import is_dark, on_white
 # The toolbar without what nobody needs here: in a narrow window it would cover the legend.
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoomIn2d", "zoomOut2d"],
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "pan2d", "zoom2d", "zoomIn2d", "zoomOut2d"],
 }
 # The theme's own labels have a contrast of 3.7 to 1.
 _LABELS = {"light": "#47545d", "dark": "#b4c0c7"}
@@ -41,7 +41,8 @@ def _legible(figure: go.Figure, colour: str) -> go.Figure:
     for name in layout:
         if name.startswith(_AXES):
             layout[name].update(tickfont={"color": colour}, title={"font": {"color": colour}})
-    layout.update(font={"color": colour}, legend={"font": {"color": colour}, "title": {"font": {"color": colour}}})
+    layout.update(font={"color": colour}, hoverlabel={"font": {"color": colour}})
+    layout.update(legend={"font": {"color": colour}, "title": {"font": {"color": colour}}})
     for trace in figure.data:
         if trace.type == "scatterpolar":
             layout.polar.update(angularaxis={"tickfont": {"color": colour}}, radialaxis={"tickfont": {"color": colour}})

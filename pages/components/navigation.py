@@ -33,6 +33,8 @@ _MENU = {
 }
 """Title and icon of each page. What it is for its own first lines say: a tooltip here would lie over its heading."""
 
+# Streamlit shows the focus of the keyboard as it shows the current page.
+_FOCUS = "<style>a[data-testid='stPageLink-NavLink']:focus-visible { outline: 2px solid currentColor; }</style>"
 _JOBS_OF = {
     ESTIMATES_PAGE: ESTIMATING,
     FINETUNE_PAGE: FINETUNING,
@@ -59,6 +61,7 @@ def menu() -> None:
             width="stretch",
             query_params=view_state.parameters(_name(path)),
         )
+    st.html(_FOCUS)
     active = bool(running_jobs())
     st.fragment(_running, run_every=2 if active else None)()
 

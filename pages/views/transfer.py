@@ -34,8 +34,9 @@ def nothing_yet() -> None:
 
 
 def kept_input(requests: Sequence[TransferRequest]) -> int:
-    """Ask which of several kept matrices is shown; returns its place. Of one nothing is asked."""
+    """Ask which of several kept matrices is shown; returns its place. Of one it is only told how it was trained."""
     if len(requests) == 1:
+        st.caption(f"Trained as: {_settings_words(requests[0])}.")
         return 0
     names = [_settings_words(request) for request in requests]
     place: int = st.selectbox(

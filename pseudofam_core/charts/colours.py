@@ -23,7 +23,8 @@ INSIDE = "#1a8fa8"
 OUTSIDE = "#d55e00"
 CHOSEN = "#e0218a"
 NEAR_IS_YELLOW = "Cividis"
-LEGEND_ABOVE: Part = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0}
+# From the left edge of the figure: on a phone the toolbar covers its right third.
+LEGEND_ABOVE: Part = {"orientation": "h", "xref": "container", "x": 0, "yref": "container", "y": 1, "yanchor": "top"}
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _reach(shown: Sequence[Neighbour], distances: Sequence[float]) -> Part:
     ]
     return _from_the_one_before(tested, [neighbour.radius for neighbour, _ in tested], told="radius") | {
         "width": 0.8,
-        "name": "reach of the radius",
+        "name": "radius",
         "marker": {"color": FAINT, "line": {"color": LINE, "width": 1}},
     }
 

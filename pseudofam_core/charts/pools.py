@@ -109,5 +109,5 @@ def side_by_side_figure(matrices: Sequence[PairwiseMatrix], *, order: Sequence[i
     figure.update_yaxes(autorange="reversed", showticklabels=False, showgrid=False, ticks="")
     figure.update_yaxes(showticklabels=named, automargin=True, col=1)
     figure.update_annotations(font_size=11)
-    figure.update_layout(height=420, margin={"t": 40, "b": 16, "l": 8, "r": 8})
+    figure.update_layout(height=444, margin={"t": 64, "b": 16, "l": 8, "r": 8})
     return figure

@@ -29,6 +29,14 @@ WRITTEN = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap((pl
             width: whole.width, height: whole.height}))})"""
 LAID_OUT = """() => [...document.querySelectorAll(".js-plotly-plot")]
     .every(one => one._fullLayout?.xaxis || one._fullLayout?.polar)"""
+COVERED = """plot => {
+    const bar = plot.querySelector(".modebar").getBoundingClientRect();
+    return [...plot.querySelectorAll("svg.main-svg text")].filter(text => text.textContent.trim() && !text.closest(".hoverlayer"))
+        .filter(text => {
+            const box = text.getBoundingClientRect();
+            return Math.min(box.right, bar.right) - Math.max(box.left, bar.left) > 1
+                && Math.min(box.bottom, bar.bottom) - Math.max(box.top, bar.top) > 1;
+        }).map(text => text.textContent)}"""
 GROUND = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 PAPER = "() => document.querySelector('.js-plotly-plot')._fullLayout.paper_bgcolor"
 
@@ -78,6 +86,18 @@ def test_names_of_measures_lie_beside_each_other_on_a_phone(estimated, page):
         assert first["right"] <= second["left"], (first, second)
 
 
+def test_the_toolbar_covers_no_words_on_a_phone(estimated, page):
+    page.set_viewport_size({"width": 390, "height": 900})
+    covered = []
+    for name, view in VIEWS:
+        drawn(page, estimated(name, **view))
+        for number in range(page.locator(".js-plotly-plot").count()):
+            figure = page.locator(".js-plotly-plot").nth(number)
+            figure.hover(position={"x": 200, "y": 150})
+            covered += [(name, view, number, words) for words in figure.evaluate(COVERED)]
+    assert covered == []
+
+
 def test_a_dark_theme_draws_light_figures_on_request(estimated, page):
     page.emulate_media(color_scheme="dark")
     drawn(page, estimated("families"))
@@ -87,3 +107,14 @@ def test_a_dark_theme_draws_light_figures_on_request(estimated, page):
     settled(page)
     for text in page.evaluate(WRITTEN):
         assert contrast(rgb(text["colour"]), (1, 1, 1)) >= LEAST, text
+
+
+def test_the_focus_of_the_menu_does_not_look_like_the_current_page(server, page):
+    page.goto(server.address("lab"))
+    settled(page)
+    current, other = (page.get_by_role("link", name=name, exact=True).first for name in ("Lab", "Compare"))
+    other.focus()
+    for key in ("Shift+Tab", "Tab"):  # the focus of a keyboard, not of a mouse
+        page.keyboard.press(key)
+    outlines = [one.evaluate("link => getComputedStyle(link).outlineStyle") for one in (other, current)]
+    assert outlines == ["solid", "none"]

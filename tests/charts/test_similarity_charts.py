@@ -246,7 +246,7 @@ def test_the_gap_plot_shows_why_the_family_ends():
     assert [drawn[rank][0] for rank in range(1, 7)] == [1, 5, 7, 8.5, 20, 21]
     filled = [rank for rank in drawn if "open" not in drawn[rank][1]]
     assert filled == [1, 2, 3, 4]
-    reach = bars(figure, "reach of the radius")
+    reach = bars(figure, "radius")
     # Each step is held against the step before it: 2 < 4, 1.5 < 2, 11.5 > 1.5.
     assert list(zip(reach.base, reach.x, reach.y, strict=True)) == [(5, 4, 3), (7, 2, 4), (8.5, 1.5, 5)]
     (end,) = [one for one in figure.layout.annotations if one.y == 5]

@@ -116,6 +116,7 @@ def test_gains_stand_beside_the_measure_of_the_sidebar(trainable):
     assert table.loc["Turkish · tr", "Helped most"] == "Kazakh · kk"
     assert set(table["ρ"]) <= {-1.0, 1.0}
     assert "gains missing" not in said(app)
+    assert "Trained as: 2 × 2, 60 updates" in said(app)
     assert "Start" in app.button(key="start").label
 
 
