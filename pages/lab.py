@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import view_state
 from pages.components.inputs import current_view
 from pages.components.job_cards import EXPERIMENTS as EXPERIMENT_JOBS
-from pages.components.job_cards import active_cards, job_cards, running_jobs
+from pages.components.job_cards import job_cards
 from pages.views import lab as views
 from pseudofam_core.lab import EXPERIMENTS
 
@@ -27,12 +27,10 @@ chosen = st.pills(
 )
 answers = views.WorkspaceAnswers(view.workspace)
 views.experiment(by_name[chosen], answers)
-if running_jobs(EXPERIMENT_JOBS):
-    active_cards(EXPERIMENT_JOBS)
+
+st.subheader("Jobs")
+job_cards(EXPERIMENT_JOBS)
 
 st.subheader("All answers so far")
 for experiment in EXPERIMENTS:
     views.short(experiment, answers)
-
-st.subheader("Jobs")
-job_cards(EXPERIMENT_JOBS)

@@ -181,6 +181,8 @@ def _run_box(experiment: Experiment, answers: WorkspaceAnswers, plan: lab.Plan |
 
 
 def _cost(cost: lab.Cost) -> str:
+    if not cost.n_missing:
+        return f"All {cost.n_estimates} estimates that it reads are finished: about {duration(cost.own_seconds)} of computing."
     missing = f"{cost.n_missing} of {cost.n_estimates} estimates are to be made first"
     if cost.seconds is None:
         return f"{missing}, which the first of them will time; then about {duration(cost.own_seconds)} of computing."

@@ -64,6 +64,8 @@ def _state(experiment: Experiment, workspace: Workspace, cache: Cache) -> str:
         if cost.seconds is None
         else f", about {duration(cost.seconds)} in all"
     )
+    if not cost.n_missing:
+        return f"not run yet: its {cost.n_estimates} estimates are finished{seconds}"
     return f"not run yet: {cost.n_missing} of {cost.n_estimates} estimates to make{seconds}"
 
 

@@ -189,6 +189,16 @@ def test_a_cancelled_job_of_one_part_does_not_say_that_nothing_is_kept(world, li
     assert "0 are finished" not in told
 
 
+@pytest.mark.parametrize("page", ["estimates", "finetune", "transfer", "compare", "lab", "overview"])
+@pytest.mark.parametrize("kind", ["estimate", "finetune", "transfer", "lab"])
+def test_no_page_shows_a_running_job_twice(world, listed, page, kind):
+    part = TaskView("tr-en", State.RUNNING, Progress("estimating", 1, 4, rate=1.0), heartbeat_age_s=1.0)
+    listed[0].append(replace(run_of(State.RUNNING), kind=kind, tasks=(part,)))
+    app = world.estimate("be", "tr").open(page)
+    assert not app.exception
+    assert [button.key for button in app.button].count("cancel-0123abcd") <= 1
+
+
 def test_a_failed_job_names_what_failed_and_gives_the_whole_log(world, listed, monkeypatch):
     monkeypatch.setattr(jobs, "log_tail", lambda root, job_id, n_lines=50: "the end of it")
     tasks = [TaskView(f"{code}-en", State.FAILED, error="no memory left") for code in ("kk", "tr")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pseudofam_core import lab
-from tests.pages.conftest import said
+from tests.pages.conftest import CODES, said
 
 
 def test_it_is_drawn_again_and_by_another_experiment(world):
@@ -45,3 +45,5 @@ def test_the_cost_of_an_experiment_is_told_before_anything_is_estimated(world):
     app = world.open("lab", experiment="measures")
     assert "Run" in [button.label for button in app.button]
     assert "then about 1 s of computing" in said(app)
+    app = world.estimate(*CODES).open("lab", experiment="measures")
+    assert f"All {len(CODES)} estimates that it reads are finished: about 1 s of computing." in said(app)
