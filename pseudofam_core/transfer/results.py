@@ -227,6 +227,6 @@ def _provenance(request: TransferRequest, metric: Metric) -> dict[str, object]:
         "corpus": workspace.corpus,
         "budget": f"{request.budget.mode}, {request.updates} updates of the target alone",
         **{name: value for name, value in asdict(request.recipe).items() if value is not None},
-        "cut": request.cut,
+        **{name.replace("_", " "): "all" if n is None else n for name, n in asdict(request.cut).items()},
         "intervals": "95 %; paired bootstrap of the sentences, and the variance between seeds, pooled over a target's runs",
     }

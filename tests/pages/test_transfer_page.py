@@ -168,6 +168,7 @@ def test_the_table_can_be_taken_away(trainable):
     app = trainable.open("transfer", signal="kinship")
     assert "Gains as CSV" in [one.label for one in app.get("download_button")]
     matrix = transfer.transfer_matrix(request_of(trainable), trainable.cache)
+    assert "# target sentences: all\n# auxiliary sentences: all\n" in transfer_csv([matrix])
     table = pd.read_csv(io.StringIO(transfer_csv([matrix])), comment="#").set_index(["target", "auxiliary"])
     assert table.loc[("be-en", "uk-en"), "gain"] == pytest.approx(0.4)
 
