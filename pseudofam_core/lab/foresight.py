@@ -57,7 +57,8 @@ def finding(material: Material) -> Finding:
     )
     foresight = foresight_of(measured, signals)
     n_gains = measured.n_cells - measured.n_missing
-    seen = f"{n_gains} gains of {len(measured.targets)} targets, {len(measured.seeds)} seeds"
+    n_seeds = len(measured.seeds)
+    seen = f"{n_gains} gains of {len(measured.targets)} targets, {n_seeds} seed{'s' if n_seeds != 1 else ''}"
     return replace(
         told(foresight),
         seen_on=f"{seen_on(material.workspace, material.pool)}; {seen}, {request.updates} updates of the target alone",
