@@ -46,3 +46,17 @@ def test_every_option_that_the_readme_names_exists():
     assert len(lines) >= 4
     named = {option for line in lines for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", line)}
     assert named - options_of(_parser()) == set()
+
+
+DOCS = [*ROOT.parent.glob("*.md"), *(ROOT.parent / "docs").glob("*.md")]
+
+
+def test_every_file_of_ours_that_the_docs_name_is_there():
+    ours = ("pseudofam_core", "pages", "tests", "benchmarks", "docs", "scripts")
+    named = {
+        path
+        for doc in DOCS
+        for path in re.findall(rf"`((?:{'|'.join(ours)})/[\w./-]+)`", doc.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 5
+    assert {path for path in named if "<" not in path and not (ROOT.parent / path).exists()} == set()
