@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -34,8 +36,12 @@ def curves(job: JobView, task: TaskView) -> None:
             points = thinned(reports[["done", *names]].dropna(subset=names, how="all"))
             if points.empty:  # an empty chart is no chart
                 continue
-            points = points.rename(columns={name: metric_label(name) for name in names})
-            st.line_chart(points, x="done", y=[metric_label(name) for name in names], x_label=unit, height=180)
+            _draw(
+                {metric_label(name): points[["done", name]].dropna() for name in names},
+                across=unit,
+                height=180,
+                key=f"curves-{job.id}-{task.name}-{names[0]}",
+            )
 
 
 def curves_together(job: JobView) -> None:
@@ -48,11 +54,20 @@ def curves_together(job: JobView) -> None:
         points = reports[["done", _DEV_LOSS]].dropna()
         points = points[points[_DEV_LOSS].diff() != 0]  # each report repeats the value until the next evaluation
         if len(points) > 1:
-            measured[task.label] = thinned(points).assign(run=task.label)
-    if len(measured) < 2:
-        return
-    points = pd.concat(measured.values()).rename(columns={_DEV_LOSS: metric_label(_DEV_LOSS)})
-    st.line_chart(points, x="done", y=metric_label(_DEV_LOSS), color="run", x_label="updates", height=260)
+            measured[task.label] = thinned(points)
+    if len(measured) > 1:
+        st.markdown(f"**{metric_label(_DEV_LOSS).capitalize()} of all runs**")
+        _draw(measured, across="updates", height=260, key=f"curves-{job.id}")
+
+
+def _draw(measured: Mapping[str, pd.DataFrame], *, across: str, height: int, key: str) -> None:
+    """Draw tables of two columns, work done and value, as lines with their names."""
+    # Every page can show a card; those without a figure need not wait for Plotly.
+    from pages.components.figures import plot
+    from pseudofam_core.charts.training import curves_figure
+
+    curves = {name: (points.iloc[:, 0].tolist(), points.iloc[:, 1].tolist()) for name, points in measured.items()}
+    plot(curves_figure(curves, across=across, height=height), key=key, alt=f"{', '.join(curves)} over {across}")
 
 
 def thinned(points: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 from pseudofam_core.estimates.spec import Workspace
 from pseudofam_core.finetuning.budget import Budget
@@ -130,9 +131,20 @@ class FinetuneSpec(TrainingSpec):
         members = ", ".join(map(str, self.members)) or "no auxiliary"
         if self.budget is None:
             return f"{self.target}, the model as it is; beams {self.beams}"
-        return f"{self.target} with {members}; seed {self.seed}; {self.budget}; {self.recipe}; beams {self.beams}"
+        settings = f"{settings_words(self.budget)}; {settings_words(self.recipe)}"
+        return f"{self.target} with {members}; seed {self.seed}; {settings}; beams {self.beams}"
 
     @property
     def held_out_digests(self) -> Mapping[str, str]:
         """Dev and test."""
         return {**super().held_out_digests, "test": self.test_digest}
+
+
+def settings_words(settings: Any) -> str:
+    """``learning rate 0.0003, batch tokens 512, …``: what is set, as people read it."""
+    told = {one.name.replace("_", " "): getattr(settings, one.name) for one in fields(settings)}
+    return ", ".join(
+        f"{name} {settings_words(value) if is_dataclass(value) else value}"
+        for name, value in told.items()
+        if value is not None
+    )

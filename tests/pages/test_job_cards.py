@@ -21,7 +21,7 @@ from pseudofam_core.store.notes import Noted, notes_of
 from tests.pages.conftest import said
 from tests.pages.test_notes import name_it
 
-CHART = "vega_lite_chart"
+CHART = "plotly_chart"
 
 
 def run_of(state, *, metrics=None):
