@@ -72,8 +72,9 @@ def under_way(request: FinetuneRequest) -> dict[FinetuneSpec, State]:
             continue
         tasks = {task.name: task.state for task in job.tasks}
         specs = runs_asked_for(other, opened_texts(other.workspace, other.target, other.cut))
-        known = {spec: tasks.get(task_of(*run)) for run, spec in specs.items()}
-        states |= {spec: state for spec, state in known.items() if state and state.is_active}
+        # A run of several arms is the task of the first alone.
+        known = [(spec, tasks.get(task_of(*run))) for run, spec in specs.items()]
+        states |= {spec: state for spec, state in known if state and state.is_active}
     return states
 
 

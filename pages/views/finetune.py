@@ -43,9 +43,9 @@ _UPLOAD = "families_csv"
 _MOST_NAMED = 5
 _MOST_WITH_CODES = 3  # more are read whole only without their codes
 ARM_COLUMNS = {
-    "Arm": st.column_config.TextColumn(width=280, pinned=True),
-    "What it is": st.column_config.TextColumn(width=185),
-    "Auxiliaries": st.column_config.TextColumn(width=300),
+    "Arm": st.column_config.TextColumn(width=260, pinned=True),
+    "What it is": st.column_config.TextColumn(width=215),
+    "Auxiliaries": st.column_config.TextColumn(width=290),
     "How many": st.column_config.NumberColumn(width=75, help="Auxiliaries."),
     "Updates": st.column_config.NumberColumn(
         format="localized", width=60, help="Of one run; at most, if it stops early."

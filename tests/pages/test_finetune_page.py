@@ -404,6 +404,18 @@ def test_runs_that_a_job_has_in_hand_are_told_and_not_offered_again(trainable, s
     assert submitted[-1][2] == ["zero-shot", "all/seed-1"]  # what is finished is found
 
 
+def test_a_run_of_two_arms_that_a_job_has_in_hand_is_told_as_one(trainable, submitted, paced, monkeypatch):
+    same = FEW | {"arms": "single,traditional", "members": "bg-en,uk-en"}
+    request = started(trainable.open("finetune", **same), submitted)
+    tasks = tuple(TaskView(name, State.QUEUED) for name in request.tasks)
+    job = JobView("0123abcd" * 4, "finetune", request.title, None, State.RUNNING, 1.0, 1.0, 1, tasks)
+    monkeypatch.setattr(jobs, "list_jobs", lambda root: [replace(job, payload=request.payload())])
+    app = trainable.open("finetune", **same)
+    assert not app.exception
+    assert dict(arm_table(app)["State"]) == {"single": "queued", "traditional = own": "queued"}
+    assert not [one for one in app.button if one.key == "start"]
+
+
 TR_GAINS = {"be": 0.1, "bg": -0.2, "kk": 0.3, "uk": 0.05}
 
 
