@@ -231,7 +231,7 @@ class _Making:
         rate = self._n_made / (time.monotonic() - self._started) or None
 
         def report(progress: Progress) -> None:
-            phase = f"{progress.phase} of {pair} ({progress.done:,} of {progress.total:,} {progress.unit})"
+            phase = f"{progress.phase}, {pair} ({progress.done:,} of {progress.total:,} {progress.unit})"
             self._report(Progress(phase, self._n_made, self._n_missing, "estimates", rate))
 
         return report
