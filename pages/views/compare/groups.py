@@ -28,7 +28,9 @@ def group_input(groups: Sequence[Sequence[FinetuneRun]]) -> Sequence[FinetuneRun
         help="Runs of other settings are never mixed: their difference might be that of the settings.",
         **view_state.choice("group", numbers),
     )
-    with st.expander(f"{len(groups)} groups of runs differ in {len(differing)} settings", icon=":material/rule:"):
+    with st.expander(
+        f"{len(groups)} groups of runs; settings in which they differ: {len(differing)}", icon=":material/rule:"
+    ):
         columns = {str(number): _values_of(groups[number - 1], differing) for number in numbers}
         table = pd.DataFrame({"Setting": list(differing)} | columns)
         st.dataframe(table, hide_index=True, alt="Settings in which the groups of runs differ")
