@@ -134,8 +134,9 @@ async def _sessions(port: int, n: int, seconds: float, tally: Tally) -> None:
 
 async def _session(port: int, number: int, end: float, tally: Tally) -> None:
     rng = random.Random(number)
-    while time.monotonic() < end:
-        page = rng.choice(PAGES)
+    tour = rng.sample(PAGES, len(PAGES))  # each page once, however slow, then any
+    while tour or time.monotonic() < end:
+        page = tour.pop() if tour else rng.choice(PAGES)
         try:
             seen = await _visit(port, page, {"model": "sample", "corpus": "sample"}, seconds=300)
         except TimeoutError:
