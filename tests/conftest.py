@@ -22,6 +22,33 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
+# Rooms whose tests start engines, servers and browsers: one process has them all, so that only one of these runs at a time.
+_BUSY = ("browser", "faults", "jobs")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest part first, else one of two processes waits for the other at the end."""
+    items.sort(key=lambda item: _part(item.nodeid) != "busy")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What each of several processes (``-n 2``) takes at a time: a file, or a room that shares what is dear."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPart(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _part(nodeid)
+
+    return ByPart(config, log)
+
+
+def _part(nodeid):
+    file = nodeid.split("::")[0]
+    room = file.split("/")[1]
+    return "busy" if room in _BUSY else room if room == "sample" else file
+
+
 @pytest.fixture(scope="session")
 def saved_model(tmp_path_factory):
     """The folder of a tiny M2M100."""
