@@ -21,6 +21,8 @@ from pseudofam_core.similarity.results import FloatMatrix, PairwiseMatrix
 N_DRAWN = 10_000
 # Values ordered at once: 16 MB.
 _AT_ONCE = 2**21
+# Where a value, in units of its last decimal, is too near to a half, or too large, for NumPy to round it surely.
+_NEAR_HALF, _LARGEST_SCALED = 1e-4, 1e10
 
 
 @dataclass(frozen=True)
@@ -114,4 +116,11 @@ def _values(matrix: PairwiseMatrix) -> FloatMatrix:
 
 
 def _rounded(values: FloatMatrix, decimals: int | None) -> FloatMatrix:
-    return values if decimals is None else np.round(values, decimals)
+    """As Python's `round` does, which looks at the exact value: NumPy's takes 0.05, a little above a half of 0.1, for that half."""
+    if decimals is None:
+        return values
+    scaled = values * 10.0**decimals
+    rounded = np.round(values, decimals)
+    unsure = (np.abs(scaled - np.floor(scaled) - 0.5) < _NEAR_HALF) | (np.abs(scaled) > _LARGEST_SCALED)
+    rounded[unsure] = [round(value, decimals) for value in values[unsure].tolist()]
+    return rounded

@@ -90,6 +90,20 @@ specs = st.builds(
 on_a_grid = st.lists(st.integers(0, 64).map(lambda n: n / 64), min_size=1, max_size=14)
 
 
+def test_halves_are_rounded_as_the_rule_rounds_them():
+    for values in (
+        [0, 0, 0.05],
+        [0, 0, 0.15],
+        [0, 0.25, 0.35],
+    ):  # 0.05 is more than a half of 0.1, 0.15 and 0.35 are less
+        for decimals in (1, 17):
+            selection = SelectionSpec(shrink=0.25, smallest=1, largest=4, decimals=decimals)
+            rows = np.full((4, 4), 0.5)
+            rows[0, 1:] = values
+            expected = select_family(pool_of(rows, Measure.MSE), POOL[0], selection=selection).members
+            assert paper_sizes(np.array([values]), measure=Measure.MSE, selection=selection) == [len(expected)]
+
+
 @given(values=on_a_grid | st.lists(st.floats(0, 1), min_size=1, max_size=14), selection=specs, data=st.data())
 def test_many_rows_at_once_get_the_families_of_each(values, selection, data):
     measure = data.draw(st.sampled_from([Measure.MSE, Measure.KL, Measure.OVERLAP, Measure.COSINE, Measure.CONSENSUS]))
