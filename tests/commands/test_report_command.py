@@ -32,7 +32,7 @@ def test_the_rule_and_the_measure_are_those_that_were_asked_for(options, capsys)
     assert main(["report", *options, "--target", "az-en", *asked]) == 0
     page = capsys.readouterr().out
     assert "<h1>Azerbaijani · az: 1 auxiliary</h1>" in page
-    assert "rule=nearest" in page
+    assert "<td>nearest: " in page
     assert "<td>MSE</td>" in page
 
 

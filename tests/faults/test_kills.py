@@ -40,7 +40,7 @@ def test_an_estimate_whose_worker_is_killed_goes_on_at_its_checkpoint_to_the_sam
     os.kill(worker, signal.SIGKILL)
     assert wait_for(engine_root, job, State.DONE).attempt == 1
     after = [int(done) for _, pid, done in lines(notes) if int(pid) != worker]
-    assert 0 < before <= after[0] < after[-1]
+    assert 0 < before - 1 <= after[0] < after[-1]  # the kill may come between a step's note and its checkpoint
 
     computing.compute(fisher_spec(workspace, pair("tr-en")), cache, batch_tokens=20)
     assert estimate_bytes(workspace, Cache(engine_root), "tr-en") == estimate_bytes(workspace, cache, "tr-en")

@@ -173,7 +173,7 @@ def test_provenance(empty, sample_estimates):
     estimates, _ = sample_estimates
     rows = dict(part(empty(), "provenance").table.rows)
     assert (rows["model"], rows["corpus"], rows["sentences"]) == ("sample", "sample", "160")
-    assert rows["model_revision"] == resolve_model("sample").revision
+    assert rows["model revision"] == resolve_model("sample").revision
     assert rows["by"] == f"pseudofam {__version__}"
     for member in (BE, *empty().family.members):
         assert rows[f"estimate of {member}"].startswith(estimates[member].key)
