@@ -107,8 +107,9 @@ class JobView:
 
     @property
     def parts(self) -> str:
-        """What its tasks are called: ``pairs``."""
-        return _PARTS.get(self.kind, "parts")
+        """What its tasks are called: ``pairs``, and of one alone ``pair``."""
+        parts = _PARTS.get(self.kind, "parts")
+        return parts.removesuffix("s") if self.total == 1 else parts
 
     @property
     def done(self) -> int:

@@ -93,7 +93,7 @@ def test_updates_to_a_cap_may_be_fewer(world, listed):
     for words, views in told.items():
         for view in views:
             listed[0][:] = [view]
-            assert world.estimate("be", "tr").open().progress[0].text == f"0 of 1 runs done · {words}"
+            assert world.estimate("be", "tr").open().progress[0].text == f"0 of 1 run done · {words}"
 
 
 def test_a_run_that_has_measured_nothing_has_no_chart(world, listed):
@@ -143,7 +143,7 @@ def test_a_job_that_can_not_be_read_is_shown_and_can_be_removed(world, listed, m
 
 def test_a_queued_job_tells_its_place_and_can_be_cancelled(world, listed):
     app = card(world, listed, estimating(State.QUEUED, TaskView("kk-en", State.QUEUED), queue_position=2))
-    assert app.progress[0].text == "0 of 1 pairs done · number 2 in the queue"
+    assert app.progress[0].text == "0 of 1 pair done · number 2 in the queue"
     assert app.button(key="cancel-0123abcd").label == "Cancel"
 
 
@@ -170,7 +170,7 @@ def test_what_a_stopping_job_still_needs_is_not_said(world, listed):
     task = TaskView("kk-en", State.RUNNING, Progress("estimating", 1, 4, rate=1.0), heartbeat_age_s=1.0)
     app = card(world, listed, estimating(State.CANCELLING, task))
     assert "stopping" in said(app)
-    assert app.progress[0].text == "0 of 1 pairs done"
+    assert app.progress[0].text == "0 of 1 pair done"
 
 
 def test_a_cancelled_job_says_what_is_kept(world, listed):
