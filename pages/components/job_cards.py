@@ -46,7 +46,11 @@ ALL_KINDS = (*ESTIMATING, *FINETUNING, *TRANSFERRING, *EXPERIMENTS)
 
 def running_jobs(kinds: Sequence[str] = ALL_KINDS) -> list[JobView]:
     """Jobs in which something is still going to happen."""
-    return [job for job in _jobs(kinds) if job.state.is_active]
+    return _active(_jobs(kinds))
+
+
+def _active(listed: Sequence[JobView]) -> list[JobView]:
+    return [job for job in listed if job.state.is_active]
 
 
 def _jobs(kinds: Sequence[str]) -> list[JobView]:
@@ -155,12 +159,13 @@ def from_to(low: float, high: float) -> str:
 
 
 def _active_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:
-    views = running_jobs(kinds)
+    listed = _jobs(kinds)
+    views = _active(listed)
     if _landmarks(views) != seen:
         st.rerun()
-    apart = set_apart(_jobs(kinds))
+    apart = set_apart(listed)
     for job in views:
-        _card(job, apart.get(job.id, ""))
+        _card(job, apart[job.id])
 
 
 def _live_cards(kinds: Sequence[str], seen: tuple[tuple[str, State, int], ...]) -> None:

@@ -24,6 +24,16 @@ def server(tmp_path_factory, saved_model, saved_corpus):
 
 
 @pytest.fixture(scope="session")
+def bare_server(tmp_path_factory):
+    """One without model and corpus, for what needs no page."""
+    folder = tmp_path_factory.mktemp("bare")
+    running = Server(folder, folder, folder)
+    yield running
+    running.kill()
+    running.log.close()
+
+
+@pytest.fixture(scope="session")
 def estimated(server):
     """Address of a page whose pool is estimated, whatever other tests have done."""
     workspace = Workspace(model=str(server.model), corpus=str(server.corpus), seed=2)

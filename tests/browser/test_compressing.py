@@ -6,17 +6,6 @@ import re
 
 import pytest
 
-from driving.server import Server
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compressing")
-    server = Server(folder, folder, folder)
-    yield server
-    server.kill()
-    server.log.close()
-
 
 def answer(port, path, **headers):
     """Head and body, as they were sent."""
@@ -29,19 +18,19 @@ def answer(port, path, **headers):
 
 
 @pytest.fixture(scope="module")
-def script(served):
+def script(bare_server):
     """The address of the largest script that the page names."""
-    page = answer(served.port, "/")[1].decode()
+    page = answer(bare_server.port, "/")[1].decode()
     paths = {f"/{path}" for path in re.findall(r"static/js/[\w.-]+\.js", page)}
-    return max(paths, key=lambda path: len(answer(served.port, path)[1]))
+    return max(paths, key=lambda path: len(answer(bare_server.port, path)[1]))
 
 
-def test_a_script_is_sent_compressed_once_and_again(served, script):
-    whole, plain = answer(served.port, script)
+def test_a_script_is_sent_compressed_once_and_again(bare_server, script):
+    whole, plain = answer(bare_server.port, script)
     assert whole.getheader("Content-Encoding") is None
     assert len(plain) > 100_000
     for _ in range(2):  # made, then kept
-        head, body = answer(served.port, script, Accept_Encoding="br, gzip")
+        head, body = answer(bare_server.port, script, Accept_Encoding="br, gzip")
         assert head.status == 200
         assert (head.getheader("Content-Encoding"), head.getheader("Vary")) == ("gzip", "Accept-Encoding")
         assert head.getheader("Cache-Control") == whole.getheader("Cache-Control")
@@ -49,16 +38,19 @@ def test_a_script_is_sent_compressed_once_and_again(served, script):
         assert head.getheader("X-Frame-Options") == "DENY"
         assert len(body) < len(plain) / 2
         assert gzip.decompress(body) == plain
-    assert answer(served.port, script)[1] == plain  # to those who do not take it, still
+    assert answer(bare_server.port, script)[1] == plain  # to those who do not take it, still
 
 
-def test_a_part_of_a_script_is_a_part_of_the_plain_file(served, script):
-    head, body = answer(served.port, script, Accept_Encoding="gzip", Range="bytes=10-19")
+def test_a_part_of_a_script_is_a_part_of_the_plain_file(bare_server, script):
+    head, body = answer(bare_server.port, script, Accept_Encoding="gzip", Range="bytes=10-19")
     assert head.getheader("Content-Encoding") is None
-    assert body == answer(served.port, script)[1][10:20]
+    assert body == answer(bare_server.port, script)[1][10:20]
 
 
-def test_what_may_change_is_answered_anew(served):
-    head, _ = answer(served.port, "/", Accept_Encoding="gzip")
+def test_what_may_change_is_answered_anew(bare_server):
+    head, _ = answer(bare_server.port, "/", Accept_Encoding="gzip")
     assert head.getheader("Cache-Control") == "no-cache"
-    assert answer(served.port, "/static/js/absent.js", Accept_Encoding="gzip")[0].getheader("Content-Encoding") is None
+    assert (
+        answer(bare_server.port, "/static/js/absent.js", Accept_Encoding="gzip")[0].getheader("Content-Encoding")
+        is None
+    )

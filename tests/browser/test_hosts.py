@@ -9,22 +9,13 @@ import time
 
 import pytest
 
-from driving.server import ROOT, Server
+from driving.server import ROOT
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hosts")
-    server = Server(folder, folder, folder)
-    yield server
-    server.kill()
-    server.log.close()
-
-
-@pytest.fixture(scope="module")
-def commanded(tmp_path_factory, served):
+def commanded(tmp_path_factory, bare_server):
     """The port of an app that the command has started, and that is reached by another name too."""
-    folder, port = tmp_path_factory.mktemp("commanded"), served.port + 1
+    folder, port = tmp_path_factory.mktemp("commanded"), bare_server.port + 1
     program = [sys.executable, "-m", "pseudofam_core", "app", "--port", str(port), "--host", "lab.example"]
     environment = {**os.environ, "PSEUDOFAM_CACHE": str(folder)}
     running = subprocess.Popen(program, cwd=ROOT, env=environment, start_new_session=True)
@@ -65,17 +56,17 @@ def connected(server, host):
     return status
 
 
-def test_a_matching_evil_host_and_origin_are_refused(served):
-    assert connected(served, f"evil.example:{served.port}") == 400
-    assert connected(served, "evil.example") == 400
+def test_a_matching_evil_host_and_origin_are_refused(bare_server):
+    assert connected(bare_server, f"evil.example:{bare_server.port}") == 400
+    assert connected(bare_server, "evil.example") == 400
 
 
 PATHS = ("/", "/lab", "/index.html", "/static/nothing.js", "/_stcore/health", "/_stcore/upload_file/a/b", "/media/../x")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_answer_may_be_framed_and_none_is_for_another_host(served, commanded, path):
-    for port in (served.port, commanded):
+def test_no_answer_may_be_framed_and_none_is_for_another_host(bare_server, commanded, path):
+    for port in (bare_server.port, commanded):
         for host in ("evil.example", f"evil.example:{port}", "localhost@evil.example", "localhost.evil.example", ""):
             refused = answer(port, path, host)
             assert refused.status == 400
@@ -90,18 +81,18 @@ def is_unframed(heard):
     )
 
 
-def test_the_command_names_hosts(served, commanded):
+def test_the_command_names_hosts(bare_server, commanded):
     assert answer(commanded, "/", "lab.example").status == 200
-    assert answer(served.port, "/", "lab.example").status == 400
+    assert answer(bare_server.port, "/", "lab.example").status == 400
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
-def test_this_machine_is_answered(served, commanded, host):
-    for port in (served.port, commanded):
+def test_this_machine_is_answered(bare_server, commanded, host):
+    for port in (bare_server.port, commanded):
         assert answer(port, "/", f"{host}:{port}").status == 200
         assert answer(port, "/", host).status == 200
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-def test_this_machine_is_let_in(served, name):
-    assert connected(served, f"{name}:{served.port}") == 101
+def test_this_machine_is_let_in(bare_server, name):
+    assert connected(bare_server, f"{name}:{bare_server.port}") == 101
